@@ -1,0 +1,62 @@
+"""Names, order and meaning of every column in every result table.
+
+A table holds a subset of these columns, in this order. :func:`in_order` is the one place
+that arranges them, so a column that is not listed here cannot reach a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+GLOSSARY: dict[str, str] = {
+    "biomarker": "column of the score that the row is about",
+    "outcome": "label of the outcome, where a study has more than one",
+    "model": "label of the model given by the caller",
+    "subgroup": "audited variable; `overall` for everyone",
+    "level": "level of the audited variable or of a factor",
+    "group": "group of a curve or of a column of Table 1; `overall` for everyone",
+    "variable": "column of the data that the row describes",
+    "term": "design column, score, or contrast written `a - b`",
+    "reference": "reference level of a factor",
+    "per": "number of units (or the name of the unit) that the estimate refers to",
+    "step": "position in the participant flow, from 0",
+    "reason": "why rows were left out",
+    "column": "column that made rows be left out",
+    "quantile": "probability at which a cut point or a follow-up time is taken",
+    "origin": "where a cut point comes from: the table, the rows and their number",
+    "estimand": "what `estimate` is: log_hr, hr, c_index, delta_c_index, survival, ...",
+    "time": "follow-up time of the row, in the units of the table's provenance",
+    "estimate": "the number",
+    "std_error": "its standard error, on the same scale; absent for ratios",
+    "statistic": "test statistic against no effect",
+    "df": "degrees of freedom of a chi-squared statistic",
+    "p_value": "two-sided p value of `statistic`",
+    "conf_low": "lower confidence limit",
+    "conf_high": "upper confidence limit",
+    "published": "the estimate in print",
+    "published_low": "its lower limit in print",
+    "published_high": "its upper limit in print",
+    "n_at_risk": "rows at risk just before `time`",
+    "n_censored": "rows censored; at `time` in curves, up to `time` in at-risk tables",
+    "n": "rows that the row describes",
+    "n_events": "events among them; at `time` in curves, up to `time` in at-risk tables",
+    "n_subjects": "distinct subjects, where rows are intervals or clustered",
+    "n_missing": "rows with no value",
+    "n_removed": "rows taken out by this step",
+    "n_removed_events": "events among the rows taken out by this step",
+    "n_dropped": "rows left out before fitting",
+    "log_likelihood": "maximised log partial likelihood",
+    "log_likelihood_null": "log partial likelihood with all coefficients zero",
+    "aic": "-2 log likelihood + 2 coefficients",
+    "c_index": "concordance of the linear predictor",
+    "c_index_std_error": "infinitesimal-jackknife standard error of `c_index`",
+    "note": "what a reader must know about the row: too few events, left-out covariate",
+}
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return ``names`` in glossary order; an unlisted name is a programming error."""
+    wanted = set(names)
+    unknown = wanted - GLOSSARY.keys()
+    assert not unknown, f"not in the glossary of columns: {sorted(unknown)}"
+    return [name for name in GLOSSARY if name in wanted]

@@ -1,0 +1,1 @@
+"""What a score says about the outcome."""
