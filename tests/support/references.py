@@ -1,0 +1,38 @@
+"""Values computed by other programs, each file tied to the script that wrote it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+from cohorts import frame_digest, load_cohorts
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+
+
+class Case(SimpleNamespace):
+    """One case of a reference file: its fields are those that the script wrote."""
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+def reference_cases(name: str) -> list[Case]:
+    """Cases of ``reference/<name>.json``.
+
+    Fails when the script was edited after it wrote the values, or when a data set here
+    differs from the one that the script used.
+    """
+    reference = json.loads((REFERENCE / f"{name}.json").read_text())
+    script = hashlib.sha256((REFERENCE / f"{name}.R").read_bytes()).hexdigest()
+    assert script == reference["script_sha256"], (
+        f"{name}.R changed after it wrote {name}.json; "
+        f"run `Rscript tests/reference/{name}.R`"
+    )
+    for data, digest in reference["data_sha256"].items():
+        assert frame_digest(load_cohorts()[data]) == digest, (
+            f"`{data}` differs from the data that {name}.R used"
+        )
+    return [Case(**case) for case in reference["cases"]]
