@@ -1,0 +1,419 @@
+"""The gate: formula and data frame in, validated arrays out.
+
+Behind it every array is finite, of known type and sorted as the kernels require, and
+nobody checks again. Follow-up columns have their rules in
+:mod:`fahrstats.cohort.follow_up`, covariates in :mod:`fahrstats.cohort.encoding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fahrstats.cohort.encoding import (
+    DesignColumn,
+    Encoder,
+    fit_encoder,
+    type_problems,
+)
+from fahrstats.cohort.follow_up import as_float, column_problems, merge_near_ties
+from fahrstats.cohort.formula import ParsedFormula, parse_formula, used_columns
+from fahrstats.cohort.leaks import leak_problems
+from fahrstats.errors import DataError, FormulaError
+from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Rows left out for one reason.
+
+    Attributes
+    ----------
+    reason : str
+        ``missing``, ``zero weight``, ``time 0`` or ``entry equal to exit``.
+    column : str
+        Column that the reason is about.
+    n, n_events : int
+        Rows that no earlier reason had taken out, and known events among them.
+    n_affected : int
+        All rows with this reason in this column, whatever else is wrong with them.
+    """
+
+    reason: str
+    column: str
+    n: int
+    n_events: int
+    n_affected: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """Validated arrays of a formula and a data frame; rows as kept, in data order.
+
+    Attributes
+    ----------
+    formula : ParsedFormula
+        The formula and the columns of its outcome.
+    encoder : Encoder
+        How covariates became columns; encodes new data the same way.
+    X : ndarray of shape (n, p)
+        Design matrix without an intercept.
+    time, event, entry, weights : ndarray of shape (n,)
+        Follow-up; ``entry`` and ``weights`` are None when not asked for.
+    strata, cluster : ndarray of int64, shape (n,), or None
+        Codes from 0; names of strata are in ``strata_levels``.
+    rows : ndarray of int64, shape (n,)
+        Position in the data of every kept row.
+    dropped : tuple of Dropped
+        Rows left out, by reason and column, in the order they were taken out.
+    risk_sets : RiskSets
+        The rows as the kernels walk through them.
+    """
+
+    formula: ParsedFormula
+    encoder: Encoder
+    X: NDArray[np.float64]
+    time: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    entry: NDArray[np.float64] | None
+    weights: NDArray[np.float64] | None
+    strata: NDArray[np.int64] | None
+    strata_levels: tuple[str, ...]
+    cluster: NDArray[np.int64] | None
+    rows: NDArray[np.int64]
+    dropped: tuple[Dropped, ...]
+    risk_sets: RiskSets
+
+    @property
+    def columns(self) -> tuple[DesignColumn, ...]:
+        """What each column of ``X`` stands for."""
+        return self.encoder.columns
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the columns of ``X``."""
+        return tuple(column.term for column in self.encoder.columns)
+
+    @property
+    def n(self) -> int:
+        """Rows kept."""
+        return self.time.size
+
+    @property
+    def n_events(self) -> int:
+        """Events among the rows kept."""
+        return int(self.event.sum())
+
+    @property
+    def n_dropped(self) -> int:
+        """Rows left out, for any reason."""
+        return sum(dropped.n for dropped in self.dropped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Roles:
+    """Columns of the data by what they are used for."""
+
+    parsed: ParsedFormula
+    covariates: tuple[str, ...]
+    strata: str | None
+    cluster: str | None
+    weights: str | None
+    id: str | None
+
+    @property
+    def follow_up(self) -> dict[str, str]:
+        """Follow-up columns and the role of each."""
+        names = {self.parsed.time: "time", self.parsed.event: "event"}
+        if self.parsed.entry is not None:
+            names[self.parsed.entry] = "entry"
+        if self.weights is not None:
+            names[self.weights] = "weights"
+        return names
+
+    @property
+    def grouping(self) -> list[str]:
+        """Columns that only group rows."""
+        return [c for c in (self.strata, self.cluster, self.id) if c is not None]
+
+    @property
+    def every(self) -> list[str]:
+        """All columns, each once, in the order their missing values are counted."""
+        return list(dict.fromkeys([*self.follow_up, *self.covariates, *self.grouping]))
+
+
+def build_design(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    strata: str | None = None,
+    cluster: str | None = None,
+    weights: str | None = None,
+    id: str | None = None,
+    also_complete: Iterable[str] = (),
+) -> Design:
+    """Validate a formula and a data frame, and turn them into arrays.
+
+    Left out and counted in ``dropped``: rows with a missing value in any column used;
+    rows of weight zero; rows whose time is 0 or whose entry equals their exit, because
+    they are at risk at no time. ``data`` is never modified.
+
+    Parameters
+    ----------
+    formula
+        ``"Surv(time, event) ~ x + C(sex)"`` or ``"Surv(entry, exit, event) ~ x"``.
+    data
+        One row per subject, or per interval that a subject is at risk.
+    strata, cluster, weights, id
+        Columns of strata, of clusters, of case weights, and of subjects. With ``id``,
+        a subject on several rows is an error unless ``cluster`` is given or the rows
+        are intervals that do not overlap.
+    also_complete
+        Further columns in which kept rows must be complete, so that models share rows.
+
+    Raises
+    ------
+    FormulaError
+        The formula cannot be read.
+    DataError
+        The data cannot support the request; the message says what, where, how many
+        rows, and what to do. :func:`find_problems` lists every such problem at once.
+    """
+    roles = _assign_roles(formula, data, strata, cluster, weights, id)
+    for problem in _all_problems(roles, data, tuple(also_complete)):
+        raise DataError(problem)
+    keep, dropped = _complete_rows(roles, data, also_complete)
+    kept = data if keep.all() else data.loc[keep]
+    encoder, X = fit_encoder(roles.parsed.right, kept)
+    time, entry = _follow_up(roles, kept)
+    event = as_float(kept[roles.parsed.event]) == 1
+    weight = None if weights is None else as_float(kept[weights])
+    strata_codes, levels = _codes(kept, strata)
+    for problem in _size_problems(roles, X, time, event, encoder.columns):
+        raise DataError(problem)
+    return Design(
+        formula=roles.parsed,
+        encoder=encoder,
+        X=X,
+        time=time,
+        event=event,
+        entry=entry,
+        weights=weight,
+        strata=strata_codes,
+        strata_levels=levels,
+        cluster=_codes(kept, cluster)[0],
+        rows=np.flatnonzero(keep),
+        dropped=dropped,
+        risk_sets=sort_risk_sets(
+            time, event, entry=entry, strata=strata_codes, weights=weight
+        ),
+    )
+
+
+def find_problems(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    strata: str | None = None,
+    cluster: str | None = None,
+    weights: str | None = None,
+    id: str | None = None,
+) -> list[str]:
+    """List every reason why :func:`build_design` would refuse, not only the first.
+
+    Checks that need sound columns (entry after exit, subjects on several rows, too few
+    rows) run once the columns themselves are sound.
+    """
+    try:
+        roles = _assign_roles(formula, data, strata, cluster, weights, id)
+        problems = list(_all_problems(roles, data, ()))
+        if problems:
+            return problems
+        keep, _ = _complete_rows(roles, data, ())
+        kept = data.loc[keep]
+        encoder, X = fit_encoder(roles.parsed.right, kept)
+    except (FormulaError, DataError) as error:
+        return [str(error)]
+    event = as_float(kept[roles.parsed.event]) == 1
+    time, _ = _follow_up(roles, kept)
+    return list(_size_problems(roles, X, time, event, encoder.columns))
+
+
+def _assign_roles(
+    formula: str,
+    data: pd.DataFrame,
+    strata: str | None,
+    cluster: str | None,
+    weights: str | None,
+    id: str | None,
+) -> _Roles:
+    """Parse the formula and refuse columns that play two parts."""
+    parsed = parse_formula(formula)
+    covariates = used_columns(parsed.right, data.columns)
+    roles = _Roles(parsed, covariates, strata, cluster, weights, id)
+    outcome = {parsed.time, parsed.event, parsed.entry}
+    both = [name for name in covariates if name in outcome]
+    if both:
+        raise FormulaError(
+            f"`{both[0]}` is part of the outcome of `{formula}` and a covariate too; "
+            "take it out of the right-hand side."
+        )
+    return roles
+
+
+def _all_problems(
+    roles: _Roles, data: pd.DataFrame, also_complete: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield what is wrong with the columns, then with how they fit together."""
+    wanted = dict.fromkeys([*roles.every, *also_complete])
+    absent = [name for name in wanted if name not in data.columns]
+    repeated = [name for name in wanted if (data.columns == name).sum() > 1]
+    if absent:
+        yield f"`data` has no column {', '.join(f'`{name}`' for name in absent)}."
+    if repeated:
+        yield f"`data` has several columns named `{repeated[0]}`; rename all but one."
+    if absent or repeated:
+        return
+    is_sound = True
+    for column, role in roles.follow_up.items():
+        for problem in column_problems(data, column, role):
+            is_sound = False
+            yield problem
+    for column in roles.covariates:
+        yield from type_problems(data, column)
+    if not is_sound:
+        return
+    event = as_float(data[roles.parsed.event])
+    if roles.weights is None:
+        yield from leak_problems(data, list(roles.covariates), event)
+    yield from _interval_problems(roles, data)
+
+
+def _interval_problems(roles: _Roles, data: pd.DataFrame) -> Iterator[str]:
+    """Yield entries after exits, and subjects on more rows than they may have."""
+    exit_ = as_float(data[roles.parsed.time])
+    entry = None
+    if roles.parsed.entry is not None:
+        entry = as_float(data[roles.parsed.entry])
+        n_reversed = int((entry > exit_).sum())
+        if n_reversed:
+            yield (
+                f"`{roles.parsed.entry}` is after `{roles.parsed.time}` in {n_reversed} "
+                f"of {len(data)} rows; follow-up must end after it starts."
+            )
+    if roles.id is None or roles.cluster is not None:
+        return
+    if entry is None:
+        repeats = data[roles.id].dropna().duplicated()
+        if repeats.any():
+            yield (
+                f"`{roles.id}` repeats in {int(repeats.sum())} of {len(data)} rows; "
+                "keep one row a subject, or give `cluster` so that standard errors "
+                "allow for it."
+            )
+        return
+    spans = pd.DataFrame({"id": data[roles.id], "entry": entry, "exit": exit_}).dropna()
+    spans = spans.sort_values(["id", "entry", "exit"])
+    previous = spans.groupby("id", observed=True)["exit"].shift()
+    n_overlapping = int((spans["entry"] < previous).sum())
+    if n_overlapping:
+        yield (
+            f"{n_overlapping} of {len(data)} rows overlap an earlier interval of the "
+            f"same `{roles.id}`; a subject is at risk once at a time: correct the "
+            "intervals, or give `cluster`."
+        )
+
+
+def _complete_rows(
+    roles: _Roles, data: pd.DataFrame, also_complete: Iterable[str]
+) -> tuple[NDArray[np.bool_], tuple[Dropped, ...]]:
+    """Mark the rows to keep; count the others by the first reason that applies."""
+    keep = np.ones(len(data), np.bool_)
+    event = as_float(data[roles.parsed.event]) == 1
+    dropped = []
+
+    def leave_out(affected: NDArray[np.bool_], reason: str, column: str) -> None:
+        out = keep & affected
+        if affected.any():
+            counts = int(out.sum()), int(event[out].sum()), int(affected.sum())
+            dropped.append(Dropped(reason, column, *counts))
+        keep[out] = False
+
+    for column in dict.fromkeys([*roles.every, *also_complete]):
+        leave_out(data[column].isna().to_numpy(), "missing", column)
+    if roles.weights is not None:
+        leave_out(as_float(data[roles.weights]) == 0, "zero weight", roles.weights)
+    time = as_float(data[roles.parsed.time])
+    if roles.parsed.entry is None:
+        leave_out(time == 0, "time 0", roles.parsed.time)
+    else:
+        entry = as_float(data[roles.parsed.entry])
+        leave_out(time == entry, "entry equal to exit", roles.parsed.entry)
+    if not keep.any():
+        raise DataError(
+            f"No row of {len(data)} is complete: "
+            + "; ".join(f"{d.n_affected} {d.reason} (`{d.column}`)" for d in dropped)
+            + "."
+        )
+    return keep, tuple(dropped)
+
+
+def _follow_up(
+    roles: _Roles, kept: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Times of the kept rows, with those that differ by rounding made equal."""
+    time = as_float(kept[roles.parsed.time])
+    if roles.parsed.entry is None:
+        return merge_near_ties(time, None)
+    return merge_near_ties(time, as_float(kept[roles.parsed.entry]))
+
+
+def _codes(
+    kept: pd.DataFrame, column: str | None
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Codes from 0 without gaps, and the levels in sorted order."""
+    if column is None:
+        return None, ()
+    values = kept[column]
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.cat.remove_unused_categories()
+        return values.cat.codes.to_numpy(np.int64), tuple(
+            str(level) for level in values.cat.categories
+        )
+    codes, levels = pd.factorize(values, sort=True)
+    return codes.astype(np.int64), tuple(str(level) for level in levels)
+
+
+def _size_problems(
+    roles: _Roles,
+    X: NDArray[np.float64],
+    time: NDArray[np.float64],
+    event: NDArray[np.bool_],
+    columns: tuple[DesignColumn, ...],
+) -> Iterator[str]:
+    """Yield why complete, well-coded rows still cannot support a fit."""
+    outcome = roles.parsed
+    n = time.size
+    if not event.any():
+        yield f"`{outcome.event}` marks no event among the {n} complete rows."
+    if n and (time == time[0]).all():
+        yield (
+            f"`{outcome.time}` is {time[0]:g} in all {n} complete rows; with one "
+            "distinct time nobody outlasts anybody."
+        )
+    if columns and n <= len(columns):
+        yield (
+            f"{n} complete rows cannot support {len(columns)} coefficients; "
+            "use fewer terms."
+        )
+    n_bad = (~np.isfinite(X)).sum(axis=0) if X.size else np.zeros(0)
+    for column, bad in zip(columns, n_bad, strict=True):
+        if bad:
+            yield (
+                f"`{column.term}` is infinite or not a number in {int(bad)} of {n} "
+                "complete rows; the transform does not fit those values."
+            )

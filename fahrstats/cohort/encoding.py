@@ -1,0 +1,204 @@
+"""Columns of a data frame to columns of a design matrix, and the same for new data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from formulaic import Formula, ModelSpec
+from formulaic.errors import FormulaicError
+from formulaic.parser.types import Factor, Term
+from formulaic.transforms.contrasts import TreatmentContrasts
+from numpy.typing import NDArray
+
+from fahrstats.cohort.formula import factor_columns, used_columns
+from fahrstats.errors import DataError, FormulaError
+
+
+@dataclass(frozen=True, slots=True)
+class DesignColumn:
+    """What one column of a design matrix stands for.
+
+    Attributes
+    ----------
+    term : str
+        Name of the design column, such as ``C(sex)[T.women]``.
+    variable : str
+        Column of the data behind it, or the formula's term where that is not one column.
+    level, reference : str
+        For a column of a factor: its level and the level it is compared with.
+    """
+
+    term: str
+    variable: str
+    level: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """How columns of the data became columns of the design matrix.
+
+    Attributes
+    ----------
+    columns : tuple of DesignColumn
+        One per column of the design matrix, without the intercept.
+    spec : ModelSpec
+        Formulaic's record of factor levels and of what transforms have learned.
+    needed : tuple of str
+        Columns of the data that are looked up.
+    """
+
+    columns: tuple[DesignColumn, ...]
+    spec: ModelSpec
+    needed: tuple[str, ...]
+
+
+def type_problems(data: pd.DataFrame, column: str) -> Iterator[str]:
+    """Yield why a column cannot be a covariate, whatever the formula does with it."""
+    values = data[column].infer_objects()
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if pd.api.types.is_datetime64_any_dtype(values) or kind in {"date", "timedelta64"}:
+        yield f"`{column}` holds dates or durations; turn it into a number with a unit."
+    elif kind.startswith("mixed") or kind == "complex":
+        yield (
+            f"`{column}` holds {kind} values; make it all numbers or all text, "
+            "since a factor and a number are different covariates."
+        )
+    elif pd.api.types.is_float_dtype(values):
+        numbers = values.to_numpy(np.float64, na_value=np.nan)
+        n_infinite = int(np.isinf(numbers).sum())
+        if n_infinite:
+            yield (
+                f"`{column}` is infinite in {n_infinite} of {len(values)} rows; "
+                "give finite values, or leave them empty to drop the rows."
+            )
+
+
+def fit_encoder(
+    right: Formula, data: pd.DataFrame
+) -> tuple[Encoder, NDArray[np.float64]]:
+    """Learn factor levels and transforms from complete rows; return the matrix too.
+
+    Raises
+    ------
+    FormulaError
+        A transform in the formula is unknown or fails.
+    """
+    needed = used_columns(right, data.columns)
+    frame = _plain_types(data[list(needed)])
+    if frame.empty:
+        frame = pd.DataFrame(index=range(len(data)))
+    try:
+        with np.errstate(all="ignore"):  # the gate reports what is not finite
+            matrix = right.get_model_matrix(
+                frame, context={}, na_action="ignore", output="numpy"
+            )
+    except FormulaicError as error:
+        raise FormulaError(f"`{right}` cannot be evaluated: {_root(error)}.") from error
+    spec = matrix.model_spec
+    columns = [
+        column
+        for term in spec.terms
+        if str(term) != "1"
+        for column in _describe(term, spec, needed)
+    ]
+    X = np.asarray(matrix, np.float64)[:, 1:]
+    return Encoder(tuple(columns), spec, needed), X
+
+
+def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
+    """Encode new data as the fitted data were; rows with missing values become NaN.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or a factor has a level unseen at fitting.
+    """
+    absent = [name for name in encoder.needed if name not in data.columns]
+    if absent:
+        raise DataError(f"`data` has no column {_listed(absent)}.")
+    for factor, contrast in encoder.spec.factor_contrasts.items():
+        columns = factor_columns(factor, encoder.needed)
+        if len(columns) == 1:
+            _refuse_unseen(data[columns[0]], columns[0], contrast.levels)
+    complete = data[list(encoder.needed)].notna().all(axis=1).to_numpy()
+    X = np.full((len(data), len(encoder.columns)), np.nan)
+    if encoder.columns and complete.any():
+        frame = _plain_types(data.loc[complete, list(encoder.needed)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", category=UserWarning)
+            matrix = encoder.spec.get_model_matrix(frame, context={}, output="numpy")
+        X[complete] = np.asarray(matrix, np.float64)[:, 1:]
+    return X
+
+
+def _refuse_unseen(values: pd.Series, column: str, levels: list[object]) -> None:
+    """Raise if a factor of new data has a level that the fit did not see."""
+    unseen = values.dropna()[~values.dropna().isin(levels)]
+    if len(unseen):
+        raise DataError(
+            f"`{column}` has {unseen.nunique()} levels unseen at fitting "
+            f"({_listed(unseen.unique()[:5])}) in {len(unseen)} of {len(values)} rows; "
+            f"the fitted levels are {_listed(levels)}."
+        )
+
+
+def _plain_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give nullable, text and unused-category columns the types formulaic expects."""
+    if all(isinstance(kind, np.dtype) and kind.kind in "bfiu" for kind in frame.dtypes):
+        return frame
+    plain = {}
+    for name in frame.columns:
+        values = frame[name].infer_objects()
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.cat.remove_unused_categories()
+        elif pd.api.types.is_bool_dtype(values):
+            values = values.astype(bool)
+        elif pd.api.types.is_extension_array_dtype(values) and (
+            pd.api.types.is_numeric_dtype(values)
+        ):
+            values = values.astype(np.float64)
+        elif not pd.api.types.is_numeric_dtype(values):
+            values = values.astype(object)
+        plain[name] = values
+    return pd.DataFrame(plain, index=frame.index)
+
+
+def _describe(
+    term: Term, spec: ModelSpec, needed: tuple[str, ...]
+) -> Iterator[DesignColumn]:
+    """Yield the design columns of one term of the formula."""
+    names = [spec.column_names[index] for index in spec.term_indices[term]]
+    contrast = None
+    variable = str(term).replace("`", "")
+    if len(term.factors) == 1:
+        factor = term.factors[0]
+        contrast = spec.factor_contrasts.get(factor)
+        columns = factor_columns(factor, needed)
+        is_plain = factor.eval_method is Factor.EvalMethod.LOOKUP
+        if len(columns) == 1 and (is_plain or contrast is not None):
+            variable = columns[0]
+    if contrast is None or not isinstance(contrast.contrasts, TreatmentContrasts):
+        yield from (DesignColumn(name, variable) for name in names)
+        return
+    base, levels = contrast.contrasts.base, list(contrast.levels)
+    reference = base if base in levels else levels[0]
+    levels.remove(reference)
+    for name, level in zip(names, levels, strict=True):
+        yield DesignColumn(name, variable, str(level), str(reference))
+
+
+def _root(error: BaseException) -> str:
+    """First line of the exception that formulaic wrapped."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+def _listed(names: object) -> str:
+    """Names in backticks, separated by commas."""
+    return ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
