@@ -302,8 +302,8 @@ def _interval_problems(roles: _Roles, data: pd.DataFrame) -> Iterator[str]:
         n_reversed = int((entry > exit_).sum())
         if n_reversed:
             yield (
-                f"`{roles.parsed.entry}` is after `{roles.parsed.time}` in {n_reversed} "
-                f"of {len(data)} rows; follow-up must end after it starts."
+                f"`{roles.parsed.entry}` is after `{roles.parsed.time}` in "
+                f"{n_reversed} of {len(data)} rows; follow-up must end after it starts."
             )
     if roles.id is None or roles.cluster is not None:
         return
@@ -365,7 +365,7 @@ def _complete_rows(
 def _follow_up(
     roles: _Roles, kept: pd.DataFrame
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Times of the kept rows, with those that differ by rounding made equal."""
+    """Return the times of kept rows, those that differ by rounding made equal."""
     time = as_float(kept[roles.parsed.time])
     if roles.parsed.entry is None:
         return merge_near_ties(time, None)
@@ -381,10 +381,9 @@ def _codes(
     values = kept[column]
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.cat.remove_unused_categories()
-        return values.cat.codes.to_numpy(np.int64), tuple(
-            str(level) for level in values.cat.categories
-        )
-    codes, levels = pd.factorize(values, sort=True)
+        codes, levels = values.cat.codes.to_numpy(), values.cat.categories
+    else:
+        codes, levels = pd.factorize(values, sort=True)
     return codes.astype(np.int64), tuple(str(level) for level in levels)
 
 

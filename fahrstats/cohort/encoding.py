@@ -27,7 +27,7 @@ class DesignColumn:
     term : str
         Name of the design column, such as ``C(sex)[T.women]``.
     variable : str
-        Column of the data behind it, or the formula's term where that is not one column.
+        Column of the data behind it; the formula's term where that is not one column.
     level, reference : str
         For a column of a factor: its level and the level it is compared with.
     """

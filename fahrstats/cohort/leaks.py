@@ -22,8 +22,8 @@ def leak_problems(
 ) -> Iterator[str]:
     """Yield the columns that are recorded for hardly anyone but those with the event.
 
-    A cause-of-death certificate, an autopsy or a chart review of the dead fills a column
-    after the fact. Adjusting for it, or analysing its complete rows, conditions on the
+    A death certificate, an autopsy or a chart review of the dead fills a column after
+    the fact. Adjusting for it, or analysing its complete rows, conditions on the
     future. The rule compares being known between rows with and without the event: the
     lower 99.9% limit of the odds ratio (with half a row added to each cell) exceeds
     ``ODDS_RATIO`` and most rows with the event are known.

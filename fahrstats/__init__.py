@@ -1,0 +1,66 @@
+"""Statistics and publication reports for prognostic biomarkers read from faces.
+
+Public names are loaded on first use, so that importing the package is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fahrstats.cohort.groups import QuantileGroups, TableOne
+    from fahrstats.cohort.groups import quantile_groups as quantile_groups
+    from fahrstats.cohort.groups import table_one as table_one
+    from fahrstats.survival.comparison import ModelComparison
+    from fahrstats.survival.comparison import compare as compare
+    from fahrstats.survival.curves import LogRank, SurvivalCurves
+    from fahrstats.survival.curves import kaplan_meier as kaplan_meier
+    from fahrstats.survival.curves import logrank as logrank
+    from fahrstats.survival.hazards import CoxFit
+    from fahrstats.survival.hazards import cox as cox
+    from fahrstats.survival.ranking import Concordance
+    from fahrstats.survival.ranking import concordance as concordance
+    from fahrstats.survival.subgroups import SubgroupAudit
+    from fahrstats.survival.subgroups import by_subgroup as by_subgroup
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
+    "survival.comparison": ("ModelComparison", "compare"),
+    "survival.curves": ("LogRank", "SurvivalCurves", "kaplan_meier", "logrank"),
+    "survival.hazards": ("CoxFit", "cox"),
+    "survival.ranking": ("Concordance", "concordance"),
+    "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
+}
+_MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Concordance",
+    "CoxFit",
+    "LogRank",
+    "ModelComparison",
+    "QuantileGroups",
+    "SubgroupAudit",
+    "SurvivalCurves",
+    "TableOne",
+    "by_subgroup",
+    "compare",
+    "concordance",
+    "cox",
+    "kaplan_meier",
+    "logrank",
+    "quantile_groups",
+    "table_one",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module `fahrstats` has no attribute `{name}`")
+    return getattr(import_module(f"fahrstats.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
