@@ -1,0 +1,141 @@
+"""Result tables on disk: Parquet files that carry their own provenance.
+
+Every file is written beside its place and renamed into it, so a run that is stopped
+leaves either the whole file or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fahrstats.columns import in_order
+from fahrstats.errors import DataError
+
+PROVENANCE_KEY = b"fahrstats"
+"""Key of the provenance in the metadata of a Parquet file."""
+
+_PARTIAL = ".partial"
+
+
+def write(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
+    """Write a result table, its columns in glossary order, with its provenance.
+
+    Parameters
+    ----------
+    table
+        Columns out of :data:`fahrstats.columns.GLOSSARY`; the index is not kept.
+    path
+        The file to write; its folder is made if needed. An older file is replaced
+        only when the new one is complete.
+    provenance
+        What the numbers come from, stored as JSON inside the file: package version,
+        hash of the data, formula, seed.
+    """
+    ordered = _as_text(table[in_order(table.columns)])
+    arrow = pa.Table.from_pandas(ordered, preserve_index=False)
+    stored = json.dumps(dict(provenance), sort_keys=True).encode()
+    arrow = arrow.replace_schema_metadata(
+        {**(arrow.schema.metadata or {}), PROVENANCE_KEY: stored}
+    )
+    _put(path, lambda partial: pq.write_table(arrow, partial))
+
+
+def read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a result table and its provenance.
+
+    Raises
+    ------
+    DataError
+        The file is absent, is not Parquet, or was not written by :func:`write`.
+    """
+    try:
+        arrow = pq.read_table(path)
+    except FileNotFoundError as error:
+        raise DataError(f"There is no result table `{path}`; run the study.") from error
+    except pa.ArrowInvalid as error:
+        raise DataError(f"`{path}` is not a Parquet file: {error}") from error
+    metadata = arrow.schema.metadata or {}
+    if PROVENANCE_KEY not in metadata:
+        raise DataError(
+            f"`{path}` holds no provenance, so it is not a result table; run the study."
+        )
+    return arrow.to_pandas(), json.loads(metadata[PROVENANCE_KEY])
+
+
+def read_provenance(path: Path) -> dict[str, Any] | None:
+    """Return the provenance of a finished table, or None where there is none."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return None
+    stored = metadata.get(PROVENANCE_KEY)
+    return None if stored is None else json.loads(stored)
+
+
+def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
+    """Write what describes a whole study, as indented JSON."""
+    text = json.dumps(dict(manifest), indent=2, ensure_ascii=False) + "\n"
+    _put(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of a study.
+
+    Raises
+    ------
+    DataError
+        The file is absent or is not JSON.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"There is no `{path}`: the study is not finished; run it."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"`{path}` is not a manifest: {error}") from error
+    return manifest
+
+
+def remove_partial(folder: Path) -> None:
+    """Delete what a stopped run left half-written in ``folder``."""
+    for partial in folder.glob(f".*{_PARTIAL}"):
+        partial.unlink()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _put(path: Path, write_to: Callable[[Path], object]) -> None:
+    """Let ``write_to`` fill a file beside ``path``, then rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
+    try:
+        write_to(partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn categorical columns into text, which every reader of Parquet knows."""
+    kinds = {
+        name: str
+        for name, dtype in table.dtypes.items()
+        if isinstance(dtype, pd.CategoricalDtype)
+    }
+    return table.astype(kinds)

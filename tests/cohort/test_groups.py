@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fahrstats.cohort.groups import quantile_groups, table_one
+from fahrstats.columns import in_order
+from fahrstats.errors import DataError
+
+
+def test_quartiles_of_one_to_eight_are_cut_between_pairs():
+    groups = quantile_groups(np.arange(1.0, 9.0), origin="eight numbers")
+    assert groups.cut_points == pytest.approx([2.75, 4.5, 6.25])  # R: quantile(1:8)
+    assert list(groups.sizes) == [2, 2, 2, 2]
+    assert list(groups.assign([2.75, 2.76, np.nan, 100.0])[:2]) == ["Q1", "Q2"]
+    assert groups.assign([np.nan]).isna().all()
+    assert groups.origin == "eight numbers, n = 8"
+
+
+def test_a_value_equal_to_a_cut_point_belongs_to_the_lower_group():
+    groups = quantile_groups([1.0, 2.0, 2.0, 2.0, 3.0], n_groups=2)
+    assert list(groups.cut_points) == [2.0]
+    assert list(groups.sizes) == [4, 1]
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=60),
+    st.integers(2, 5),
+)
+def test_groups_are_ordered_filled_and_never_part_equal_values(values, n_groups):
+    scores = np.array(values, dtype=float)
+    bounds = [np.quantile(scores, k / n_groups) for k in range(1, n_groups)]
+    twin = [f"Q{1 + sum(score > bound for bound in bounds)}" for score in scores]
+    if len(set(twin)) < n_groups:
+        with pytest.raises(DataError, match=f"Only {len(set(twin))} of {n_groups} "):
+            quantile_groups(scores, n_groups=n_groups)
+    else:
+        groups = quantile_groups(scores, n_groups=n_groups)
+        assert list(groups.assign(scores)) == twin
+        assert list(groups.sizes) == [twin.count(label) for label in groups.labels]
+
+
+def test_too_many_equal_values_name_the_groups_that_remain():
+    with pytest.raises(
+        DataError, match=r"Only 2 of 4 groups hold a value: 8 of 10 values equal 1;"
+    ):
+        quantile_groups([1.0] * 8 + [2.0, 3.0])
+
+
+def test_cut_points_of_another_cohort_are_kept_with_their_source():
+    groups = quantile_groups(
+        [50.0, 70.0, 90.0], cut_points=[65, 85], origin="FaceAge 2025"
+    )
+    assert list(groups.assign(pd.Series([65.0, 66.0], index=[8, 9]))) == ["Q1", "Q2"]
+    assert list(groups.assign(pd.Series([65.0, 66.0], index=[8, 9])).index) == [8, 9]
+    table = groups.tidy()
+    assert list(table.columns) == in_order(table.columns)
+    assert list(table["estimate"]) == [65.0, 85.0, np.inf]
+    assert table["quantile"].isna().tolist() == [True, True, False]
+    assert groups.glance().loc[0, "n"] == 3
+    assert str(groups).splitlines() == [
+        "Cut points from FaceAge 2025, n = 3",
+        "Q1: <= 65 (n = 1)",
+        "Q2: > 65 and <= 85 (n = 1)",
+        "Q3: > 85 (n = 1)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        ([1.0, np.inf], {}, r"infinite in 1 of 2 rows"),
+        ([np.nan, np.nan], {}, r"Every value of the score is missing"),
+        (["low", "high"], {}, r"must hold numbers, but its type is"),
+        ([1.0, 2.0], {"n_groups": 1}, r"at least 2 groups"),
+        ([1.0, 2.0], {"cut_points": [2.0, 1.0]}, r"must be finite and ascend"),
+        ([1.0, 2.0], {"cut_points": []}, r"must be finite and ascend"),
+        ([1.0, 2.0], {"cut_points": [5.0]}, r"Only 1 of 2 groups"),
+    ],
+)
+def test_a_score_that_cannot_be_cut_is_refused(values, options, message):
+    with pytest.raises(DataError, match=message):
+        quantile_groups(values, **options)
+
+
+@pytest.fixture
+def people() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "age": [50.0, 60.0, 70.0, np.nan],
+            "sex": ["F", "M", "F", None],
+            "ecog": [0, 2, 2, 1],
+            "smoker": [True, False, False, False],
+            "group": pd.Categorical(["low", "low", "high", None], ["low", "high"]),
+        }
+    )
+
+
+def pick(table, **where):
+    for name, value in where.items():
+        table = table[table[name] == value]
+    return table["estimate"].item()
+
+
+def test_table_one_counts_and_summarises_by_group(people):
+    table = table_one(
+        people, ["age", "sex", "ecog", "smoker"], by="group", categorical=["ecog"]
+    ).tidy()
+    assert list(table.columns) == in_order(table.columns)
+    assert list(table["group"].unique()) == ["overall", "low", "high"]
+    overall = table[table["group"] == "overall"]
+    assert pick(overall, variable="age", estimand="median") == 60
+    assert pick(overall, variable="age", estimand="q1") == 55
+    assert pick(overall, variable="age", estimand="sd") == pytest.approx(10)
+    assert pick(overall, variable="sex", level="F", estimand="count") == 2
+    assert pick(overall, variable="sex", level="F", estimand="percent") == (
+        pytest.approx(200 / 3)
+    )
+    assert pick(overall, variable="ecog", level="2", estimand="percent") == 50
+    assert pick(overall, variable="smoker", level="True", estimand="count") == 1
+    low = table[table["group"] == "low"]
+    assert pick(low, variable="age", estimand="max") == 60
+    age = overall[overall["variable"] == "age"].iloc[0]
+    assert (age["n"], age["n_missing"], age["level"]) == (3, 1, "")
+
+
+def test_table_one_of_a_group_of_one_has_no_standard_deviation(people):
+    table = table_one(people, ["age"], by="group").tidy()
+    high = table[table["group"] == "high"]
+    assert np.isnan(pick(high, estimand="sd"))
+    assert pick(high, estimand="mean") == 70
+
+
+def test_a_variable_missing_in_a_whole_group_keeps_its_rows(people):
+    table = table_one(people.assign(age=np.nan), ["age"]).tidy()
+    assert table["estimate"].isna().all()
+    assert (table["n_missing"] == 4).all()
+
+
+def test_table_one_prints_medians_and_counts(people):
+    one = table_one(people, ["age", "sex"], by="group")
+    text = str(one)
+    assert "60 (55-65)" in text
+    assert "2 (66.7%)" in text
+    assert text.index("overall") < text.index("low") < text.index("high")
+    assert one.glance().loc[0, "n"] == 4
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "message"),
+    [
+        (["age", "bmi"], {}, r"no column `bmi`"),
+        (["age"], {"by": "stage"}, r"no column `stage`"),
+        (["age"], {"categorical": ["ecog"]}, r"`categorical` names `ecog`"),
+        ([], {}, r"`variables` is empty"),
+    ],
+)
+def test_table_one_names_what_it_cannot_describe(people, variables, options, message):
+    with pytest.raises(DataError, match=message):
+        table_one(people, variables, **options)
