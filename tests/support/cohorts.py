@@ -1,4 +1,4 @@
-"""The data sets of R's `survival`, with the columns that tests/reference/cohorts.R adds.
+"""The data sets of R's `survival`, with the columns that cohorts.R adds to them.
 
 The values come from the PyPI package of the same name; each reference file holds the
 hash of R's frames, and :mod:`references` compares them with those made here.

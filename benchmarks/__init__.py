@@ -1,0 +1,1 @@
+"""Speed and memory next to other packages; `python -m benchmarks` prints the table."""
