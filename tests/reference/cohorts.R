@@ -3,7 +3,8 @@
 #
 # Common columns: `time`, `event` (0/1), `entry` (delayed entry, always below `time`
 # unless `time` is 0), `years` (time rounded up to years, so heavily tied),
-# `frequency` (weights 1, 2, 3) and `weight` (weights 1/4 to 7/4).
+# `frequency` (weights 1, 2, 3), `weight` (weights 1/4 to 7/4), `spared` (1 in some rows
+# without the event, in none with it).
 
 library(survival)
 
@@ -14,6 +15,7 @@ derived <- function(frame) {
   frame$years <- ceiling(frame$time / 365.25)
   frame$frequency <- 1 + row %% 3
   frame$weight <- (1 + row %% 7) / 4
+  frame$spared <- as.numeric(frame$event == 0 & row %% 2 == 0)
   frame
 }
 

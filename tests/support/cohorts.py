@@ -76,6 +76,7 @@ def _derived(frame: pd.DataFrame) -> pd.DataFrame:
         years=np.ceil(frame["time"] / 365.25),
         frequency=1 + row % 3,
         weight=(1 + row % 7) / 4,
+        spared=((frame["event"] == 0) & (row % 2 == 0)).astype(float),
     )
 
 
