@@ -51,12 +51,13 @@ def main() -> None:
     options = parser.parse_args()
     cells: dict[tuple[str, str, int], Cell] = {}
     for task in TASKS:
-        for package in options.packages:
-            for n in sorted(options.sizes):
+        for n in sorted(options.sizes):
+            for package in options.packages:
                 if package in TASKS[task]:
                     cell = _measure(task, package, n, options.cap, cells)
                     cells[task, package, n] = cell
-                    print(f"{task}, {package}, n = {n:,}: {cell}", file=sys.stderr)
+                    result = cell.left_out or f"{cell.cpu_s:.4g} s"
+                    print(f"{task}, {n:,}, {package}: {result}", file=sys.stderr)
     text = "\n\n".join(
         [
             _machine(options.packages),
