@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
 
@@ -16,16 +18,16 @@ class Linkage:
     Attributes
     ----------
     table : DataFrame
-        Rows of the clinical table that have scores, in its order, with the columns of
-        both tables.
-    n_without_scores : int
-        Rows of the clinical table that the scores table lacks.
+        All rows of the clinical table, in its order, with the columns of both tables;
+        scores are missing where the scores table lacks the id.
+    has_scores : ndarray of bool, shape (n,)
+        Whether the scores table holds the row's id.
     n_without_clinical : int
-        Rows of the scores table that the clinical table lacks.
+        Rows of the scores table that the clinical table lacks; they are left out.
     """
 
     table: pd.DataFrame
-    n_without_scores: int
+    has_scores: NDArray[np.bool_]
     n_without_clinical: int
 
 
@@ -45,7 +47,7 @@ def link(
     id
         Column that both tables hold. No id is ever printed.
     allow_unmatched
-        Leave out, and count, the ids that only one table holds.
+        Accept, and count, the ids that only one table holds.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def link(
             f"Both tables hold {names}; keep each column in one table only, or it is "
             "unclear which is meant."
         )
-    has_scores = clinical[id].isin(scores[id])
+    has_scores = clinical[id].isin(scores[id]).to_numpy()
     n_without_scores = int((~has_scores).sum())
     n_without_clinical = int((~scores[id].isin(clinical[id])).sum())
     if not has_scores.any():
@@ -80,8 +82,8 @@ def link(
             "or allow unmatched ids to leave these rows out and count them."
         )
     return Linkage(
-        table=clinical.merge(scores, on=id, how="inner", validate="one_to_one"),
-        n_without_scores=n_without_scores,
+        table=clinical.merge(scores, on=id, how="left", validate="one_to_one"),
+        has_scores=has_scores,
         n_without_clinical=n_without_clinical,
     )
 

@@ -1,0 +1,104 @@
+"""Printed summaries of fitted models, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import chi2
+
+from fahrstats.display.journals import (
+    format_count,
+    format_number,
+    format_p,
+    format_ratio,
+    phrase_p,
+)
+
+if TYPE_CHECKING:
+    from fahrstats.cohort.design import Dropped
+    from fahrstats.survival.hazards import CoxFit
+
+
+def summarize_cox(fit: CoxFit) -> str:
+    """Describe a Cox model: sizes, hazard ratios, tests and everything left out."""
+    ties = {"efron": "Efron", "breslow": "Breslow"}[fit.ties]
+    errors = "robust standard errors" if fit.is_robust else "model standard errors"
+    if fit.n_clusters:
+        errors += f" in {format_count(fit.n_clusters)} clusters"
+    lines = [
+        f"Cox model: {fit.formula}",
+        f"{format_count(fit.n)} rows, {format_count(fit.n_events)} events; "
+        f"{ties}'s ties; {errors}"
+        + (f"; {format_count(fit.n_strata)} strata" if fit.n_strata > 1 else ""),
+        *describe_dropped(fit.dropped),
+        "",
+        *_coefficients(fit),
+        *_references(fit),
+        "",
+        f"C-index {format_number(fit.c_index, 3)} "
+        f"(standard error {format_number(fit.c_index_std_error, 4)})",
+    ]
+    for name, statistic in (
+        ("Likelihood ratio", fit.lr_statistic),
+        ("Wald", fit.wald_statistic),
+        ("Score", fit.score_statistic),
+    ):
+        if fit.df:
+            p_value = chi2.sf(statistic, fit.df)
+            lines.append(
+                f"{name}: chi-squared {format_number(statistic, 2)} on {fit.df} df, "
+                f"{phrase_p(p_value)}"
+            )
+    return "\n".join(lines)
+
+
+def describe_dropped(dropped: tuple[Dropped, ...]) -> list[str]:
+    """Return one line that counts the rows left out by reason, or none."""
+    if not dropped:
+        return []
+    reasons = "; ".join(
+        f"{row.reason} in `{row.column}`: {format_count(row.n_affected)}"
+        for row in dropped
+    )
+    total = sum(row.n for row in dropped)
+    return [f"{format_count(total)} rows left out ({reasons})"]
+
+
+def _coefficients(fit: CoxFit) -> list[str]:
+    """Return aligned lines of log hazard ratio, its error, hazard ratio and p."""
+    table = fit.tidy()
+    ratios = fit.tidy(exponentiate=True)
+    rows = [("", "log HR", "SE", "HR (95% CI)", "P")]
+    notes = []
+    for row, ratio in zip(
+        table.itertuples(index=False), ratios.itertuples(index=False), strict=True
+    ):
+        is_firth = row.estimand == "log_hr_firth"
+        rows.append(
+            (
+                f"{row.term} (Firth)" if is_firth else str(row.term),
+                format_number(row.estimate, 4),
+                format_number(row.std_error, 4) if np.isfinite(row.std_error) else "",
+                format_ratio(ratio.estimate, ratio.conf_low, ratio.conf_high),
+                format_p(row.p_value) if np.isfinite(row.p_value) else "",
+            )
+        )
+        if row.note and not is_firth:
+            notes.append(f"{row.term}: {row.note}")
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = [
+        row[0].ljust(widths[0])
+        + "".join("  " + row[k].rjust(widths[k]) for k in range(1, len(widths)))
+        for row in rows
+    ]
+    return [*lines, *notes]
+
+
+def _references(fit: CoxFit) -> list[str]:
+    """Return one line that names the reference level of every factor, or none."""
+    levels = {c.variable: c.reference for c in fit.columns if c.reference}
+    if not levels:
+        return []
+    named = ", ".join(f"{name} = {level}" for name, level in levels.items())
+    return [f"Reference levels: {named}"]
