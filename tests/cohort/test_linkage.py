@@ -13,7 +13,8 @@ SCORES = pd.DataFrame({"id": ["d", "c", "b", "a"], "faceage": [4.0, 3.0, 2.0, 1.
 def test_scores_join_their_subjects_in_the_order_of_the_clinical_table():
     linked = link(CLINICAL, SCORES, id="id")
     assert list(linked.table["faceage"]) == [1.0, 2.0, 3.0, 4.0]
-    assert (linked.n_without_scores, linked.n_without_clinical) == (0, 0)
+    assert linked.has_scores.all()
+    assert linked.n_without_clinical == 0
 
 
 def test_ids_that_only_one_table_holds_are_counted_both_ways():
@@ -23,8 +24,10 @@ def test_ids_that_only_one_table_holds_are_counted_both_ways():
     ):
         link(CLINICAL, stray, id="id")
     linked = link(CLINICAL, stray, id="id", allow_unmatched=True)
-    assert list(linked.table["id"]) == ["a", "b"]
-    assert (linked.n_without_scores, linked.n_without_clinical) == (2, 1)
+    assert list(linked.table["id"]) == ["a", "b", "c", "d"]
+    assert list(linked.table["faceage"].isna()) == [False, False, True, True]
+    assert list(linked.has_scores) == [True, True, False, False]
+    assert linked.n_without_clinical == 1
 
 
 def test_ids_written_in_two_ways_are_an_error_even_when_unmatched_are_allowed():

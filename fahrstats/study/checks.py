@@ -1,0 +1,266 @@
+"""Every problem of a study at once, and the cohort of a study that has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fahrstats.cohort.design import Design, build_design, find_problems
+from fahrstats.cohort.follow_up import as_float
+from fahrstats.cohort.groups import QuantileGroups, quantile_groups
+from fahrstats.cohort.leaks import leak_problems
+from fahrstats.errors import DataError
+from fahrstats.study.preparation import Preparation, prepare
+from fahrstats.study.published import PublishedRow, read_rows
+from fahrstats.study.specification import Study
+from fahrstats.study.study_file import first_of, parse_study
+from fahrstats.study.tables_in import SourceTable, find_file, load
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyCohort:
+    """A study, and the rows that all of its tables are about.
+
+    Attributes
+    ----------
+    study : Study
+        The study file.
+    source : SourceTable
+        The table as it was read.
+    data : DataFrame
+        Rows complete in the main outcome and in all scores and covariates; follow-up
+        in years, everything else in its own units.
+    model_data : DataFrame
+        The same rows; scores per standard deviation within a factor are divided by it.
+    deviations : dict
+        Standard deviations behind ``per = "sd"``.
+    flow : DataFrame
+        Rows left out on the way here, by reason.
+    groups : dict
+        Quantile groups of each score.
+    published : tuple of PublishedRow
+        Hazard ratios to print beside ours.
+    """
+
+    study: Study
+    source: SourceTable
+    data: pd.DataFrame
+    model_data: pd.DataFrame
+    deviations: dict[str, dict[str, float]]
+    flow: pd.DataFrame
+    groups: dict[str, QuantileGroups]
+    published: tuple[PublishedRow, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """What a check of a study found.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        Why the study cannot be analysed; empty where it can.
+    notes : tuple of str
+        What a reader should know though nothing is wrong.
+    cohort : StudyCohort or None
+        What is analysed, where there is no problem.
+    """
+
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    cohort: StudyCohort | None
+
+
+def check_study(path: Path, data_dir: Path | None = None) -> Check:
+    """List every problem of a study file and of its data, not only the first.
+
+    Checks that need sound columns run once the columns are sound; a column with a
+    problem does not keep the others from being checked.
+
+    Parameters
+    ----------
+    path
+        The study file.
+    data_dir
+        Folder of the data, see :func:`fahrstats.study.tables_in.data_folder`.
+    """
+    study, problems = parse_study(path)
+    if study is None:
+        return Check(tuple(problems), (), None)
+    try:
+        source = load(study, data_dir)
+    except DataError as error:
+        return Check((str(error),), (), None)
+    prepared = prepare(study, source.data)
+    rows, wrong_rows = _published(study, prepared)
+    problems = [*prepared.problems, *_data_problems(study, prepared), *wrong_rows]
+    if problems:
+        return Check(tuple(dict.fromkeys(problems)), tuple(prepared.notes), None)
+    rows_linked = _linked_rows(source)
+    try:
+        design = _design(study, prepared.data.iloc[rows_linked])
+    except DataError as error:
+        return Check((str(error),), tuple(prepared.notes), None)
+    kept = rows_linked[design.rows]
+    data = prepared.data.iloc[kept].reset_index(drop=True)
+    groups, problems = _groups(study, source, data)
+    problems += _horizon_problems(study, data)
+    notes = (*dict.fromkeys(prepared.notes), *_notes(design))
+    if problems:
+        return Check(tuple(problems), notes, None)
+    in_deviations = prepared.in_deviations.iloc[kept].reset_index(drop=True)
+    cohort = StudyCohort(
+        study=study,
+        source=source,
+        data=data,
+        model_data=data.assign(**{str(k): v for k, v in in_deviations.items()}),
+        deviations=prepared.deviations,
+        flow=_flow(study, source, prepared, design),
+        groups=groups,
+        published=tuple(rows),
+    )
+    return Check((), notes, cohort)
+
+
+def read_cohort(path: Path, data_dir: Path | None = None) -> StudyCohort:
+    """Return the cohort of a study.
+
+    Raises
+    ------
+    DataError
+        The study has a problem; the message is the first, and the number of all.
+    """
+    check = check_study(path, data_dir)
+    if check.cohort is None:
+        raise DataError(first_of(list(check.problems), path.name))
+    return check.cohort
+
+
+def _data_problems(study: Study, prepared: Preparation) -> Iterator[str]:
+    """Yield what the gate says about the columns that could be made."""
+    names = set(prepared.data.columns)
+    terms = [v.name for v in study.variables if v.name in names]
+    analysis = study.analysis
+    roles = {
+        role: name if name in names else None
+        for role in ("strata", "weights", "cluster", "id")
+        for name in [getattr(analysis, role)]
+    }
+    for outcome in study.outcomes:
+        time, event, entry = outcome.columns
+        needed = {time, event, *([entry] if outcome.entry else [])}
+        if needed <= names:
+            formula = study.formula(*terms, outcome=outcome)
+            yield from find_problems(formula, prepared.data, **roles)
+        if event in names:
+            groups = [s.name for s in study.subgroups if s.name in names - set(terms)]
+            known = as_float(prepared.data[event])
+            covariates = [] if needed <= names else terms
+            yield from leak_problems(prepared.data, [*groups, *covariates], known)
+
+
+def _published(
+    study: Study, prepared: Preparation
+) -> tuple[list[PublishedRow], list[str]]:
+    """Read the published table, where the study names one."""
+    if study.published is None:
+        return [], []
+    try:
+        path = find_file(study.published, study.path.parent)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except DataError as error:
+        return [], [str(error)]
+    except ValueError as error:
+        return [], [f"`{study.published}` cannot be read as CSV: {error}"]
+    return read_rows(table, study, prepared.data)
+
+
+def _linked_rows(source: SourceTable) -> NDArray[np.int64]:
+    """Return the positions of the rows that have a row in the scores table."""
+    if source.has_scores is None:
+        return np.arange(len(source.data))
+    return np.flatnonzero(source.has_scores)
+
+
+def _design(study: Study, data: pd.DataFrame) -> Design:
+    """Pass all scores and covariates through the gate together."""
+    analysis = study.analysis
+    return build_design(
+        study.formula(*(variable.name for variable in study.variables)),
+        data,
+        strata=analysis.strata,
+        weights=analysis.weights,
+        cluster=analysis.cluster,
+        id=analysis.id,
+    )
+
+
+def _groups(
+    study: Study, source: SourceTable, data: pd.DataFrame
+) -> tuple[dict[str, QuantileGroups], list[str]]:
+    """Cut each score into groups at the quantiles of the analysed rows."""
+    groups, problems = {}, []
+    for score in study.scores:
+        try:
+            groups[score.name] = quantile_groups(
+                data[score.name],
+                n_groups=study.analysis.quantile_groups,
+                origin=f"analysed rows of {source.file}",
+            )
+        except DataError as error:
+            problems.append(f"[scores.{score.name}]: {error}")
+    return groups, problems
+
+
+def _horizon_problems(study: Study, data: pd.DataFrame) -> list[str]:
+    """Return the horizons that nobody was followed to."""
+    last = data[study.main.columns[0]].max()
+    return [
+        f"[analysis]: `horizons` holds {horizon:g} years, but the longest follow-up is "
+        f"{last:.4g} years."
+        for horizon in study.analysis.horizons
+        if horizon > last
+    ]
+
+
+def _notes(design: Design) -> Iterator[str]:
+    """Yield how many rows are analysed, and why others are not."""
+    yield f"{design.n} rows with {design.n_events} events are analysed."
+    for dropped in filter(lambda reason: reason.n, design.dropped):
+        yield (
+            f"{dropped.n} rows with {dropped.n_events} events are left out: "
+            f"`{dropped.column}`, {dropped.reason}."
+        )
+
+
+def _flow(
+    study: Study, source: SourceTable, prepared: Preparation, design: Design
+) -> pd.DataFrame:
+    """Return one row per reason that took rows out, from the table to the analysis."""
+    event = as_float(prepared.data[study.main.columns[1]]) == 1
+    removed = [("in the table", "", 0, 0)]
+    if source.has_scores is not None:
+        out = ~source.has_scores
+        removed.append(
+            (
+                "no row in the scores table "
+                f"({source.n_without_clinical} of its rows have none here)",
+                str(study.table.id),
+                int(out.sum()),
+                int(event[out].sum()),
+            )
+        )
+    removed += [(d.reason, d.column, d.n, d.n_events) for d in design.dropped if d.n]
+    flow = pd.DataFrame(
+        removed, columns=["reason", "column", "n_removed", "n_removed_events"]
+    )
+    return flow.assign(
+        step=np.arange(len(flow)),
+        n=len(event) - flow["n_removed"].cumsum(),
+        n_events=int(event.sum()) - flow["n_removed_events"].cumsum(),
+    )

@@ -1,0 +1,195 @@
+"""Reading one section of a study file, collecting every problem on the way."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of a TOML file, and the list that its problems are added to.
+
+    A value of the wrong type is reported and read as if it were absent, so that one
+    mistake does not hide the next.
+
+    Attributes
+    ----------
+    where : str
+        The section as a reader of the file knows it, such as ``[outcome]``.
+    values : dict
+        Keys and values.
+    problems : list of str
+        Shared by all sections of a file.
+    asked : set of str
+        Keys that have been read; all others are unknown.
+    """
+
+    where: str
+    values: dict[str, Any]
+    problems: list[str]
+    asked: set[str] = field(default_factory=set)
+
+    def text(self, key: str, default: str = "", *, required: bool = False) -> str:
+        """Return the text under ``key``."""
+        value = self._take(key, required=required)
+        if value is None or self._is(key, value, str, "text in quotes"):
+            return default if value is None else str(value)
+        return default
+
+    def optional_text(self, key: str) -> str | None:
+        """Return the text under ``key``, or None where it is absent."""
+        return self.text(key) or None
+
+    def number(self, key: str) -> float | None:
+        """Return the positive number under ``key``, or None where it is absent."""
+        value = self._take(key)
+        if value is None or not self._is(key, value, (int, float), "a number"):
+            return None
+        if not value > 0:
+            self.problem(f"`{key}` is {value}; it must be above 0.")
+            return None
+        return float(value)
+
+    def whole(self, key: str, default: int, *, at_least: int = 0) -> int:
+        """Return the whole number under ``key``."""
+        value = self._take(key)
+        if value is None or not self._is(key, value, int, "a whole number"):
+            return default
+        if value < at_least:
+            self.problem(f"`{key}` is {value}; it must be at least {at_least}.")
+            return default
+        return int(value)
+
+    def flag(self, key: str) -> bool:
+        """Return the true or false under ``key``; false where it is absent."""
+        value = self._take(key)
+        return value is not None and self._is(key, value, bool, "true or false", value)
+
+    def choice(self, key: str, choices: Collection[str], default: str) -> str:
+        """Return the text under ``key``, one of ``choices``."""
+        value = self.text(key, default)
+        if value in choices:
+            return value
+        self.problem(f"`{key}` is `{value}`; {_one_of(value, choices)}")
+        return default
+
+    def items(self, key: str) -> tuple[Any, ...]:
+        """Return the list under ``key``; a single value is a list of one."""
+        value = self._take(key)
+        if value is None:
+            return ()
+        return tuple(value) if isinstance(value, list) else (value,)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the texts under ``key``."""
+        items = self.items(key)
+        if all(isinstance(item, str) for item in items):
+            return items
+        self.problem(f"`{key}` must be text in quotes, or a list of such texts.")
+        return ()
+
+    def ascending(self, key: str) -> tuple[float, ...]:
+        """Return the positive numbers under ``key``, which must ascend."""
+        items = self.items(key)
+        if not all(_is_number(item) and item > 0 for item in items):
+            self.problem(f"`{key}` must be a list of numbers above 0.")
+            return ()
+        if any(low >= high for low, high in pairwise(items)):
+            self.problem(f"`{key}` must ascend, but it is {list(items)}.")
+            return ()
+        return tuple(float(item) for item in items)
+
+    def levels(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Return the mapping from code to text under ``key``, in order."""
+        value = self._take(key)
+        if value is None or not self._is(key, value, dict, '{1 = "Men", 2 = "Women"}'):
+            return ()
+        wrong = [code for code, text in value.items() if not isinstance(text, str)]
+        if wrong:
+            self.problem(f"`{key}` must give `{wrong[0]}` a text in quotes.")
+            return ()
+        return tuple(value.items())
+
+    def section(self, key: str, *, required: bool = False) -> Section:
+        """Return the section under ``key``, empty where it is absent."""
+        value = self._take(key, required=required)
+        if value is not None and not isinstance(value, dict):
+            self.problem(f"`{key}` must be a section of its own.")
+            value = None
+        where = f"[{key}]" if self.where == "" else f"{self.where[:-1]}.{key}]"
+        return Section(where, value or {}, self.problems)
+
+    def sections(self, key: str, *, required: bool = False) -> list[Section]:
+        """Return the sections under ``key``, such as one per score."""
+        outer = self.section(key, required=required)
+        return [outer.section(name) for name in outer.values]
+
+    def named(self, name: str) -> str:
+        """Check that ``name`` can stand in a formula, and return it."""
+        if not name.isidentifier() or keyword.iskeyword(name):
+            self.problem(
+                f"`{name}` cannot stand in a formula; use letters, digits and `_` "
+                f'for the name, and write `column = "{name}"` in its section.'
+            )
+        return name
+
+    def is_given(self, key: str) -> bool:
+        """Tell whether the file holds ``key``."""
+        return key in self.values
+
+    def finish(self) -> None:
+        """Report the keys that nobody asked for."""
+        for key in self.values:
+            if key not in self.asked:
+                self.problem(f"`{key}` is not known; {_one_of(key, self.asked)}")
+
+    def problem(self, message: str) -> None:
+        """Add a problem, saying where in the file it is."""
+        self.problems.append(f"{self.where}: {message}" if self.where else message)
+
+    def _take(self, key: str, *, required: bool = False) -> Any:
+        """Return the value under ``key``, remembering that the key is known."""
+        self.asked.add(key)
+        if required and key not in self.values:
+            self.problem(f"`{key}` is missing.")
+        return self.values.get(key)
+
+    def _is(
+        self,
+        key: str,
+        value: object,
+        kind: type | tuple[type, ...],
+        wanted: str,
+        result: object = True,
+    ) -> bool:
+        """Report a value of another type; true and false are no numbers."""
+        is_kind = isinstance(value, kind) and (
+            kind is bool or not isinstance(value, bool)
+        )
+        if not is_kind:
+            self.problem(f"`{key}` must be {wanted}, but it is {value!r}.")
+        return is_kind and bool(result)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean `x`?``, or nothing where no known name is close."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean `{close[0]}`?" if close else ""
+
+
+def _one_of(value: str, choices: Collection[str]) -> str:
+    """Say which values are known, the closest one first where one is close."""
+    guess = did_you_mean(value, choices)
+    if guess:
+        return guess[1:].replace("Did", "did")
+    return f"known here: {', '.join(f'`{choice}`' for choice in sorted(choices))}."
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether ``value`` is a number; true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

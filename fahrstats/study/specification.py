@@ -1,0 +1,273 @@
+"""What a study file says, as frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+TimeUnit = Literal["days", "months", "years"]
+Closed = Literal["right", "left"]
+
+DAYS_PER_YEAR = 365.25
+"""Mean length of a year of the Julian calendar, used unless a study says otherwise."""
+
+OUTCOME_COLUMNS = ("time", "event", "entry")
+"""Columns of the prepared cohort that hold the main outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """Where a table comes from.
+
+    Attributes
+    ----------
+    file : str
+        A CSV or Parquet file, or a data set of an installed package such as
+        ``sksurv:flchain``.
+    scores : str or None
+        A second file, with the scores, joined on ``id``.
+    id : str or None
+        Column that names a subject in both files.
+    allow_unmatched : bool
+        Leave out and count the ids that only one of the two files holds.
+    source : str
+        Where the data can be obtained, for the message when the file is absent.
+    """
+
+    file: str
+    scores: str | None = None
+    id: str | None = None
+    allow_unmatched: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """How one column says that the event happened.
+
+    Attributes
+    ----------
+    column : str
+        The column.
+    kind : str
+        ``indicator``: 0/1 or boolean. ``levels``: the levels below. ``present``: any
+        value is an event, an empty cell is none.
+    events, censored : tuple of str
+        Levels, written as text, that mark an event and that do not.
+    """
+
+    column: str
+    kind: Literal["indicator", "levels", "present"] = "indicator"
+    events: tuple[str, ...] = ()
+    censored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A time-to-event outcome.
+
+    Attributes
+    ----------
+    name : str
+        Empty for the main outcome, otherwise the name of a further one.
+    label : str
+        The event in words.
+    time : str
+        Column of the follow-up time.
+    unit : str
+        Unit of ``time`` and ``entry``.
+    event : tuple of EventRule
+        An event by any of these rules is an event.
+    entry : str or None
+        Column of the start of follow-up, with delayed entry.
+    zero : float or None
+        What a time of 0 stands for, in ``unit``; None leaves such rows to the gate,
+        which takes them out.
+    days_per_year : float
+        Length of a year where ``unit`` is days.
+    """
+
+    name: str
+    label: str
+    time: str
+    unit: TimeUnit
+    event: tuple[EventRule, ...]
+    entry: str | None = None
+    zero: float | None = None
+    days_per_year: float = DAYS_PER_YEAR
+
+    @property
+    def units_per_year(self) -> float:
+        """How many units of ``time`` make a year."""
+        return {"days": self.days_per_year, "months": 12.0, "years": 1.0}[self.unit]
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        """Time, event and entry in the prepared cohort."""
+        time, event, entry = OUTCOME_COLUMNS
+        end = f"_{self.name}" if self.name else ""
+        return f"{time}{end}", f"{event}{end}", f"{entry}{end}"
+
+    @property
+    def surv(self) -> str:
+        """The left-hand side of a formula."""
+        time, event, entry = self.columns
+        return f"Surv({entry + ', ' if self.entry else ''}{time}, {event})"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A score or a covariate.
+
+    Attributes
+    ----------
+    name : str
+        Its name in formulas and result tables.
+    columns : tuple of str
+        Column of the table, or several whose sum it is.
+    label, unit : str
+        How it is printed.
+    per : float or "sd"
+        Step of its hazard ratio, in ``unit`` or in standard deviations.
+    within : str or None
+        With ``per = "sd"``: the variable in whose levels the deviation is taken.
+    levels : tuple of pairs
+        Code and text of each level, the reference level first.
+    categorical : bool
+        The values are levels, not amounts.
+    reference : str or None
+        Level that the others are compared with.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    label: str
+    unit: str = ""
+    per: float | Literal["sd"] = 1.0
+    within: str | None = None
+    levels: tuple[tuple[str, str], ...] = ()
+    categorical: bool = False
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """A variable whose levels are compared.
+
+    Attributes
+    ----------
+    name : str
+        Its column in the prepared cohort and its name in result tables.
+    key : str
+        Its name in the study file.
+    variable : str
+        The score, covariate or column of the table that it is made from.
+    label : str
+        How it is printed.
+    cuts : tuple of float
+        Bounds between bands of a number; empty for a factor.
+    labels : tuple of str
+        Names of the bands.
+    closed : str
+        ``right``: a value equal to a bound belongs to the lower band.
+    levels : tuple of pairs
+        Code and text of each level.
+    """
+
+    name: str
+    key: str
+    variable: str
+    label: str
+    cuts: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    closed: Closed = "right"
+    levels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Choices that no column of the data makes.
+
+    Attributes
+    ----------
+    horizons : tuple of float
+        Years at which survival is reported; empty for the package's choice.
+    quantile_groups : int
+        Number of groups of each score.
+    reference : str
+        Group that the others are compared with.
+    seed : int
+        Seed of everything drawn at random.
+    strata, weights, cluster, id : str or None
+        Columns of strata with their own baseline hazard, of case weights, of clusters
+        for standard errors, and of subjects.
+    """
+
+    horizons: tuple[float, ...] = ()
+    quantile_groups: int = 4
+    reference: str = "Q1"
+    seed: int = 1
+    strata: str | None = None
+    weights: str | None = None
+    cluster: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study file.
+
+    Attributes
+    ----------
+    name : str
+        Name of the study file, or of its folder where the file is ``study.toml``.
+    path : Path
+        The study file.
+    text : str
+        Its text.
+    title : str
+        Title of the report.
+    table : TableFile
+        The cohort.
+    outcomes : tuple of Outcome
+        The main outcome first.
+    scores, covariates : tuple of Variable
+        The biomarkers, and what they are adjusted for.
+    subgroups : tuple of Subgroup
+        Variables whose levels are compared.
+    analysis : Analysis
+        Further choices.
+    published : str or None
+        File of published hazard ratios to print beside ours.
+    """
+
+    name: str
+    path: Path
+    text: str
+    title: str
+    table: TableFile
+    outcomes: tuple[Outcome, ...]
+    scores: tuple[Variable, ...]
+    covariates: tuple[Variable, ...] = ()
+    subgroups: tuple[Subgroup, ...] = ()
+    analysis: Analysis = field(default_factory=Analysis)
+    published: str | None = None
+
+    @property
+    def main(self) -> Outcome:
+        """The outcome of all tables that do not name another."""
+        return self.outcomes[0]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Scores, then covariates."""
+        return (*self.scores, *self.covariates)
+
+    def formula(self, *terms: str, outcome: Outcome | None = None) -> str:
+        """Return the formula of an outcome and terms."""
+        return f"{(outcome or self.main).surv} ~ {' + '.join(terms) or '1'}"
+
+    def adjusted(self, *terms: str) -> tuple[str, ...]:
+        """Return ``terms`` followed by all covariates."""
+        return (*terms, *(covariate.name for covariate in self.covariates))
