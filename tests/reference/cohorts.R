@@ -4,7 +4,8 @@
 # Common columns: `time`, `event` (0/1), `entry` (delayed entry, always below `time`
 # unless `time` is 0), `years` (time rounded up to years, so heavily tied),
 # `frequency` (weights 1, 2, 3), `weight` (weights 1/4 to 7/4), `spared` (1 in some rows
-# without the event, in none with it).
+# without the event, in none with it). flchain: `light_chain`, kappa + lambda in ug/ml,
+# whole, since sums that differ in the last bit would be ties in one program only.
 
 library(survival)
 
@@ -43,7 +44,8 @@ at_recurrence <- function(frame) {
 lung_days <- derived(transform(lung, event = status - 1))
 veteran_days <- derived(transform(veteran, event = status))
 flchain_days <- derived(
-  transform(flchain, time = futime, event = death, light_chain = kappa + lambda)
+  transform(flchain, time = futime, event = death,
+            light_chain = floor(1000 * (kappa + lambda) + 0.5))
 )
 rotterdam_days <- derived(transform(rotterdam, time = dtime, event = death))
 

@@ -4,7 +4,8 @@
 # Every model is fitted twice, the second time from the first solution, so that the
 # iteration ends at the maximum to machine precision; the null log-likelihood and the
 # score test come from the first fit. Formulas are in the syntax of fahrstats: C() is
-# R's factor(). Rows with time 0 (3 in flchain) cannot be at risk and are left out.
+# R's factor(). Score residuals include the case weights. Rows with time 0 (3 in flchain)
+# cannot be at risk and are left out.
 
 source(file.path("tests", "reference", "cohorts.R"))
 
@@ -45,7 +46,7 @@ case <- function(name, data, formula, ties = "efron", strata = NULL, weights = N
 
   model_cov <- if (robust) fit$naive.var else fit$var
   martingale <- residuals(fit, type = "martingale")
-  score <- as.matrix(residuals(fit, type = "score"))
+  score <- as.matrix(residuals(fit, type = "score", weighted = TRUE))
   concordance <- fit$concordance
   list(
     name = name, data = data, formula = formula, ties = ties, strata = strata,

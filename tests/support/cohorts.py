@@ -39,7 +39,7 @@ def load_cohorts() -> dict[str, pd.DataFrame]:
             flchain.assign(
                 time=flchain["futime"],
                 event=flchain["death"],
-                light_chain=flchain["kappa"] + flchain["lambda"],
+                light_chain=np.floor(1000 * (flchain["kappa"] + flchain["lambda"]) + 0.5),
             )
         ),
         "rotterdam": rotterdam,
