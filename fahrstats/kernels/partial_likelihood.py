@@ -162,10 +162,20 @@ def hazard_lived(sets: RiskSets, blocks: TieBlocks, sums: BlockSums) -> FloatArr
 
 
 def gradient(
-    sets: RiskSets, blocks: TieBlocks, sums: BlockSums, Z: FloatArray
+    sets: RiskSets,
+    blocks: TieBlocks,
+    sums: BlockSums,
+    Z: FloatArray,
+    *,
+    multiplier: FloatArray | None = None,
 ) -> FloatArray:
-    """First derivative of the log-likelihood, shape (p,)."""
+    """Return the first derivative of the log-likelihood, shape (p,).
+
+    ``multiplier`` is the one ``sums`` were made with.
+    """
     observed = np.where(sets.event, sets.weights, 0.0)
+    if multiplier is not None:
+        observed *= multiplier[blocks.block]
     return (observed - sums.risk * hazard_lived(sets, blocks, sums)) @ Z
 
 

@@ -62,7 +62,9 @@ def describe_dropped(dropped: tuple[Dropped, ...]) -> list[str]:
         for row in dropped
     )
     total = sum(row.n for row in dropped)
-    return [f"{format_count(total)} rows left out ({reasons})"]
+    return [
+        f"{format_count(total)} {'row' if total == 1 else 'rows'} left out ({reasons})"
+    ]
 
 
 def _coefficients(fit: CoxFit) -> list[str]:
@@ -72,20 +74,22 @@ def _coefficients(fit: CoxFit) -> list[str]:
     rows = [("", "log HR", "SE", "HR (95% CI)", "P")]
     notes = []
     for row, ratio in zip(
-        table.itertuples(index=False), ratios.itertuples(index=False), strict=True
+        table.to_dict("records"), ratios.to_dict("records"), strict=True
     ):
-        is_firth = row.estimand == "log_hr_firth"
+        is_firth = row["estimand"] == "log_hr_firth"
+        has_error = bool(np.isfinite(row["std_error"]))
+        limits = ratio["estimate"], ratio["conf_low"], ratio["conf_high"]
         rows.append(
             (
-                f"{row.term} (Firth)" if is_firth else str(row.term),
-                format_number(row.estimate, 4),
-                format_number(row.std_error, 4) if np.isfinite(row.std_error) else "",
-                format_ratio(ratio.estimate, ratio.conf_low, ratio.conf_high),
-                format_p(row.p_value) if np.isfinite(row.p_value) else "",
+                f"{row['term']} (Firth)" if is_firth else str(row["term"]),
+                format_number(row["estimate"], 4),
+                format_number(row["std_error"], 4) if has_error else "",
+                format_ratio(*limits) if np.isfinite(ratio["estimate"]) else "",
+                format_p(row["p_value"]) if np.isfinite(row["p_value"]) else "",
             )
         )
-        if row.note and not is_firth:
-            notes.append(f"{row.term}: {row.note}")
+        if row["note"] and not is_firth:
+            notes.append(f"{row['term']}: {row['note']}")
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = [
         row[0].ljust(widths[0])
