@@ -155,6 +155,7 @@ def build_design(
     weights: str | None = None,
     id: str | None = None,
     also_complete: Iterable[str] = (),
+    risk_sets: RiskSets | None = None,
 ) -> Design:
     """Validate a formula and a data frame, and turn them into arrays.
 
@@ -174,6 +175,8 @@ def build_design(
         are intervals that do not overlap.
     also_complete
         Further columns in which kept rows must be complete, so that models share rows.
+    risk_sets
+        Sorted rows of a design with the same outcome and rows, to be used again.
 
     Raises
     ------
@@ -208,7 +211,8 @@ def build_design(
         cluster=_codes(kept, cluster)[0],
         rows=np.flatnonzero(keep),
         dropped=dropped,
-        risk_sets=sort_risk_sets(
+        risk_sets=risk_sets
+        or sort_risk_sets(
             time, event, entry=entry, strata=strata_codes, weights=weight
         ),
     )

@@ -110,6 +110,17 @@ def fit_design(
 ) -> CoxFit:
     """Fit a Cox model to a design that passed the gate, as :func:`cox` does."""
     maximum = find_maximum(design, efron=ties == "efron")
+    return fit_maximum(design, maximum, ties=ties, covariance=covariance)
+
+
+def fit_maximum(
+    design: Design,
+    maximum: Maximum,
+    *,
+    ties: Ties = "efron",
+    covariance: Covariance = "auto",
+) -> CoxFit:
+    """Turn the maximum of a design's likelihood into a result."""
     _warn_if_few_events(design, maximum)
     model_cov = model_covariance(maximum)
     is_robust = covariance == "robust" or (
@@ -459,7 +470,7 @@ def _warn_if_few_events(design: Design, maximum: Maximum) -> None:
             f"(`{design.formula.text}`): estimates and intervals are fragile below "
             f"{_FEW_EVENTS} events a coefficient; use fewer terms.",
             ResultWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

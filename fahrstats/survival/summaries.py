@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 from fahrstats.display.journals import (
     format_count,
+    format_interval,
     format_number,
     format_p,
     format_ratio,
@@ -17,6 +18,7 @@ from fahrstats.display.journals import (
 
 if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
+    from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.hazards import CoxFit
 
 
@@ -50,6 +52,33 @@ def summarize_cox(fit: CoxFit) -> str:
                 f"{name}: chi-squared {format_number(statistic, 2)} on {fit.df} df, "
                 f"{phrase_p(p_value)}"
             )
+    return "\n".join(lines)
+
+
+def summarize_comparison(comparison: ModelComparison) -> str:
+    """Describe models on identical rows: C of each, differences and tests."""
+    fit = comparison.fits[0]
+    lines = [
+        f"{len(comparison.labels)} Cox models on the same {format_count(fit.n)} rows, "
+        f"{format_count(fit.n_events)} events",
+        *describe_dropped(fit.dropped),
+        "",
+    ]
+    for row in comparison.tidy().to_dict("records"):
+        limits = row["estimate"], row["conf_low"], row["conf_high"]
+        if row["estimand"] == "c_index":
+            text = f"C-index {format_interval(*limits, decimals=3)}"
+            lines.append(f"{row['model']}: {text}")
+        elif row["estimand"] == "delta_c_index":
+            text = f"difference in C {format_interval(*limits, decimals=4)}"
+            test = row["note"] or phrase_p(row["p_value"])
+            lines.append(f"{row['term']}: {text}, {test}")
+        elif row["estimand"] == "lr_chi2":
+            test = row["note"] or (
+                f"chi-squared {format_number(row['statistic'])} on {row['df']:.0f} df, "
+                f"{phrase_p(row['p_value'])}"
+            )
+            lines.append(f"{row['term']}: likelihood ratio, {test}")
     return "\n".join(lines)
 
 
