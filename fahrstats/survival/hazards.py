@@ -97,8 +97,8 @@ def cox(
     >>> fit = fs.cox("Surv(time, event) ~ faceage + age + C(sex)", cohort)
     >>> fit.tidy(exponentiate=True, per={"faceage": 10})
     """
-    _refuse_unknown("ties", ties, ("efron", "breslow"))
-    _refuse_unknown("covariance", covariance, ("auto", "model", "robust"))
+    refuse_unknown("ties", ties, ("efron", "breslow"))
+    refuse_unknown("covariance", covariance, ("auto", "model", "robust"))
     design = build_design(
         formula, data, strata=strata, cluster=cluster, weights=weights, id=id
     )
@@ -280,7 +280,7 @@ class CoxFit:
                 "note": "",
             }
         )
-        table = _with_wald(table, estimate, std_error, conf_level)
+        table = with_wald(table, estimate, std_error, conf_level)
         table = self._with_infinite(table, step, conf_level)
         for alias in self.aliased:
             table.loc[table["term"] == alias.term, "note"] = f"aliased: {alias.equals}"
@@ -376,7 +376,7 @@ class CoxFit:
                 estimand="log_hr_firth", note="Firth's penalised likelihood"
             )
             extra.append(
-                _with_wald(
+                with_wald(
                     firth,
                     np.array([infinite.firth_log_hr * step[row]]),
                     np.array([infinite.firth_std_error * abs(step[row])]),
@@ -406,7 +406,7 @@ def sandwich(design: Design, maximum: Maximum, model_cov: FloatArray) -> FloatAr
     )
     if design.cluster is not None:
         residuals = sum_clusters(design, residuals)
-    residuals /= maximum.spread[maximum.is_finite]
+    residuals *= maximum.spread[maximum.is_finite]
     return model_cov @ (residuals.T @ residuals) @ model_cov
 
 
@@ -418,7 +418,7 @@ def sum_clusters(design: Design, rows: FloatArray) -> FloatArray:
     return np.stack(sums, axis=1) if sums else np.zeros((codes.max() + 1, 0))
 
 
-def _with_wald(
+def with_wald(
     table: pd.DataFrame, estimate: FloatArray, std_error: FloatArray, conf_level: float
 ) -> pd.DataFrame:
     """Add the estimate with its Wald test and interval."""
@@ -474,7 +474,7 @@ def _warn_if_few_events(design: Design, maximum: Maximum) -> None:
         )
 
 
-def _refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
+def refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
     """Raise if an option is not one of those known."""
     if value not in known:
         options = ", ".join(f'"{option}"' for option in known)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
     from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.hazards import CoxFit
+    from fahrstats.survival.subgroups import SubgroupAudit
 
 
 def summarize_cox(fit: CoxFit) -> str:
@@ -79,6 +80,24 @@ def summarize_comparison(comparison: ModelComparison) -> str:
                 f"{phrase_p(row['p_value'])}"
             )
             lines.append(f"{row['term']}: likelihood ratio, {test}")
+    return "\n".join(lines)
+
+
+def summarize_subgroups(audit: SubgroupAudit) -> str:
+    """Describe a subgroup audit: a line per level, and the test of each subgroup."""
+    lines = [
+        f"Hazard ratio of `{audit.term}` per unit in subgroups: {audit.formula}",
+        *describe_dropped(audit.overall.dropped),
+        "",
+    ]
+    for row in audit.tidy(exponentiate=True).to_dict("records"):
+        sizes = f"{format_count(row['n_events'])}/{format_count(row['n'])}"
+        if row["estimand"] == "interaction_chi2":
+            text = f"  interaction {phrase_p(row['p_value'])} on {row['df']:.0f} df"
+        else:
+            limits = row["estimate"], row["conf_low"], row["conf_high"]
+            text = f"{row['subgroup']} {row['level']}: {sizes}  {format_ratio(*limits)}"
+        lines.append(text + (f"  ({row['note']})" if row["note"] else ""))
     return "\n".join(lines)
 
 

@@ -1,0 +1,417 @@
+"""Does a score predict equally well in every subgroup."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.follow_up import as_float
+from fahrstats.cohort.formula import parse_formula, used_columns
+from fahrstats.columns import in_order
+from fahrstats.errors import ConvergenceError, DataError, ResultWarning
+from fahrstats.kernels.newton import solve_scaled
+from fahrstats.survival.hazards import CoxFit, Ties, as_ratio, fit_design, with_wald
+
+if TYPE_CHECKING:
+    from plotnine import ggplot
+
+FloatArray = NDArray[np.float64]
+
+MIN_EVENTS = 10
+"""Events below which a level is counted but not estimated."""
+
+MOST_LEVELS = 20
+"""Distinct numbers above which a column is taken for a measurement, not a factor."""
+
+_LEVEL = "subgroup level"
+
+MISSING = "missing"
+"""Level of the rows whose subgroup is unknown or was declined."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubgroupEstimate:
+    """Effect of the score in one level of one subgroup.
+
+    Attributes
+    ----------
+    subgroup, level : str
+        Audited variable and its level; ``overall`` twice for everyone.
+    log_hr, std_error : float
+        Adjusted log hazard ratio of the score per unit and its standard error; missing
+        where the level is too small.
+    n, n_events : int
+        Rows used and events among them.
+    note : str
+        Why there is no estimate, or which covariates are constant in the level and so
+        left out.
+    """
+
+    subgroup: str
+    level: str
+    log_hr: float
+    std_error: float
+    n: int
+    n_events: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Test that the score's effect is the same in all levels of a subgroup.
+
+    Attributes
+    ----------
+    subgroup : str
+        Audited variable.
+    statistic, df, p_value : float, int, float
+        Chi-squared statistic; missing where fewer than two levels can be estimated.
+    n, n_events : int
+        Rows used and events among them.
+    note : str
+        The kind of test, and levels left out of it.
+    """
+
+    subgroup: str
+    statistic: float
+    df: int
+    p_value: float
+    n: int
+    n_events: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SubgroupAudit:
+    """Effect of one score in every level of several subgroups.
+
+    Attributes
+    ----------
+    term : str
+        The score.
+    formula : str
+        Model fitted within each level.
+    overall : CoxFit
+        The same model in everyone.
+    levels : tuple of SubgroupEstimate
+        One per level, in the order of the subgroups and of their levels.
+    interactions : tuple of Interaction
+        One per subgroup.
+    """
+
+    term: str
+    formula: str
+    overall: CoxFit
+    levels: tuple[SubgroupEstimate, ...]
+    interactions: tuple[Interaction, ...]
+
+    def tidy(
+        self,
+        *,
+        exponentiate: bool = False,
+        per: Mapping[str, float] | None = None,
+        conf_level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Everyone first, then each subgroup: its levels and its interaction test.
+
+        Parameters
+        ----------
+        exponentiate
+            Hazard ratios instead of log hazard ratios.
+        per
+            Size of the step of the score: ``{"faceage": 10}``.
+        conf_level
+            Confidence level of the Wald intervals.
+        """
+        unknown = [name for name in per or {} if name != self.term]
+        if unknown:
+            raise DataError(f"`per` names `{unknown[0]}`; the score is `{self.term}`.")
+        step = (per or {}).get(self.term, 1.0)
+        blocks = [self._rows(("overall",), step, conf_level)]
+        for interaction in self.interactions:
+            blocks.append(self._rows((interaction.subgroup,), step, conf_level))
+            blocks.append(self._test_row(interaction, step))
+        table = pd.concat(blocks, ignore_index=True)
+        table = table[in_order(table.columns)]
+        return as_ratio(table) if exponentiate else table
+
+    def glance(self) -> pd.DataFrame:
+        """One row: the fit in everyone."""
+        return self.overall.glance()
+
+    def plot(self, *, per: Mapping[str, float] | None = None) -> ggplot:
+        """Forest plot of the hazard ratios, with one interaction p per subgroup."""
+        from fahrstats.display.figures import forest
+
+        return forest(self.tidy(exponentiate=True, per=per))
+
+    def summary(self) -> str:
+        """Describe the audit as text."""
+        from fahrstats.survival.summaries import summarize_subgroups
+
+        return summarize_subgroups(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _rows(
+        self, subgroups: Sequence[str], step: float, conf_level: float
+    ) -> pd.DataFrame:
+        """Estimates of some subgroups."""
+        rows = [row for row in self.levels if row.subgroup in subgroups]
+        table = pd.DataFrame(
+            {
+                "subgroup": [row.subgroup for row in rows],
+                "level": [row.level for row in rows],
+                "term": self.term,
+                "per": step,
+                "estimand": "log_hr",
+                "n": [row.n for row in rows],
+                "n_events": [row.n_events for row in rows],
+                "note": [row.note for row in rows],
+            }
+        )
+        estimate = np.array([row.log_hr for row in rows]) * step
+        std_error = np.array([row.std_error for row in rows]) * abs(step)
+        return with_wald(table, estimate, std_error, conf_level)
+
+    def _test_row(self, test: Interaction, step: float) -> pd.DataFrame:
+        """Interaction test of one subgroup."""
+        return pd.DataFrame(
+            {
+                "subgroup": [test.subgroup],
+                "level": "",
+                "term": self.term,
+                "per": step,
+                "estimand": "interaction_chi2",
+                "statistic": test.statistic,
+                "df": test.df,
+                "p_value": test.p_value,
+                "n": test.n,
+                "n_events": test.n_events,
+                "note": test.note,
+            }
+        )
+
+
+def by_subgroup(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    term: str,
+    by: Sequence[str],
+    strata: str | None = None,
+    cluster: str | None = None,
+    weights: str | None = None,
+    ties: Ties = "efron",
+    min_events: int = MIN_EVENTS,
+) -> SubgroupAudit:
+    """Estimate a score's adjusted hazard ratio in every level of every subgroup.
+
+    The model is fitted again within each level. Rows whose subgroup is missing form a
+    level of their own. A covariate that is constant within a level is left out there
+    and named. A level with fewer than ``min_events`` events keeps its row and its
+    counts, without an estimate. Equal effects are tested once per subgroup, by the
+    likelihood ratio of the products of score and level (with the subgroup's own effect
+    in both models), or by a robust Wald test where clusters or fractional weights
+    demand it; a level too small to estimate is left out of the test and named.
+
+    Parameters
+    ----------
+    formula
+        Outcome, score and covariates.
+    data
+        One row per subject or interval. Never modified.
+    term
+        The score: a numeric column on the right-hand side of the formula.
+    by
+        Columns that define subgroups. Levels keep the order of a categorical column,
+        and are sorted otherwise.
+    strata, cluster, weights, ties
+        As in :func:`fahrstats.cox`.
+    min_events
+        Events below which a level is not estimated.
+
+    Raises
+    ------
+    DataError
+        A column is absent or holds a measurement rather than levels, ``term`` is not
+        one column of the design, or the data cannot support the overall fit.
+
+    References
+    ----------
+    Wang et al. (2007), New England Journal of Medicine 357:2189-2194.
+
+    Examples
+    --------
+    >>> fs.by_subgroup("Surv(time, event) ~ faceage + age", cohort,
+    ...                term="faceage", by=["sex", "race"]).tidy(exponentiate=True)
+    """
+    model = _Model(formula, term, ties, strata, cluster, weights)
+    design = model.design(data)
+    if term not in design.terms:
+        raise DataError(
+            f"`term` is `{term}`, which is not one numeric column of `{formula}`; the "
+            f"design has {', '.join(f'`{name}`' for name in design.terms)}."
+        )
+    kept = data.iloc[design.rows]
+    overall = fit_design(design, ties=ties)
+    estimates = [_read_estimate(overall, term, "overall", "overall", "")]
+    tests = []
+    for column in by:
+        levels = subgroup_levels(data, column).iloc[design.rows]
+        found = [
+            _estimate(
+                model, kept[(levels == level).to_numpy()], column, level, min_events
+            )
+            for level in levels.cat.categories
+        ]
+        estimates += found
+        tests.append(_test_interaction(model, kept, levels, found))
+    return SubgroupAudit(term, formula, overall, tuple(estimates), tuple(tests))
+
+
+def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:
+    """Levels of a subgroup as ordered text categories, missing values a level.
+
+    Raises
+    ------
+    DataError
+        The column is absent or is a measurement.
+    """
+    if column not in data.columns:
+        raise DataError(f"`data` has no column `{column}`.")
+    values = data[column]
+    distinct = values.nunique()
+    if pd.api.types.is_float_dtype(values) and distinct > MOST_LEVELS:
+        raise DataError(
+            f"`{column}` has {distinct} distinct numbers, a measurement rather than "
+            "levels; cut it into bands first."
+        )
+    known = values.dropna()
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        order = [str(v) for v in values.cat.categories]
+    else:
+        order = [_label(v) for v in sorted(known.unique())]
+    text = values.map(_label, na_action="ignore").astype(object)
+    if values.isna().any():
+        order.append(MISSING)
+        text = text.where(values.notna(), MISSING)
+    return pd.Series(pd.Categorical(text, categories=order), index=data.index)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What is fitted in everyone and again in each level."""
+
+    formula: str
+    term: str
+    ties: Ties
+    strata: str | None
+    cluster: str | None
+    weights: str | None
+
+    def design(self, data: pd.DataFrame, extra: str = "") -> Design:
+        """Pass data through the gate, with further terms if wanted."""
+        return build_design(
+            self.formula + extra,
+            data,
+            strata=self.strata,
+            cluster=self.cluster,
+            weights=self.weights,
+        )
+
+
+def _estimate(
+    model: _Model, part: pd.DataFrame, column: str, level: str, min_events: int
+) -> SubgroupEstimate:
+    """Fit the model within one level, or say why not."""
+    parsed = parse_formula(model.formula)
+    n_events = int(as_float(part[parsed.event]).sum())
+    blank = SubgroupEstimate(column, level, np.nan, np.nan, len(part), n_events, "")
+    if n_events < min_events:
+        return replace(blank, note=f"too few events ({n_events} < {min_events})")
+    others = [c for c in used_columns(parsed.right, part.columns) if c != model.term]
+    constant = [c for c in others if part[c].nunique() < 2]
+    notes = [f"`{name}` is constant and left out" for name in constant]
+    try:
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            fit = fit_design(model.design(part), ties=model.ties)
+    except (DataError, ConvergenceError) as error:
+        return replace(blank, note=f"not estimated: {error}")
+    notes += [
+        f"fragile: {n_events} events for {fit.df} coefficients"
+        for warning in caught
+        if issubclass(warning.category, ResultWarning)
+    ]
+    return _read_estimate(fit, model.term, column, level, "; ".join(notes))
+
+
+def _read_estimate(
+    fit: CoxFit, term: str, subgroup: str, level: str, note: str
+) -> SubgroupEstimate:
+    """Take the score's row out of a fit."""
+    j = fit.terms.index(term)
+    reasons = [a.equals for a in fit.aliased if a.term == term]
+    reasons += ["infinite: monotone likelihood" for m in fit.monotone if m.term == term]
+    return SubgroupEstimate(
+        subgroup=subgroup,
+        level=level,
+        log_hr=float(fit.log_hr[j]),
+        std_error=float(np.sqrt(fit.cov[j, j])),
+        n=fit.n,
+        n_events=fit.n_events,
+        note="; ".join([*reasons, note] if note else reasons),
+    )
+
+
+def _test_interaction(
+    model: _Model,
+    kept: pd.DataFrame,
+    levels: pd.Series,
+    found: Sequence[SubgroupEstimate],
+) -> Interaction:
+    """Compare one effect for all levels with one effect for each."""
+    usable = [row.level for row in found if np.isfinite(row.log_hr)]
+    left_out = [row.level for row in found if row.level not in usable]
+    in_test = levels.isin(usable).to_numpy()
+    frame = kept.assign(**{_LEVEL: levels.astype(object)})[in_test]
+    column = found[0].subgroup
+    note = f"without {', '.join(left_out)}" if left_out else ""
+    if len(usable) < 2:
+        note = "fewer than two levels can be estimated"
+        return Interaction(column, np.nan, 0, np.nan, len(frame), 0, note)
+    own = f" + C(`{_LEVEL}`)"
+    smaller = model.design(frame, own)
+    larger = model.design(frame, f"{own} + C(`{_LEVEL}`):`{model.term}`")
+    with warnings.catch_warnings(action="ignore", category=ResultWarning):
+        low = fit_design(smaller, ties=model.ties)
+        high = fit_design(larger, ties=model.ties)
+    df = high.df - low.df
+    if high.is_robust:
+        added = [name not in low.terms for name in high.terms]
+        chosen = np.flatnonzero(np.isfinite(high.log_hr) & np.array(added))
+        effects = high.log_hr[chosen]
+        cov = high.cov[np.ix_(chosen, chosen)]
+        statistic, df = float(effects @ solve_scaled(cov, effects)), chosen.size
+        note = "; ".join(filter(None, ["robust Wald test", note]))
+    else:
+        statistic = 2 * (high.log_likelihood - low.log_likelihood)
+        note = "; ".join(filter(None, ["likelihood-ratio test", note]))
+    p_value = float(chi2.sf(statistic, df))
+    return Interaction(column, statistic, df, p_value, high.n, high.n_events, note)
+
+
+def _label(value: object) -> str:
+    """Write a level as text; 1.0 as 1."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
