@@ -36,6 +36,7 @@ GLOSSARY: dict[str, str] = {
     "published": "the estimate in print",
     "published_low": "its lower limit in print",
     "published_high": "its upper limit in print",
+    "n_pairs": "comparable pairs of rows, weighted, behind a concordance",
     "n_at_risk": "rows at risk just before `time`",
     "n_censored": "rows censored; at `time` in curves, up to `time` in at-risk tables",
     "n": "rows that the row describes",
