@@ -1,0 +1,172 @@
+-- Fenced divs that have no pandoc element of their own: conditional content, page
+-- breaks, callouts, tabsets, folded code, columns and tables that may be wide.
+-- Runs before references.lua, so that what it removes or retitles is not numbered.
+
+local is_html = FORMAT:match("html") ~= nil
+
+local formats = {
+  html = {"html", "html5", "html4", "html:js"},
+  docx = {"docx"},
+  typst = {"typst", "pdf"},
+}
+
+local callout_names = {
+  note = "Note", tip = "Tip", warning = "Warning",
+  caution = "Caution", important = "Important",
+}
+
+local tabsets = 0
+
+local function escape(text)
+  return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub('"', "&quot;"))
+end
+
+local function html(text)
+  return pandoc.RawBlock("html", text)
+end
+
+local function inlines_of(text)
+  return pandoc.utils.blocks_to_inlines(pandoc.read(text, "markdown").blocks)
+end
+
+local function is_this_format(name)
+  for key, names in pairs(formats) do
+    if FORMAT:match(key) then
+      for _, known in ipairs(names) do
+        if known == name then return true end
+      end
+    end
+  end
+  return false
+end
+
+-- Whether an element with a `when-format` or `unless-format` attribute is shown.
+local function is_shown(el)
+  local shown = true
+  local attributes = el.attributes
+  if attributes["when-format"] then
+    shown = is_this_format(attributes["when-format"])
+  elseif attributes["unless-format"] then
+    shown = not is_this_format(attributes["unless-format"])
+  end
+  if el.classes:includes("content-hidden") then
+    return not shown
+  end
+  return shown
+end
+
+local function is_conditional(el)
+  return el.classes:includes("content-visible") or el.classes:includes("content-hidden")
+end
+
+local function page_break()
+  if is_html then return html('<div class="pagebreak"></div>') end
+  if FORMAT:match("docx") then
+    return pandoc.RawBlock("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
+  end
+  return pandoc.RawBlock("typst", "#pagebreak()")
+end
+
+local function callout(el, kind)
+  local title = el.attributes.title
+  local content = el.content
+  local words
+  if title then
+    words = inlines_of(title)
+  elseif content[1] and content[1].t == "Header" then
+    words = content[1].content
+    content:remove(1)
+  else
+    words = pandoc.Inlines(callout_names[kind] or kind)
+  end
+  if not is_html then
+    content:insert(1, pandoc.Para(pandoc.Strong(words)))
+    return pandoc.BlockQuote(content)
+  end
+  local id = el.identifier ~= "" and ' id="' .. escape(el.identifier) .. '"' or ""
+  local class = 'class="callout callout-' .. escape(kind) .. '"' .. id
+  local blocks = pandoc.Blocks({})
+  local fold = el.attributes.collapse
+  if fold then
+    local open = fold == "false" and " open" or ""
+    blocks:insert(html("<details " .. class .. open .. '><summary class="callout-title">'))
+    blocks:insert(pandoc.Plain(words))
+    blocks:insert(html("</summary>"))
+  else
+    blocks:insert(html("<div " .. class .. ' role="note"><p class="callout-title">'))
+    blocks:insert(pandoc.Plain(words))
+    blocks:insert(html("</p>"))
+  end
+  blocks:extend(content)
+  blocks:insert(html(fold and "</details>" or "</div>"))
+  return blocks
+end
+
+-- Radio buttons need no script; on paper every panel is printed under its name.
+local function tabset(el)
+  local level
+  for _, block in ipairs(el.content) do
+    if block.t == "Header" then level = level or block.level end
+  end
+  if not level then return nil end
+  tabsets = tabsets + 1
+  local name = "tabset-" .. tabsets
+  local blocks = pandoc.Blocks({html('<div class="tabset">')})
+  local n = 0
+  for _, block in ipairs(el.content) do
+    if block.t == "Header" and block.level == level then
+      if n > 0 then blocks:insert(html("</div>")) end
+      n = n + 1
+      local id = name .. "-" .. n
+      blocks:insert(html('<input type="radio" name="' .. name .. '" id="' .. id .. '"'
+        .. (n == 1 and " checked" or "") .. '><label for="' .. id .. '">'))
+      blocks:insert(pandoc.Plain(block.content))
+      blocks:insert(html('</label><div class="tab-panel">'))
+    elseif n > 0 then
+      blocks:insert(block)
+    else
+      blocks:insert(1, block)
+    end
+  end
+  blocks:extend({html("</div>"), html("</div>")})
+  return blocks
+end
+
+local function folded_code(el)
+  if not is_html then return el.content end
+  local open = el.attributes.state == "open" and " open" or ""
+  local blocks = pandoc.Blocks({
+    html('<details class="code-fold"' .. open .. "><summary>"
+      .. escape(el.attributes.summary) .. "</summary>"),
+  })
+  blocks:extend(el.content)
+  blocks:insert(html("</details>"))
+  return blocks
+end
+
+function Div(el)
+  if is_conditional(el) then
+    return is_shown(el) and el.content or {}
+  end
+  if el.classes:includes("pagebreak") then return page_break(), false end
+  if el.classes:includes("code-fold") then return folded_code(el) end
+  if el.classes:includes("panel-tabset") and is_html then return tabset(el) end
+  for _, class in ipairs(el.classes) do
+    local kind = class:match("^callout%-(%w+)$")
+    if kind then return callout(el, kind) end
+  end
+  local columns = el.attributes["layout-ncol"]
+  if columns and el.identifier == "" and not el.classes:includes("captioned") then
+    el.attributes = {style = "--columns: " .. columns}
+    el.classes:insert("columns-grid")
+    return el
+  end
+end
+
+function Span(el)
+  if is_conditional(el) then
+    return is_shown(el) and el.content or {}
+  end
+end
+
+return {{traverse = "topdown", Div = Div, Span = Span}}

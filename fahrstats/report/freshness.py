@@ -1,0 +1,95 @@
+"""Whether a page is still what its document, data and packages would give."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from fahrstats.report.parameters import RESULTS, as_yaml
+from fahrstats.report.source import Source
+from fahrstats.report.title import TODAY, title_block
+
+_PACKAGE = Path(__file__).parents[1]
+_CODE = (".py", ".lua", ".css", ".html")
+_KEY = re.compile(rb'<meta name="fahrstats-key" content="([0-9a-f]{64})"')
+_KEY_WITHIN = 8192  # bytes from the start of a page in which its key stands
+# Packages that draw and print what a report shows.
+_DRAWING = (
+    "fahrstats",
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "plotnine",
+    "seaborn",
+    "great-tables",
+    "ipython",
+    "pypandoc-binary",
+)
+
+
+def key_of(
+    document: Source, params: Mapping[str, object], output: Path, engine: str
+) -> str:
+    """Hash everything that a page depends on.
+
+    These are the document with all files it names, the parameters, every file below
+    the folder of results except ``output`` itself and hidden files, the renderer, this
+    package's code (a changed function changes a number without changing a version) and
+    the versions of the packages that draw.
+    """
+    parts = hashlib.sha256()
+
+    def add(name: str, content: bytes) -> None:
+        parts.update(f"{name}\0{len(content)}\0".encode())
+        parts.update(content)
+
+    add("engine", engine.encode())
+    add("python", sys.version.encode())
+    for name in _DRAWING:
+        add(name, _version(name).encode())
+    for path in sorted(_PACKAGE.rglob("*")):
+        if path.suffix in _CODE:
+            add(path.relative_to(_PACKAGE).as_posix(), path.read_bytes())
+    for path in document.files:
+        add(path.name, path.read_bytes())
+    add("params", as_yaml(params).encode())
+    if document.settings.get("date") in TODAY:
+        add("date", str(title_block(document.settings)["date-meta"]).encode())
+    if RESULTS in params:
+        results = Path(str(params[RESULTS]))
+        for path in _result_files(results, output):
+            add(path.relative_to(results).as_posix(), _digest(path))
+    return parts.hexdigest()
+
+
+def key_in(page: Path) -> str | None:
+    """Read the key of an existing page; None when there is no page or no key."""
+    if not page.is_file():
+        return None
+    with page.open("rb") as file:
+        found = _KEY.search(file.read(_KEY_WITHIN))
+    return found[1].decode() if found else None
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _result_files(results: Path, output: Path) -> Iterator[Path]:
+    page = output.resolve()
+    for path in sorted(results.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(results).parts)
+        if path.is_file() and not hidden and path.resolve() != page:
+            yield path
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

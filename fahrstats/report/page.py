@@ -1,0 +1,140 @@
+"""Pandoc markdown to a self-contained HTML page."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from fahrstats.errors import DataError, ResultWarning
+from fahrstats.report.extras import pandoc_path
+from fahrstats.report.source import Source
+from fahrstats.report.title import title_block
+
+_HERE = Path(__file__).parent
+_NOTE = re.compile(r"^fahrstats (\w+) (.*)$")
+_PASSED_ON = (
+    "bibliography",
+    "csl",
+    "nocite",
+    "crossref",
+    "number-sections",
+    "number-depth",
+    "suppress-bibliography",
+    "keywords",
+)
+_COMPLAINTS = {
+    "unresolved": "the reference `@{}` has no target; give a figure, table, section or "
+    "equation the label `{}`.",
+    "unnumbered": "the reference `@{}` leads to a heading without a number; set "
+    "`number-sections: true` in the header and number `{}`.",
+    "uncited": "the citation `@{}` is in no bibliography; add `{}` to it.",
+    "duplicate": "the label `{}` is used more than once.",
+    "mixed": "`@{}` stands in one bracket with references of another kind; "
+    "give figures and literature brackets of their own.",
+    "remote": "`{}` would be fetched from the network; save it beside the document.",
+    "absent": "the file `{}` does not exist.",
+    "inline": "the inline expression `{}` was not run; write it on one line of text.",
+}
+
+
+def write_html(
+    markdown: str, source: Source, output: Path, *, folder: Path, key: str
+) -> None:
+    """Write an executed document as one HTML file that fetches nothing.
+
+    Parameters
+    ----------
+    markdown
+        The document as ``to_markdown`` gives it.
+    source
+        Where it comes from; its settings make the title block and the numbering.
+    output
+        File to write.
+    folder
+        For intermediate files.
+    key
+        Kept in the page, so that a later call can see whether it is up to date.
+
+    Raises
+    ------
+    DataError
+        A reference, a citation or a resource cannot be resolved.
+    """
+    text = folder / "document.md"
+    text.write_text(markdown, encoding="utf-8")
+    metadata = folder / "metadata.json"
+    metadata.write_text(json.dumps(_metadata(source, key)), encoding="utf-8")
+    log = folder / "pandoc.json"
+    command = [
+        str(pandoc_path()),
+        "--from=markdown",
+        "--to=html5",
+        "--standalone",
+        "--embed-resources",
+        "--mathml",
+        "--section-divs",
+        "--wrap=none",
+        f"--template={_HERE / 'template.html'}",
+        f"--css={_HERE / 'style.css'}",
+        f"--metadata-file={metadata}",
+        f"--resource-path={source.path.resolve().parent}",
+        f"--lua-filter={_HERE / 'blocks.lua'}",
+        f"--lua-filter={_HERE / 'references.lua'}",
+        "--citeproc",
+        f"--log={log}",
+        "--quiet",
+        f"--output={output}",
+        *_contents(source.settings),
+        str(text),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    notes = [found for line in done.stderr.splitlines() if (found := _NOTE.match(line))]
+    if notes:
+        raise DataError("\n".join(_complaint(source, *note.groups()) for note in notes))
+    if done.returncode:
+        raise DataError(f"`{source.path.name}`: pandoc refuses: {done.stderr.strip()}")
+    _pass_on_messages(source, log)
+
+
+def _contents(settings: Mapping[str, object]) -> list[str]:
+    if not settings.get("toc", False):
+        return []
+    return ["--toc", f"--toc-depth={settings.get('toc-depth', 3)}"]
+
+
+def _metadata(source: Source, key: str) -> dict[str, object]:
+    settings = source.settings
+    metadata = {name: settings[name] for name in _PASSED_ON if name in settings}
+    references = settings.get("reference-section-title", "References")
+    return metadata | {
+        "fahrstats-key": key,
+        "lang": str(settings.get("lang", "en")),
+        "link-citations": settings.get("link-citations", True),
+        "reference-section-title": references,
+        "toc-title": settings.get("toc-title", "Contents"),
+        "pagetitle": str(settings.get("title", source.path.stem)),
+        **title_block(settings),
+    }
+
+
+def _complaint(source: Source, kind: str, what: str) -> str:
+    """Say what is wrong and on which line of the document it stands."""
+    sign = re.compile(rf"{re.escape(what)}(?![\w-])")
+    line = next((line for line in source.lines if sign.search(line.text)), None)
+    where = line.where if line else f"`{source.path.name}`, output of a cell"
+    return f"{where}: {_COMPLAINTS[kind].format(what, what)}"
+
+
+def _pass_on_messages(source: Source, log: Path) -> None:
+    name = source.path.name
+    for message in json.loads(log.read_text(encoding="utf-8")):
+        if message["type"] == "CouldNotFetchResource":
+            raise DataError(_complaint(source, "absent", message["path"]))
+        if message["verbosity"] == "WARNING":
+            details = {k: v for k, v in message.items() if k != "verbosity"}
+            text = " ".join(str(value) for value in details.values())
+            warnings.warn(f"`{name}`: pandoc says: {text}", ResultWarning, stacklevel=2)

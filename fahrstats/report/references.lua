@@ -1,0 +1,402 @@
+-- Numbers for headings, figures, tables, listings and equations, and links to them.
+-- What a reader could not follow is written to standard error, one line each,
+-- `fahrstats <kind> <what>`; the caller names the line of the document.
+
+local is_html = FORMAT:match("html") ~= nil
+local nbsp = "\u{a0}"
+
+local words = {
+  fig = "Figure", tbl = "Table", lst = "Listing", eq = "Equation", sec = "Section",
+}
+local settings = {}
+local counts = {fig = 0, tbl = 0, lst = 0, eq = 0}
+local section = {0, 0, 0, 0, 0, 0}
+local top_level = 6
+local index = {}
+
+local function complain(kind, what)
+  io.stderr:write("fahrstats " .. kind .. " " .. what .. "\n")
+end
+
+local function word(kind, part)
+  return settings[kind .. "-" .. part] or words[kind]
+end
+
+local function kind_of(label)
+  local kind = label:match("^(%a+)%-.")
+  return words[kind] and kind or nil
+end
+
+local function register(label, entry)
+  if index[label] then complain("duplicate", label) end
+  index[label] = entry
+end
+
+local function escape(text)
+  return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub('"', "&quot;"))
+end
+
+local function html(text)
+  return pandoc.RawBlock("html", text)
+end
+
+-- Headings ---------------------------------------------------------------------
+
+local function header(el)
+  if el.classes:includes("unnumbered") then
+    if kind_of(el.identifier) == "sec" then register(el.identifier, {kind = "sec"}) end
+    return nil
+  end
+  local level = el.level
+  section[level] = section[level] + 1
+  for deeper = level + 1, 6 do section[deeper] = 0 end
+  local number = table.concat(section, ".", top_level, level)
+  if kind_of(el.identifier) == "sec" then
+    register(el.identifier, {kind = "sec", number = settings.numbered and number})
+  end
+  if settings.numbered and level - top_level < settings.depth then
+    el.content:insert(1, pandoc.Space())
+    el.content:insert(1, pandoc.Span(number, {class = "section-number"}))
+    return el
+  end
+end
+
+-- Floats -----------------------------------------------------------------------
+
+local function letter(n)
+  return string.char(string.byte("a") + n - 1)
+end
+
+local function caption_label(text)
+  return pandoc.Span(text, {class = "caption-label"})
+end
+
+-- The words before a caption: "Figure 1: ", or "(a) " inside a float.
+local function labelled(entry, caption)
+  local result = pandoc.Inlines({})
+  if entry and entry.letter then
+    result:insert(caption_label("(" .. entry.letter .. ")"))
+    if #caption > 0 then result:insert(pandoc.Space()) end
+  elseif entry then
+    local stop = #caption > 0 and ":" or ""
+    local name = word(entry.kind, "title") .. nbsp .. entry.number .. stop
+    result:insert(caption_label(name))
+    if #caption > 0 then result:insert(pandoc.Space()) end
+  end
+  result:extend(caption)
+  return result
+end
+
+-- An image whose author gave no text alternative is described by its caption.
+local function with_alternatives(blocks, caption)
+  local fallback = pandoc.utils.stringify(caption)
+  return blocks:walk({
+    Image = function(image)
+      image.attributes.alt = image.attributes["fig-alt"] or image.attributes.alt
+      image.attributes["fig-alt"] = nil
+      if not image.attributes.alt and #image.caption == 0 then
+        image.attributes.alt = fallback
+      end
+      return image
+    end,
+  })
+end
+
+local function figure(kind, id, content, caption, columns)
+  content = with_alternatives(content, caption)
+  if not is_html then
+    return pandoc.Figure(content, {pandoc.Plain(caption)}, {id = id})
+  end
+  local blocks = pandoc.Blocks({})
+  local anchor = id ~= "" and ' id="' .. escape(id) .. '"' or ""
+  local words_first = kind ~= "fig"
+  local function put_caption()
+    if #caption > 0 then
+      blocks:insert(html("<figcaption>"))
+      blocks:insert(pandoc.Plain(caption))
+      blocks:insert(html("</figcaption>"))
+    end
+  end
+  blocks:insert(html('<figure class="float float-' .. kind .. '"' .. anchor .. ">"))
+  if words_first then put_caption() end
+  if columns then
+    blocks:insert(pandoc.Div(content, {
+      class = "columns-grid", style = "--columns: " .. columns,
+    }))
+  else
+    blocks:extend(content)
+  end
+  if not words_first then put_caption() end
+  blocks:insert(html("</figure>"))
+  return blocks
+end
+
+local function is_only_image(block)
+  return block.t == "Para" and #block.content == 1 and block.content[1].t == "Image"
+end
+
+-- Content and caption of a float, whichever of pandoc's elements it is.
+local function parts(el)
+  if el.t == "Figure" then
+    return el.content, pandoc.utils.blocks_to_inlines(el.caption.long)
+  end
+  if el.t == "Table" then
+    local caption = pandoc.utils.blocks_to_inlines(el.caption.long)
+    el.caption = pandoc.Caption()
+    el.identifier = ""
+    return pandoc.Blocks({el}), caption
+  end
+  if el.t == "CodeBlock" then
+    local text = el.attributes["lst-cap"] or ""
+    local read = pandoc.read(text, "markdown").blocks
+    el.attributes["lst-cap"] = nil
+    el.identifier = ""
+    return pandoc.Blocks({el}), pandoc.utils.blocks_to_inlines(read)
+  end
+  local content = el.content
+  local last = content[#content]
+  if el.attributes.caption == "none" or not last or last.t ~= "Para"
+    or is_only_image(last) then
+    return content, pandoc.Inlines({})
+  end
+  content:remove(#content)
+  return content, last.content
+end
+
+local function part_of(parent)
+  local n = 0
+  local function make(el)
+    local kind = kind_of(el.identifier)
+    if kind ~= parent.kind then return nil end
+    n = n + 1
+    local id = el.identifier
+    local entry = {kind = kind, number = parent.number, letter = letter(n)}
+    register(id, entry)
+    local content, caption = parts(el)
+    return figure(kind, id, content, labelled(entry, caption)), false
+  end
+  return {traverse = "topdown", Div = make, Figure = make, Table = make}
+end
+
+local function wide(el)
+  if not is_html then return el end
+  return {html('<div class="scroll">'), el, html("</div>")}
+end
+
+local function scrolled(blocks)
+  return blocks:walk({
+    traverse = "topdown",
+    Table = function(el) return wide(el), false end,
+  })
+end
+
+-- A figure of several panels keeps each panel's blocks together in the grid.
+local function grouped(blocks)
+  local cells = pandoc.Blocks({})
+  for _, block in ipairs(blocks) do
+    cells:insert(pandoc.Div({block}, {class = "panel"}))
+  end
+  return cells
+end
+
+local function float(el)
+  local id = el.identifier
+  local kind = kind_of(id)
+  if not kind or not counts[kind] or kind == "eq" then return nil end
+  if el.t == "CodeBlock" and kind ~= "lst" then return nil end
+  counts[kind] = counts[kind] + 1
+  local entry = {kind = kind, number = tostring(counts[kind])}
+  register(id, entry)
+  local columns = el.attributes["layout-ncol"]
+  local content, caption = parts(el)
+  if columns then content = grouped(content) end
+  content = scrolled(content:walk(part_of(entry)))
+  return figure(kind, id, content, labelled(entry, caption), columns), false
+end
+
+local function captioned(el)
+  if el.t == "Div" and el.classes:includes("captioned") then
+    local content, caption = parts(el)
+    local columns = el.attributes["layout-ncol"]
+    local kind = el.classes:includes("captioned-fig") and "fig" or "tbl"
+    return figure(kind, "", scrolled(content), caption, columns), false
+  end
+  if el.t == "Figure" then
+    local content, caption = parts(el)
+    return figure("fig", el.identifier, content, caption), false
+  end
+  return nil
+end
+
+local function number_float(el)
+  local made, deeper = float(el)
+  if made then return made, deeper end
+  return captioned(el)
+end
+
+-- Equations ---------------------------------------------------------------------
+
+-- `$$ ... $$ {#eq-x}`: the label is plain text after the formula.
+local function equations(inlines)
+  local result = pandoc.Inlines({})
+  local i = 1
+  while i <= #inlines do
+    local el = inlines[i]
+    local at = i + 1
+    if el.t == "Math" and el.mathtype == "DisplayMath" then
+      while inlines[at] and (inlines[at].t == "Space" or inlines[at].t == "SoftBreak") do
+        at = at + 1
+      end
+      local text = inlines[at] and inlines[at].t == "Str" and inlines[at].text or ""
+      local label, rest = text:match("^{#(eq%-[%w_:.-]+)}(.*)$")
+      if label then
+        counts.eq = counts.eq + 1
+        local number = tostring(counts.eq)
+        register(label, {kind = "eq", number = number})
+        result:insert(pandoc.Span({
+          el, pandoc.Span("(" .. number .. ")", {class = "equation-number"}),
+        }, {id = label, class = "equation"}))
+        if rest ~= "" then result:insert(pandoc.Str(rest)) end
+        i = at + 1
+      else
+        result:insert(el)
+        i = i + 1
+      end
+    else
+      result:insert(el)
+      i = i + 1
+    end
+  end
+  return result
+end
+
+-- References --------------------------------------------------------------------
+
+local function label_of(citation)
+  local label = citation.id:gsub("^%u", string.lower)
+  return kind_of(label) and label or nil
+end
+
+local function link(citation)
+  local label = label_of(citation)
+  local entry = index[label]
+  if not entry then
+    complain("unresolved", citation.id)
+    return pandoc.Inlines({pandoc.Str("?" .. label)})
+  end
+  if not entry.number then
+    complain("unnumbered", citation.id)
+    return pandoc.Inlines({pandoc.Str("?" .. label)})
+  end
+  local number = entry.number
+  if entry.letter then number = number .. nbsp .. "(" .. entry.letter .. ")" end
+  local text = pandoc.Inlines({})
+  if #citation.prefix > 0 then
+    text:extend(citation.prefix)
+    text:insert(pandoc.Str(nbsp))
+  elseif citation.mode ~= "SuppressAuthor" then
+    text:insert(pandoc.Str(word(entry.kind, "prefix") .. nbsp))
+  end
+  text:insert(pandoc.Str(number))
+  local result = pandoc.Inlines({pandoc.Link(text, "#" .. label, "", {class = "xref"})})
+  result:extend(citation.suffix)
+  return result
+end
+
+local function cite(el)
+  local n = 0
+  for _, citation in ipairs(el.citations) do
+    if label_of(citation) then n = n + 1 end
+  end
+  if n == 0 then return nil end
+  if n < #el.citations then
+    complain("mixed", el.citations[1].id)
+    return nil
+  end
+  local result = pandoc.Inlines({})
+  for i, citation in ipairs(el.citations) do
+    if i > 1 then result:extend({pandoc.Str(","), pandoc.Space()}) end
+    result:extend(link(citation))
+  end
+  return result
+end
+
+-- Checks --------------------------------------------------------------------------
+
+local function is_remote(address)
+  return address:match("^%a[%w+.-]*://") or address:match("^//")
+end
+
+-- Where HTML names something that a browser would fetch.
+local fetching = {
+  "%s[sS][rR][cC]%s*=%s*[\"']?([^\"'%s>]+)",
+  "<link[^>]-href%s*=%s*[\"']?([^\"'%s>]+)",
+  "url%(%s*[\"']?([^\"')]+)",
+  "@import%s+[\"']([^\"']+)",
+}
+
+local function check_raw(el)
+  if not el.format:match("html") then return nil end
+  for _, pattern in ipairs(fetching) do
+    for address in el.text:gmatch(pattern) do
+      if is_remote(address) then complain("remote", address) end
+    end
+  end
+end
+
+local checks = {
+  Image = function(el)
+    if is_remote(el.src) then complain("remote", el.src) end
+  end,
+  RawBlock = check_raw,
+  RawInline = check_raw,
+  Code = function(el)
+    if el.text:match("^{python}") then complain("inline", el.text) end
+  end,
+}
+
+local function check_bibliography(doc)
+  local known = {}
+  for _, entry in ipairs(pandoc.utils.references(doc)) do known[entry.id] = true end
+  doc:walk({
+    Cite = function(el)
+      for _, citation in ipairs(el.citations) do
+        if not known[citation.id] and not label_of(citation) then
+          complain("uncited", citation.id)
+        end
+      end
+    end,
+  })
+end
+
+-- Settings --------------------------------------------------------------------------
+
+local function read_settings(meta)
+  for key, value in pairs(meta.crossref or {}) do
+    settings[key] = pandoc.utils.stringify(value)
+  end
+  settings.numbered = meta["number-sections"] == true
+  settings.depth = tonumber(pandoc.utils.stringify(meta["number-depth"] or "6"))
+end
+
+function Pandoc(doc)
+  read_settings(doc.meta)
+  doc:walk(checks)
+  check_bibliography(doc)
+  doc:walk({Header = function(el) top_level = math.min(top_level, el.level) end})
+  doc = doc:walk({
+    traverse = "topdown",
+    Header = header,
+    Div = number_float,
+    Figure = number_float,
+    CodeBlock = float,
+    Table = function(el)
+      local made, deeper = float(el)
+      if made then return made, deeper end
+      return wide(el), false
+    end,
+    Inlines = equations,
+  })
+  doc.blocks = with_alternatives(doc.blocks, pandoc.Inlines({}))
+  return doc:walk({Cite = cite})
+end
