@@ -20,6 +20,7 @@ from fahrstats.kernels.partial_likelihood import (
 from fahrstats.kernels.risk_sets import RiskSets
 from fahrstats.survival.hazards import CoxFit
 from fahrstats.survival.maximum import find_maximum
+from fahrstats.survival.proportionality import ph_test
 
 R_RTOL = 1e-8  # coxph.R iterates to machine precision and writes 15 digits
 FIRTH_RTOL = 1e-6  # firth.R differentiates its penalty numerically
@@ -137,3 +138,23 @@ def test_a_level_without_events_is_infinite_and_tested_by_its_likelihood_ratio(
     )
     assert spared.firth_log_hr == pytest.approx(case.coef[1], rel=FIRTH_RTOL)
     assert spared.firth_std_error == pytest.approx(case.std_error[1], rel=FIRTH_RTOL)
+
+
+@pytest.mark.parametrize("transform", ["km", "identity", "rank", "log"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_proportional_hazards_test_matches_r(case, transform, cohorts):
+    data = cohorts[case.data]
+    if case.cluster:  # the fit in R leaves out rows without a cluster
+        data = data.dropna(subset=case.cluster)
+    ours = ph_test(
+        case.formula,
+        data,
+        strata=case.strata,
+        weights=case.weights,
+        ties=case.ties,
+        transform=transform,
+    )
+    table = case.ph_test[transform]
+    assert list(ours.df) == table["df"]
+    np.testing.assert_allclose(ours.statistic, table["statistic"], rtol=R_RTOL)
+    np.testing.assert_allclose(ours.p_value, table["p_value"], rtol=R_RTOL)
