@@ -1,0 +1,14 @@
+"""Figures of a study: each takes a result table and returns a plot to build upon.
+
+The functions compute nothing but layout, set no global style and show nothing. Every
+plot is a plotnine ``ggplot``, so layers, scales and themes can be added to it.
+"""
+
+from __future__ import annotations
+
+from fahrstats.display.curves import survival_curves
+from fahrstats.display.flowchart import flow
+from fahrstats.display.forests import forest
+from fahrstats.display.intervals import distribution, estimates
+
+__all__ = ["distribution", "estimates", "flow", "forest", "survival_curves"]

@@ -1,0 +1,182 @@
+"""The lines of a forest plot as text, and the ticks of its axis."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_count,
+    format_p,
+    format_ratio,
+)
+from fahrstats.display.labels import (
+    Labels,
+    column_label,
+    column_unit,
+    per_label,
+    term_label,
+)
+from fahrstats.errors import DataError
+
+_MOST_TICKS: Final = 7
+_FINE_STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
+_MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0,))
+_REACH: Final = 2.5  # intervals are cut this many times beyond the outermost estimates
+_PAD: Final = 1.04
+_NEARLY: Final = 1 + 1e-9
+
+
+def forest_lines(
+    table: pd.DataFrame, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> pd.DataFrame:
+    """Return one row per line of a forest plot, with its numbers and its texts.
+
+    Columns are ``kind`` (``overall``, ``head``, ``level`` or ``term``), ``label``,
+    ``estimate``, ``conf_low`` and ``conf_high``, and the texts ``n``, ``n_events``,
+    ``ratio`` and ``p``, empty where a line has none.
+
+    Raises
+    ------
+    DataError
+        The table holds no hazard ratio.
+    """
+    found = set(table["estimand"])
+    if "hr" not in found:
+        names = ", ".join(f"`{name}`" for name in sorted(found))
+        raise DataError(
+            f"`estimand` holds {names}, but a forest plot shows hazard ratios (`hr`); "
+            "ask for the table with `exponentiate=True`."
+        )
+    shown = table[table["estimand"].isin(["hr", "hr_firth", "interaction_chi2"])]
+    make = _audit_lines if "subgroup" in table else _term_lines
+    return _with_texts(pd.DataFrame(make(shown, labels)), style)
+
+
+def axis_limits(lines: pd.DataFrame) -> tuple[float, float]:
+    """Return ends of the axis that hold 1, every estimate and most intervals.
+
+    The finite limit stands in for an estimate that is zero or infinite.
+    """
+    values = lines[["estimate", "conf_low", "conf_high"]].replace([0, np.inf], np.nan)
+    centre = values["estimate"].fillna(values["conf_low"]).fillna(values["conf_high"])
+    lowest, highest = min([*centre.dropna(), 1.0]), max([*centre.dropna(), 1.0])
+    low = max(np.nanmin([*values["conf_low"], lowest]), lowest / _REACH)
+    high = min(np.nanmax([*values["conf_high"], highest]), highest * _REACH)
+    return float(min(low, 0.9) / _PAD), float(max(high, 1.1) * _PAD)
+
+
+def check_limits(limits: tuple[float, float]) -> tuple[float, float]:
+    """Refuse ends that a ratio axis cannot have.
+
+    Raises
+    ------
+    DataError
+        They are not two positive numbers in rising order.
+    """
+    low, high = limits
+    if not 0 < low < high < math.inf:
+        raise DataError(
+            f"`limits` is ({low}, {high}), but a ratio axis needs two positive numbers "
+            "in rising order."
+        )
+    return low, high
+
+
+def round_ratios(low: float, high: float) -> list[float]:
+    """Return the ticks of a ratio axis from ``low`` to ``high``: at most seven."""
+    candidates = [_powers(mantissas, low, high) for mantissas in _MANTISSAS]
+    if high / low < _REACH:
+        candidates = [_multiples(step, low, high) for step in _FINE_STEPS] + candidates
+    for ticks in candidates:
+        if len(ticks) <= _MOST_TICKS:
+            return ticks
+    decades = candidates[-1]
+    thinner = -(-len(decades) // _MOST_TICKS)
+    return [tick for tick in decades if round(math.log10(tick)) % thinner == 0]
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
+    first, last = math.ceil(low / step / _NEARLY), math.floor(high / step * _NEARLY)
+    return [round(number * step, 2) for number in range(first, last + 1)]
+
+
+def _powers(mantissas: tuple[float, ...], low: float, high: float) -> list[float]:
+    first, last = math.floor(math.log10(low)), math.floor(math.log10(high))
+    ticks = [m * 10.0**power for power in range(first, last + 1) for m in mantissas]
+    inside = [tick for tick in ticks if low / _NEARLY <= tick <= high * _NEARLY]
+    return [float(f"{tick:.3g}") for tick in inside]
+
+
+def _audit_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, Any]]:
+    """Return the lines of an audit, below a head per variable with its test."""
+    is_test = table["estimand"] == "interaction_chi2"
+    tests = table[is_test].set_index("subgroup")["p_value"].to_dict()
+    lines: list[dict[str, Any]] = []
+    for subgroup, levels in table[~is_test].groupby("subgroup", sort=False):
+        rows = _records(levels.drop(columns="p_value", errors="ignore"))
+        if subgroup == "overall":
+            lines += [{**row, "kind": "overall", "label": "Overall"} for row in rows]
+            continue
+        name = column_label(str(subgroup), labels)
+        lines.append({"kind": "head", "label": name, "p_value": tests.get(subgroup)})
+        lines += [{**row, "kind": "level", "label": row["level"]} for row in rows]
+    return lines
+
+
+def _term_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, Any]]:
+    """Return one line per term, and one per Firth estimate."""
+    lines: list[dict[str, Any]] = []
+    for row in _records(table):
+        reference = row.get("reference")
+        details = [
+            f"vs {reference}" if isinstance(reference, str) and reference else "",
+            per_label(row.get("per"), column_unit(row["term"], labels)),
+            "Firth" if row["estimand"] == "hr_firth" else "",
+        ]
+        shown = [term_label(row["term"], labels), *(part for part in details if part)]
+        label = shown[0] + (f" ({', '.join(shown[1:])})" if shown[1:] else "")
+        lines.append({**row, "kind": "term", "label": label})
+    return lines
+
+
+def _with_texts(lines: pd.DataFrame, style: NumberStyle) -> pd.DataFrame:
+    numbers = ["n", "n_events", "estimate", "conf_low", "conf_high", "p_value"]
+    table = lines.reindex(columns=["kind", "label", *numbers, "note"])
+    table = table.astype(dict.fromkeys(numbers, float))
+    records = _records(table)
+    return table.assign(
+        n=[_count(line["n"], style) for line in records],
+        n_events=[_count(line["n_events"], style) for line in records],
+        ratio=[_ratio(line, style) for line in records],
+        p=[
+            ""
+            if math.isnan(line["p_value"])
+            else format_p(line["p_value"], style=style)
+            for line in records
+        ],
+    )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", table.to_dict("records"))
+
+
+def _count(count: float, style: NumberStyle) -> str:
+    return "" if math.isnan(count) else format_count(count, style=style)
+
+
+def _ratio(line: dict[str, Any], style: NumberStyle) -> str:
+    """Return the ratio, or what the table says about its absence."""
+    if line["kind"] == "head":
+        return ""
+    if math.isnan(line["estimate"]) and isinstance(line["note"], str) and line["note"]:
+        return line["note"]
+    return format_ratio(
+        line["estimate"], line["conf_low"], line["conf_high"], style=style
+    )

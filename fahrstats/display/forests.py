@@ -1,0 +1,311 @@
+"""Forest plot: hazard ratios on a log axis between columns of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from plotnine import (
+    aes,
+    element_blank,
+    geom_point,
+    geom_polygon,
+    geom_segment,
+    ggplot,
+    labs,
+    scale_x_log10,
+    scale_y_continuous,
+    theme,
+)
+
+from fahrstats.display.forest_lines import (
+    axis_limits,
+    check_limits,
+    forest_lines,
+    round_ratios,
+)
+from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.labels import Labels, column_unit, per_label, term_label
+from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
+from fahrstats.display.theme import (
+    BASE_SIZE,
+    BLUE,
+    INK,
+    MUTED,
+    TEXT_SIZE,
+    WIDTH,
+    house_theme,
+    need_columns,
+    only_one,
+)
+
+_TIP: Final = 0.015  # of the axis, between its end and the tip of an arrow
+
+# Inches
+_LINE_HEIGHT: Final = 0.135
+_ROW_GAP: Final = 0.065
+_HEAD: Final = 0.4
+_COLUMN_GAP: Final = 0.16
+_LEAST_PANEL: Final = 1.9
+_NOTE_WIDTH: Final = 1.65
+_INDENT: Final = 0.12
+_DIAMOND: Final = 0.06
+_AXIS_HEIGHT: Final = 0.45
+_TITLE_HEIGHT: Final = 0.3
+_EDGE: Final = 0.08
+
+
+def forest(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    x_label: str = "",
+    title: str = "",
+    limits: tuple[float, float] | None = None,
+    width: float = WIDTH,
+    style: NumberStyle = DEFAULT,
+) -> ggplot:
+    """Draw hazard ratios with their intervals between columns of text.
+
+    A table with ``subgroup`` and ``level`` is drawn as an audit: everyone as a diamond,
+    the levels below the name of their variable, which carries the interaction test.
+    Any other table is drawn with one row per ``term``. A row without an estimate keeps
+    its counts; an interval that leaves the axis ends in an arrow.
+
+    Parameters
+    ----------
+    table
+        Rows with ``estimand`` ``hr`` (and ``interaction_chi2`` in an audit).
+    labels
+        Label and unit of each column of the data.
+    x_label
+        Title of the axis; by default the hazard ratio with its step.
+    limits
+        Ends of the axis; by default they hold every estimate.
+    width
+        Inches. The height follows from the rows.
+
+    Raises
+    ------
+    DataError
+        A column is absent, the table holds no hazard ratio or more than one score, or
+        ``limits`` are not two positive numbers in rising order.
+    """
+    need_columns(table, ("estimand", "estimate", "conf_low", "conf_high"), "a forest")
+    only_one(table, ("biomarker", "outcome", "model"), "a forest plot")
+    lines = forest_lines(table, labels, style)
+    low, high = axis_limits(lines) if limits is None else check_limits(limits)
+    layout = _layout(lines, width)
+    lines, height = layout.lines, float(layout.lines["height"].sum())
+    ticks = round_ratios(low, high)
+    return (
+        ggplot()
+        + _reference_line(low, high, height)
+        + _intervals(lines, low, high)
+        + _diamonds(lines, low, high)
+        + _texts(layout)
+        + scale_x_log10(
+            breaks=ticks,
+            labels=[f"{tick:g}" for tick in ticks],
+            limits=(low, high),
+            expand=(0, 0),
+        )
+        + scale_y_continuous(limits=(-height, _HEAD), breaks=[], expand=(0, 0))
+        + labs(x=_axis_title(table, labels, x_label, width), title=plain(title))
+        + _size(layout, width, height, title)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of text beside the panel.
+
+    Its text starts or ends ``dx`` inches from the ``edge`` of the panel.
+    """
+
+    title: str
+    cells: str
+    edge: str
+    ha: str
+    dx: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Lines with their places, columns, and the inches they take on either side."""
+
+    lines: pd.DataFrame
+    columns: tuple[_Column, ...]
+    left: float
+    right: float
+
+
+def _layout(lines: pd.DataFrame, width: float) -> _Layout:
+    """Place columns from the panel outwards; labels are wrapped to what is left."""
+    ratio = [wrap(text, _NOTE_WIDTH, TEXT_SIZE) for text in lines["ratio"]]
+    lines = lines.assign(ratio=ratio)
+    p_title = "P for\ninteraction" if (lines["kind"] == "head").any() else "P"
+    right, on_right = _side(lines, {"ratio": "HR (95% CI)", "p": p_title}, "right")
+    left, on_left = _side(lines, {"n_events": "Events", "n": "n"}, "left")
+    room = width - on_right - on_left - _LEAST_PANEL - _EDGE
+    indent = np.where(lines["kind"] == "level", _INDENT, 0.0)
+    labels = [
+        wrap(plain(text), room - shift, TEXT_SIZE)
+        for text, shift in zip(lines["label"], indent, strict=True)
+    ]
+    on_left += max(map(_bold_width, labels)) + indent.max()
+    n_lines = [
+        max(label.count("\n"), text.count("\n")) + 1
+        for label, text in zip(labels, ratio, strict=True)
+    ]
+    height = np.array(n_lines) * _LINE_HEIGHT + _ROW_GAP
+    return _Layout(
+        lines=lines.assign(
+            label=labels, indent=indent, height=height, y=height / 2 - height.cumsum()
+        ),
+        columns=(_Column("", "label", "left", "left", -on_left), *left, *right),
+        left=on_left,
+        right=on_right,
+    )
+
+
+def _side(
+    lines: pd.DataFrame, titles: dict[str, str], edge: str
+) -> tuple[list[_Column], float]:
+    """Return the columns of one side that hold something, and the inches they take."""
+    columns = []
+    taken = _COLUMN_GAP
+    for cells, title in titles.items():
+        if not (lines[cells] != "").any():
+            continue
+        sign, ha = (1, "left") if edge == "right" else (-1, "right")
+        columns.append(_Column(title, cells, edge, ha, sign * taken))
+        taken += max(map(_bold_width, [title, *lines[cells]])) + _COLUMN_GAP
+    return columns, taken
+
+
+def _bold_width(text: str) -> float:
+    return text_width(text, TEXT_SIZE, weight="bold")
+
+
+def _reference_line(low: float, high: float, height: float) -> list[Any]:
+    if not low <= 1 <= high:
+        return []
+    line = pd.DataFrame({"x": [1.0], "y": [0.0], "yend": [-height]})
+    return [
+        geom_segment(
+            aes(x="x", xend="x", y="y", yend="yend"), line, color=MUTED, size=0.4
+        )
+    ]
+
+
+def _intervals(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
+    """Return lines from limit to limit, arrows where they go on, and the estimates."""
+    drawn = lines[lines["estimate"].notna() & (lines["kind"] != "overall")]
+    bounds = drawn[["estimate", "conf_low", "conf_high"]]
+    goes_left, goes_right = bounds.min(axis=1) < low, bounds.max(axis=1) > high
+    inner = (low * (high / low) ** _TIP, high * (low / high) ** _TIP)
+    drawn = drawn.assign(
+        start=bounds.min(axis=1).clip(low, high).mask(goes_left, inner[0]),
+        end=bounds.max(axis=1).clip(low, high).mask(goes_right, inner[1]),
+    )
+    layers = [
+        geom_segment(aes(x="start", xend="end", y="y", yend="y"), drawn, color=INK)
+    ]
+    for tips, side, shape in ((goes_left, "start", "<"), (goes_right, "end", ">")):
+        if tips.any():
+            tip = geom_point(
+                aes(side, "y"), drawn[tips], shape=shape, size=2, color=INK
+            )
+            layers.append(tip)
+    inside = drawn[drawn["estimate"].between(low, high)]
+    if len(inside):
+        marks = aes("estimate", "y")
+        layers.append(geom_point(marks, inside, shape="s", size=2, color=BLUE))
+    return layers
+
+
+def _diamonds(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
+    drawn = lines[lines["estimate"].notna() & (lines["kind"] == "overall")]
+    if drawn.empty:
+        return []
+    corners = pd.concat(
+        [
+            drawn.assign(x=drawn[column].clip(low, high), corner_y=drawn["y"] + shift)
+            for column, shift in (
+                ("conf_low", 0.0),
+                ("estimate", _DIAMOND),
+                ("conf_high", 0.0),
+                ("estimate", -_DIAMOND),
+            )
+        ]
+    )
+    return [geom_polygon(aes("x", "corner_y", group="y"), corners, fill=BLUE)]
+
+
+def _texts(layout: _Layout) -> list[Any]:
+    """Return the title and the cells of every column; names of groups are bold."""
+    lines = layout.lines
+    is_name = lines["kind"].isin(["head", "overall"])
+    layers = []
+    for column in layout.columns:
+        is_label = column.cells == "label"
+        cells = lines.assign(
+            text=lines[column.cells],
+            dx=column.dx + (lines["indent"] if is_label else 0.0),
+        )
+        titles = pd.DataFrame({"y": [_HEAD / 2], "text": column.title, "dx": column.dx})
+        is_bold = is_name & is_label
+        layers += _written(column, pd.concat([titles, cells[is_bold]]), "bold")
+        layers += _written(column, cells[~is_bold], "normal")
+    return layers
+
+
+def _written(column: _Column, cells: pd.DataFrame, weight: str) -> list[Any]:
+    cells = cells[cells["text"] != ""]
+    if cells.empty:
+        return []
+    return [
+        geom_margin_text(
+            aes(y="y", label="text", dx="dx"),
+            cells,
+            edge=column.edge,
+            ha=column.ha,
+            color=INK,
+            size=TEXT_SIZE,
+            fontweight=weight,
+        )
+    ]
+
+
+def _axis_title(
+    table: pd.DataFrame, labels: Labels | None, given: str, width: float
+) -> str:
+    """Return the given title, or name the step where all rows share it: an audit."""
+    title = given or _ratio_with_step(table, labels)
+    return wrap(plain(title), width * 0.7, BASE_SIZE)
+
+
+def _ratio_with_step(table: pd.DataFrame, labels: Labels | None) -> str:
+    if "subgroup" not in table or "term" not in table:
+        return "Hazard ratio (95% CI)"
+    ratios = table[table["estimand"] == "hr"]
+    term = str(ratios["term"].iloc[0])
+    step = per_label(
+        ratios["per"].iloc[0] if "per" in ratios else None, column_unit(term, labels)
+    )
+    of = ", ".join(part for part in (term_label(term, labels), step) if part)
+    return f"Hazard ratio (95% CI) of {of}"
+
+
+def _size(layout: _Layout, width: float, height: float, title: str) -> theme:
+    """Return the theme with margins for the columns."""
+    total = height + _HEAD + _AXIS_HEIGHT + (_TITLE_HEIGHT if title else 0)
+    return house_theme(width, total) + theme(
+        plot_margin_left=(layout.left + _EDGE) / width,
+        plot_margin_right=layout.right / width,
+        axis_line_y=element_blank(),
+        axis_title_y=element_blank(),
+    )

@@ -1,0 +1,208 @@
+"""Estimates as dots on intervals, and the spread of a score as boxes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+from plotnine import (
+    aes,
+    coord_flip,
+    element_blank,
+    element_line,
+    facet_wrap,
+    geom_boxplot,
+    geom_hline,
+    geom_point,
+    geom_segment,
+    geom_text,
+    geom_vline,
+    ggplot,
+    labs,
+    scale_x_continuous,
+    theme,
+)
+
+from fahrstats.display.journals import DEFAULT, NumberStyle, format_interval
+from fahrstats.display.labels import Labels, label_with_unit
+from fahrstats.display.margin_text import plain, wrap
+from fahrstats.display.theme import (
+    BLUE,
+    FAINT,
+    INK,
+    MUTED,
+    TEXT_SIZE,
+    WIDTH,
+    house_theme,
+    need_columns,
+    only_one,
+)
+from fahrstats.errors import DataError
+
+_NAMES: Final = {
+    "c_index": "C-index (95% CI)",
+    "delta_c_index": "Difference in C-index (95% CI)",
+    "survival": "Survival (95% CI)",
+    "log_hr": "Log hazard ratio (95% CI)",
+    "hr": "Hazard ratio (95% CI)",
+}
+_OVERALL: Final = {"overall": "Overall"}
+_NO_EFFECT: Final = {"delta_c_index": 0.0, "log_hr": 0.0, "hr": 1.0}
+
+# Inches
+_ROW_HEIGHT: Final = 0.42
+_PANEL_FRAME: Final = 0.65
+_TITLE_HEIGHT: Final = 0.3
+_NAME_WIDTH: Final = 2.2
+
+_SUMMARY: Final = ("min", "q1", "median", "q3", "max")
+
+
+def estimates(
+    table: pd.DataFrame,
+    *,
+    decimals: int = 3,
+    title: str = "",
+    width: float = WIDTH,
+    style: NumberStyle = DEFAULT,
+) -> ggplot:
+    """Draw estimates with their intervals, one panel per estimand.
+
+    Rows without limits (a log-likelihood, a test) are not drawn. A line marks no
+    difference where the estimand has such a value.
+
+    Parameters
+    ----------
+    table
+        ``estimand``, ``estimate``, ``conf_low``, ``conf_high``; rows are named by
+        ``level``, ``model`` or ``term``, whichever is first to have text.
+    decimals
+        Of the numbers written beside the dots.
+    width
+        Inches. The height follows from the rows.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or no row has an interval.
+    """
+    need_columns(table, ("estimand", "estimate", "conf_low", "conf_high"), "a dot plot")
+    only_one(table, ("biomarker", "outcome"), "a dot plot")
+    rows = table[table[["estimate", "conf_low", "conf_high"]].notna().all(axis=1)]
+    if rows.empty:
+        raise DataError("No row of the table has an estimate with both its limits.")
+    names = [_row_name(row) for _, row in rows.iterrows()]
+    order = list(dict.fromkeys(names))[::-1]
+    panels = [_NAMES.get(name, name) for name in rows["estimand"]]
+    written = [
+        format_interval(*values, decimals=decimals, style=style)
+        for values in rows[["estimate", "conf_low", "conf_high"]].to_numpy()
+    ]
+    rows = rows.assign(
+        name=pd.Categorical(names, order),
+        panel=pd.Categorical(panels, list(dict.fromkeys(panels))),
+        written=written,
+    )
+    n_panels = rows["panel"].nunique()
+    n_rows = int(rows.groupby("panel", observed=True).size().max())
+    height = n_panels * (_ROW_HEIGHT * n_rows + _PANEL_FRAME)
+    return (
+        ggplot(rows, aes("estimate", "name"))
+        + _no_effect(rows)
+        + geom_segment(aes(x="conf_low", xend="conf_high", yend="name"), color=INK)
+        + geom_point(size=2.5, color=BLUE)
+        + geom_text(aes(label="written"), nudge_y=0.3, size=TEXT_SIZE, color=INK)
+        + facet_wrap("panel", ncol=1, scales="free")
+        + scale_x_continuous(expand=(0.12, 0))
+        + labs(x="", y="", title=plain(title))
+        + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
+        + theme(
+            axis_title=element_blank(), panel_grid_major_y=element_line(color=FAINT)
+        )
+    )
+
+
+def distribution(
+    table: pd.DataFrame,
+    cut_points: pd.DataFrame | None = None,
+    *,
+    labels: Labels | None = None,
+    width: float = WIDTH,
+) -> ggplot:
+    """Draw the spread of one variable, overall and per group, as boxes.
+
+    A box reaches from the first to the third quartile, its line is the median, and
+    whiskers end at the smallest and largest value.
+
+    Parameters
+    ----------
+    table
+        Rows of Table 1 for one ``variable``: ``group``, ``estimand``, ``estimate``.
+    cut_points
+        Upper bounds of the groups, drawn as lines; the last one is infinite.
+    labels
+        Label and unit of each column of the data.
+    width
+        Inches. The height follows from the number of groups.
+
+    Raises
+    ------
+    DataError
+        A column is absent, the table describes several variables, or the variable has
+        no quartiles.
+    """
+    need_columns(table, ("variable", "group", "estimand", "estimate"), "a box plot")
+    only_one(table, ("variable",), "a box plot")
+    absent = [name for name in _SUMMARY if name not in set(table["estimand"])]
+    if absent:
+        raise DataError(
+            f"`estimand` lacks {', '.join(f'`{name}`' for name in absent)}; a box "
+            "needs quartiles and range, so the variable must be a number."
+        )
+    wide = table.pivot(index="group", columns="estimand", values="estimate")
+    groups = list(table["group"].unique())
+    shown = [_OVERALL.get(group, plain(str(group))) for group in groups]
+    wide = wide.loc[groups].assign(group=pd.Categorical(shown, shown[::-1]))
+    plot = (
+        ggplot(wide, aes("group"))
+        + _cuts(cut_points)
+        + geom_boxplot(
+            aes(ymin="min", lower="q1", middle="median", upper="q3", ymax="max"),
+            stat="identity",
+            width=0.55,
+            fill="white",
+            color=INK,
+        )
+        + coord_flip()
+    )
+    title = label_with_unit(str(table["variable"].iloc[0]), labels)
+    return (
+        plot
+        + labs(x="", y=plain(title))
+        + house_theme(width, 0.32 * len(groups) + 0.7)
+        + theme(axis_title_y=element_blank())
+    )
+
+
+def _row_name(row: pd.Series[Any]) -> str:
+    for column in ("level", "model", "term"):
+        value = row.get(column)
+        if isinstance(value, str) and value:
+            return wrap(plain(value), _NAME_WIDTH, TEXT_SIZE)
+    return ""
+
+
+def _no_effect(rows: pd.DataFrame) -> list[Any]:
+    panels = rows[["estimand", "panel"]].drop_duplicates()
+    panels = panels.assign(at=panels["estimand"].map(_NO_EFFECT)).dropna(subset="at")
+    if panels.empty:
+        return []
+    return [geom_vline(aes(xintercept="at"), panels, color=MUTED, size=0.4)]
+
+
+def _cuts(cut_points: pd.DataFrame | None) -> list[Any]:
+    if cut_points is None:
+        return []
+    finite = cut_points[cut_points["estimate"].abs() < float("inf")]
+    line = aes(yintercept="estimate")
+    return [geom_hline(line, finite, color=MUTED, linetype="dashed", size=0.4)]

@@ -1,0 +1,77 @@
+"""What a reader sees instead of a column, a design term or a unit.
+
+``labels`` is the mapping of a study's manifest: a column of the data to its ``label``
+and ``unit``. A column without an entry is shown by its own name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+import pandas as pd
+
+Labels: TypeAlias = Mapping[str, Mapping[str, str]]
+
+_LEVEL: Final = re.compile(r"^(?P<variable>.*)\[(?:T\.)?(?P<level>.*)\]$")
+_TRANSFORM: Final = re.compile(r"^C\((?P<column>[^,()]+).*\)$")
+
+
+def column_label(column: str, labels: Labels | None = None) -> str:
+    """Return the name of a column for a reader; ``C(sex)`` is the column ``sex``."""
+    factor = _TRANSFORM.match(column)
+    name = factor["column"].strip() if factor else column
+    return (labels or {}).get(name, {}).get("label") or name
+
+
+def column_unit(column: str, labels: Labels | None = None) -> str:
+    """Return the unit of a column, or an empty text."""
+    return (labels or {}).get(column, {}).get("unit") or ""
+
+
+def label_with_unit(column: str, labels: Labels | None = None) -> str:
+    """Return ``Creatinine, mg/dL``."""
+    unit = column_unit(column, labels)
+    name = column_label(column, labels)
+    return f"{name}, {unit}" if unit else name
+
+
+def level_of(term: str) -> str:
+    """Return the level that a design column stands for: ``M`` of ``sex[M]``."""
+    found = _LEVEL.match(term)
+    return found["level"] if found else ""
+
+
+def term_label(term: str, labels: Labels | None = None) -> str:
+    """Return a design column for a reader: ``Sex: M``; parts of products by a cross."""
+    return " \N{MULTIPLICATION SIGN} ".join(
+        _part_label(part, labels) for part in term.split(":")
+    )
+
+
+def per_label(per: str | float | None, unit: str = "") -> str:
+    """Return the step of a hazard ratio: ``per 10 years``, ``per SD``, ``per mg/dL``.
+
+    Empty where there is no step, as for a level of a factor.
+    """
+    if per is None or pd.isna(per) or per == "":
+        return ""
+    try:
+        size = float(str(per))
+    except ValueError:
+        return f"per {per}"
+    if size == 1:
+        return f"per {_singular(unit or 'unit')}"
+    return f"per {size:g} {unit or 'units'}"
+
+
+def _part_label(part: str, labels: Labels | None) -> str:
+    found = _LEVEL.match(part)
+    if not found:
+        return column_label(part, labels)
+    return f"{column_label(found['variable'], labels)}: {found['level']}"
+
+
+def _singular(unit: str) -> str:
+    return unit[:-1] if unit in {"years", "months", "days", "units", "points"} else unit

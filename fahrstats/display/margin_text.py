@@ -1,0 +1,106 @@
+"""Text beside a panel: columns of a forest plot, the at-risk table under curves.
+
+Positions outside the panel are measured in inches from its edges, so they hold whatever
+scale, limits or size a user gives the plot later.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, ClassVar, Final
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
+from plotnine.geoms.geom import geom
+
+_POINTS_PER_INCH: Final = 72
+
+
+class geom_margin_text(geom):  # type: ignore[misc]  # plotnine is not typed
+    """Text at a place given by the data along one axis and in inches along the other.
+
+    Aesthetics are ``label``, an ``x`` or a ``y`` of the data, and ``dx`` and ``dy``: a
+    shift in inches. The axis that has no data counts from the panel's left edge, its
+    right edge with ``edge="right"``, or its lower edge.
+    """
+
+    DEFAULT_AES: ClassVar[dict[str, Any]] = {
+        "color": "black",
+        "size": 8,
+        "ha": "left",
+        "va": "center",
+        "fontweight": "normal",
+        "dx": 0.0,
+        "dy": 0.0,
+    }
+    REQUIRED_AES: ClassVar[set[str]] = {"label"}
+    DEFAULT_PARAMS: ClassVar[dict[str, Any]] = {
+        "stat": "identity",
+        "position": "identity",
+        "na_rm": False,
+        "edge": "left",
+    }
+
+    def draw_panel(
+        self, data: pd.DataFrame, panel_params: Any, coord: Any, ax: Axes
+    ) -> None:
+        """Write every row of ``data`` beside the panel."""
+        placed = coord.transform(data, panel_params)
+        has_x, has_y = "x" in placed, "y" in placed
+        base = blended_transform_factory(
+            ax.transData if has_x else ax.transAxes,
+            ax.transData if has_y else ax.transAxes,
+        )
+        figure = ax.get_figure()
+        assert figure is not None
+        at_edge = 1.0 if self.params["edge"] == "right" else 0.0
+        for row in placed.to_dict("records"):
+            shift = ScaledTranslation(row["dx"], row["dy"], figure.dpi_scale_trans)
+            ax.text(
+                row["x"] if has_x else at_edge,
+                row["y"] if has_y else 0.0,
+                row["label"],
+                transform=base + shift,
+                color=row["color"],
+                size=row["size"],
+                ha=row["ha"],
+                va=row["va"],
+                fontweight=row["fontweight"],
+                zorder=self.params["zorder"],
+                clip_on=False,
+            )
+
+
+def plain(text: str) -> str:
+    """Return text that matplotlib does not read as mathematics."""
+    return text.replace("$", r"\$")
+
+
+def text_width(text: str, size: float, *, weight: str = "normal") -> float:
+    """Return the width in inches of the widest line of ``text``."""
+    return max(_line_width(line, size, weight) for line in text.split("\n"))
+
+
+@cache
+def _line_width(line: str, size: float, weight: str) -> float:
+    font = FontProperties(size=size, weight=weight)
+    width, _, _ = TextToPath().get_text_width_height_descent(line, font, ismath=False)
+    return float(width) / _POINTS_PER_INCH
+
+
+def wrap(text: str, width: float, size: float) -> str:
+    """Break ``text`` at spaces into lines of at most ``width`` inches.
+
+    A no-break space keeps words together, and a long word keeps its line.
+    """
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
