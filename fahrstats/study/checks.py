@@ -14,6 +14,7 @@ from fahrstats.cohort.design import Design, build_design, find_problems
 from fahrstats.cohort.follow_up import as_float
 from fahrstats.cohort.groups import QuantileGroups, quantile_groups
 from fahrstats.cohort.leaks import leak_problems
+from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.study.preparation import Preparation, prepare
 from fahrstats.study.published import PublishedRow, read_rows
@@ -259,8 +260,9 @@ def _flow(
     flow = pd.DataFrame(
         removed, columns=["reason", "column", "n_removed", "n_removed_events"]
     )
-    return flow.assign(
+    flow = flow.assign(
         step=np.arange(len(flow)),
         n=len(event) - flow["n_removed"].cumsum(),
         n_events=int(event.sum()) - flow["n_removed_events"].cumsum(),
     )
+    return flow[in_order(flow.columns)]

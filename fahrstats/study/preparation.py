@@ -104,8 +104,10 @@ def prepare(study: Study, table: pd.DataFrame) -> Preparation:
         _add_number(work, score, f"[scores.{score.name}]")
     for covariate in study.covariates:
         _add_covariate(work, covariate)
+    made = {variable.name for variable in study.variables}
     for subgroup in study.subgroups:
-        _add_subgroup(work, subgroup)
+        if subgroup.variable in work.columns or subgroup.variable not in made:
+            _add_subgroup(work, subgroup)
     _add_roles(work, study.analysis)
     deviations, scaled = _deviations(work, study)
     return Preparation(
@@ -173,7 +175,8 @@ def _event_by_rule(work: _Work, rule: EventRule, where: str) -> pd.Series | None
     if values is None:
         return None
     if rule.kind == "present":
-        return values.notna().astype("boolean")
+        is_blank = values.map(lambda v: isinstance(v, str) and not v.strip())
+        return (values.notna() & ~is_blank.astype(bool)).astype("boolean")
     if rule.kind == "indicator":
         problems = column_problems(work.table, rule.column, "event")
         if work.report(where, problems, _HOW_TO_CODE):
@@ -193,12 +196,12 @@ def _add_number(work: _Work, variable: Variable, where: str) -> None:
     parts = [work.source(column, where) for column in variable.columns]
     found = [part for part in parts if part is not None]
     for part in found:
-        if not _is_number(part):
+        if not is_amount(part):
             shown = ", ".join(f"`{level}`" for level in part.dropna().unique()[:3])
             work.problems.append(
                 f"{where}: `{part.name}` must hold numbers, but it holds {shown}."
             )
-    if len(found) < len(parts) or not all(_is_number(part) for part in found):
+    if len(found) < len(parts) or not all(is_amount(part) for part in found):
         return
     total = sum(as_float(part) for part in found)
     work.columns[variable.name] = pd.Series(total, index=work.table.index)
@@ -210,7 +213,7 @@ def _add_covariate(work: _Work, covariate: Variable) -> None:
     values = work.source(covariate.columns[0], where)
     if values is None:
         return
-    if not covariate.categorical and _is_number(values):
+    if not covariate.categorical and is_amount(values):
         _add_number(work, covariate, where)
         _note_codes(work, values, where)
         return
@@ -239,7 +242,7 @@ def _add_subgroup(work: _Work, subgroup: Subgroup) -> None:
     if values is None:
         return
     if subgroup.cuts:
-        if not _is_number(values):
+        if not is_amount(values):
             work.problems.append(f"{where}: `cuts` is for numbers; give `levels`.")
             return
         bounds = [-np.inf, *subgroup.cuts, np.inf]
@@ -251,7 +254,7 @@ def _add_subgroup(work: _Work, subgroup: Subgroup) -> None:
                 labels=list(subgroup.labels),
             )
         )
-    elif _is_number(values) and not subgroup.levels:
+    elif is_amount(values) and not subgroup.levels:
         work.problems.append(
             f"{where}: `{subgroup.variable}` holds numbers; give `cuts`, or `levels` "
             "that name its codes."
@@ -368,7 +371,7 @@ def _note_codes(work: _Work, values: pd.Series, where: str) -> None:
         )
 
 
-def _is_number(values: pd.Series) -> bool:
+def is_amount(values: pd.Series) -> bool:
     """Tell whether a column holds amounts; booleans are levels."""
     plain = values.infer_objects()
     return pd.api.types.is_numeric_dtype(plain) and not pd.api.types.is_bool_dtype(

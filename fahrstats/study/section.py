@@ -172,7 +172,7 @@ class Section:
             kind is bool or not isinstance(value, bool)
         )
         if not is_kind:
-            self.problem(f"`{key}` must be {wanted}, but it is {value!r}.")
+            self.problem(f"`{key}` must be {wanted}, not {value!r}.")
         return is_kind and bool(result)
 
 

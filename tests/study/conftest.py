@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SMALL_STUDY = """
+title = "A small study"
+table = "cohort.csv"
+
+[outcome]
+label = "Death"
+time = "days"
+unit = "days"
+event = "dead"
+
+[scores.faceage]
+label = "Face age"
+unit = "years"
+per = 10
+
+[covariates]
+age = { label = "Age", unit = "years", per = 10 }
+sex = { label = "Sex", levels = { 1 = "Men", 2 = "Women" } }
+
+[subgroups]
+sex = true
+age = { cuts = [65] }
+
+[analysis]
+horizons = [1, 2]
+seed = 3
+"""
+
+
+@pytest.fixture
+def people() -> pd.DataFrame:
+    """Two hundred made-up people whose risk rises with age and face age."""
+    rng = np.random.default_rng(20240607)
+    n = 200
+    age = rng.integers(45, 86, n).astype(float)
+    faceage = age + rng.normal(0, 6, n)
+    hazard = np.exp(0.04 * (age - 65) + 0.03 * (faceage - age))
+    days = np.ceil(rng.exponential(900 / hazard))
+    return pd.DataFrame(
+        {
+            "patient": [f"p{number}" for number in range(n)],
+            "days": np.minimum(days, 1500),
+            "dead": (days <= 1500).astype(int),
+            "faceage": faceage.round(2),
+            "age": age,
+            "sex": rng.integers(1, 3, n),
+        }
+    )
+
+
+@pytest.fixture
+def write_study(tmp_path, people):
+    """Write a study and its table into a folder of its own; return the study file."""
+
+    def write(
+        text: str = SMALL_STUDY, table: pd.DataFrame | None = None, **changes: str
+    ) -> Path:
+        for old, new in changes.items():
+            assert old in text
+            text = text.replace(old, new, 1)
+        folder = tmp_path / "small"
+        folder.mkdir(exist_ok=True)
+        (people if table is None else table).to_csv(folder / "cohort.csv", index=False)
+        path = folder / "study.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from fahrstats.cohort.store import file_sha256
+from fahrstats.errors import DataError
+from fahrstats.study.study_file import read_study
+from fahrstats.study.tables_in import DATA_VARIABLE, data_folder, load, read_table
+
+TABLE = pd.DataFrame({"id": [1, 2], "age": [60.5, None]})
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path, monkeypatch):
+    """Work in a folder that has no data folder beside it."""
+    folder = tmp_path / "somewhere" / "work"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "t.parquet", "T.CSV"])
+def test_tables_are_read_by_their_extension(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        TABLE.to_parquet(path)
+    else:
+        TABLE.to_csv(path, index=False, sep="\t" if name.endswith("tsv") else ",")
+    source = read_table(name, tmp_path)
+    pd.testing.assert_frame_equal(source.data, TABLE)
+    assert source.file == name
+    assert source.sha256 == file_sha256(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.xlsx", b"", r"must be a \.csv, \.csv\.gz, \.tsv or \.parquet file"),
+        ("t.csv", b"", r"`t\.csv` cannot be read: No columns to parse"),
+        ("t.csv", b"a,b\n1,2\n1,2,3\n", r"`t\.csv` cannot be read: .*[Ee]xpected 2"),
+        ("t.csv", b"a,b\n\xff,1\n", r"`t\.csv` cannot be read: .*utf-8"),
+        ("t.csv", b"a;b\n1;2\n", r"separated by semicolons"),
+        ("t.csv", b"a,b\n", r"`t\.csv` has no rows"),
+        ("t.parquet", b"nonsense", r"`t\.parquet` cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_table_says_why(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_table(name, tmp_path)
+
+
+def test_a_table_is_found_beside_the_study_before_the_data_folder(tmp_path):
+    beside, data = tmp_path / "study", tmp_path / "data"
+    for folder, age in ((beside, 1), (data, 2)):
+        folder.mkdir()
+        pd.DataFrame({"age": [age]}).to_csv(folder / "t.csv", index=False)
+    assert read_table("t.csv", beside, data).data["age"].item() == 1
+    (beside / "t.csv").unlink()
+    assert read_table("t.csv", beside, data).data["age"].item() == 2
+
+
+def test_the_data_folder_is_an_argument_then_a_variable_then_a_default(
+    tmp_path, monkeypatch
+):
+    assert data_folder() is None
+    default = tmp_path / "somewhere" / "shared" / "data"
+    default.mkdir(parents=True)
+    assert data_folder().resolve() == default
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    assert data_folder() == tmp_path
+    assert data_folder(default) == default
+    with pytest.raises(DataError, match=r"data folder `.*absent` does not exist"):
+        data_folder(tmp_path / "absent")
+
+
+def test_an_absent_table_says_where_it_was_looked_for_and_where_it_comes_from(
+    tmp_path,
+):
+    with pytest.raises(DataError) as error:
+        read_table("nhanes.parquet", tmp_path, source="NHANES 1999-2017")
+    assert str(error.value) == (
+        "`nhanes.parquet` is not beside the study file, and no data folder is given "
+        "(`--data-dir` or FAHRSTATS_DATA). Where it comes from: NHANES 1999-2017"
+    )
+    with pytest.raises(DataError, match="not in the data folder"):
+        read_table("nhanes.parquet", tmp_path, tmp_path)
+
+
+def test_data_sets_of_packages_hold_outcome_and_covariates(tmp_path):
+    flchain = read_table("sksurv:flchain", tmp_path)
+    assert (len(flchain.data), int(flchain.data["death"].sum())) == (7874, 2169)
+    assert {"kappa", "lambda", "age", "sex", "futime"} <= set(flchain.data.columns)
+    again = read_table("sksurv:flchain", tmp_path)
+    assert again.sha256 == flchain.sha256
+    assert len(read_table("lifelines:rossi", tmp_path).data) == 432
+    with pytest.raises(DataError, match=r"no data set `flchian`\. Did you mean `flch"):
+        read_table("sksurv:flchian", tmp_path)
+
+
+def linked_study(write_study, people, scores, extra=""):
+    path = write_study(
+        table=people.drop(columns="faceage"),
+        **{
+            'table = "cohort.csv"': "[table]\nfile = 'cohort.csv'\nid = 'patient'\n"
+            f"scores = 'scores.csv'\n{extra}"
+        },
+    )
+    scores.to_csv(path.parent / "scores.csv", index=False)
+    return read_study(path)
+
+
+def test_scores_are_joined_to_the_clinical_table(write_study, people):
+    scores = people[["patient", "faceage"]].sample(frac=1, random_state=1)
+    source = load(linked_study(write_study, people, scores))
+    assert list(source.data["faceage"]) == list(people["faceage"])
+    assert source.has_scores.all()
+    assert source.file == "cohort.csv + scores.csv"
+
+
+def test_unmatched_scores_are_refused_unless_the_study_allows_them(write_study, people):
+    scores = people[["patient", "faceage"]].head(150)
+    study = linked_study(write_study, people, scores)
+    with pytest.raises(DataError, match="50 of 200 in the clinical table have no"):
+        load(study)
+    study = linked_study(write_study, people, scores, "allow_unmatched = true")
+    assert load(study).has_scores.sum() == 150
