@@ -44,7 +44,7 @@ def fahrstats_paired(data: pd.DataFrame) -> list[float]:
     import fahrstats as fs
 
     result = fs.concordance(BOTH_SCORES, data)
-    row = result.contrast("score_a", "score_b").tidy()
+    row = result.contrast("score_a", "score_b")
     return [float(row["estimate"].iloc[0]), float(row["std_error"].iloc[0])]
 
 

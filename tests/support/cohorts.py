@@ -39,7 +39,7 @@ def load_cohorts() -> dict[str, pd.DataFrame]:
             flchain.assign(
                 time=flchain["futime"],
                 event=flchain["death"],
-                light_chain=np.floor(1000 * (flchain["kappa"] + flchain["lambda"]) + 0.5),
+                light_chain=_whole(1000 * (flchain["kappa"] + flchain["lambda"])),
             )
         ),
         "rotterdam": rotterdam,
@@ -67,6 +67,10 @@ def _frame(columns: dict[str, list[object]]) -> pd.DataFrame:
         levels = LEVELS.get(name, sorted(frame[name].dropna().unique()))
         frame[name] = pd.Categorical(frame[name], categories=levels)
     return frame
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    return np.floor(values + 0.5)
 
 
 def _derived(frame: pd.DataFrame) -> pd.DataFrame:
