@@ -184,9 +184,8 @@ def _agreement(cells: dict[tuple[str, str, int], Cell]) -> str:
         ours = cells.get((task, "fahrstats", n), Cell())
         if package == "fahrstats" or not cell.numbers or not ours.numbers:
             continue
-        pairs = list(zip(cell.numbers, ours.numbers, strict=False))
-        scale = max(abs(b) for _, b in pairs)
-        difference = max(abs(a - b) for a, b in pairs) / scale
+        pairs = zip(cell.numbers, ours.numbers, strict=False)
+        difference = max(abs(a / b - 1) for a, b in pairs)
         worst[task, package] = max(worst.get((task, package), 0.0), difference)
     lines += [
         f"- {task}, {package}: {difference:.1e}"
