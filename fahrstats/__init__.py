@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from fahrstats.cohort.groups import table_one as table_one
     from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.comparison import compare as compare
-    from fahrstats.survival.curves import LogRank, SurvivalCurves
+    from fahrstats.survival.curves import SurvivalCurves
     from fahrstats.survival.curves import kaplan_meier as kaplan_meier
-    from fahrstats.survival.curves import logrank as logrank
+    from fahrstats.survival.group_tests import LogRank
+    from fahrstats.survival.group_tests import logrank as logrank
     from fahrstats.survival.hazards import CoxFit
     from fahrstats.survival.hazards import cox as cox
     from fahrstats.survival.ranking import Concordance
@@ -29,7 +30,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
     "survival.comparison": ("ModelComparison", "compare"),
-    "survival.curves": ("LogRank", "SurvivalCurves", "kaplan_meier", "logrank"),
+    "survival.curves": ("SurvivalCurves", "kaplan_meier"),
+    "survival.group_tests": ("LogRank", "logrank"),
     "survival.hazards": ("CoxFit", "cox"),
     "survival.ranking": ("Concordance", "concordance"),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),

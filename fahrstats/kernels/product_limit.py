@@ -1,0 +1,268 @@
+"""Product-limit survival, its standard errors and limits, and the log-rank statistic.
+
+Sums over rows are sums over blocks of tied times here, so numpy alone is enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fahrstats.kernels.risk_sets import RiskSets
+
+FloatArray = NDArray[np.float64]
+Interval = Literal["log-log", "log", "plain"]
+
+_QUANTILE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
+"""Survival this close to a quantile equals it; the tolerance of R's quantiles."""
+
+_CONFOUNDED = 1e-9
+"""Eigenvalue of a correlation matrix that rounding alone can leave."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LifeTable:
+    """One stratum at its m distinct times, ascending; counts are sums of weights.
+
+    Attributes
+    ----------
+    time : ndarray of shape (m,)
+        Times at which follow-up of a row ends or, with delayed entry, starts.
+    at_risk : ndarray of shape (m,)
+        Rows with ``entry < time <= end of follow-up``.
+    events, censored : ndarray of shape (m,)
+        Rows whose follow-up ends at ``time``, by how it ends.
+    survivors : ndarray of shape (m,)
+        Rows at risk without an event at ``time``; exactly 0 where there are none.
+    """
+
+    time: FloatArray
+    at_risk: FloatArray
+    events: FloatArray
+    censored: FloatArray
+    survivors: FloatArray
+
+
+def life_table(sets: RiskSets, stratum: int) -> LifeTable:
+    """Count who is at risk, has the event and is censored at each time."""
+    rows = slice(*sets.stratum_start[stratum : stratum + 2])
+    weights, event = sets.weights[rows], sets.event[rows]
+    entry = sets.entry[rows]
+    time = np.unique(np.concatenate([sets.time[rows], entry]))
+    m = time.size
+    end = np.searchsorted(time, sets.time[rows])
+    events = _sum_at(end, weights * event, m)
+    censored = _sum_at(end, weights * ~event, m)
+    at_risk = _sum_from(events + censored)
+    # Subtraction rounds fractional weights, so rows are counted beside them.
+    n_at_risk = _sum_from(_sum_at(end, None, m))
+    if entry.size:
+        start = np.searchsorted(time, entry)
+        n_at_risk = n_at_risk - _sum_from(_sum_at(start, None, m))
+        at_risk = at_risk - _sum_from(_sum_at(start, weights, m))
+        at_risk[n_at_risk == 0] = 0.0
+    n_events = _sum_at(end[event], None, m)
+    return LifeTable(
+        time=time,
+        at_risk=at_risk,
+        events=events,
+        censored=censored,
+        survivors=np.where(n_at_risk > n_events, at_risk - events, 0.0),
+    )
+
+
+def product_limit(table: LifeTable) -> FloatArray:
+    """Kaplan-Meier survival after each time, shape (m,).
+
+    References
+    ----------
+    Kaplan and Meier (1958), JASA 53:457-481.
+    """
+    share = np.ones(table.time.size)
+    np.divide(table.survivors, table.at_risk, out=share, where=table.at_risk > 0)
+    survival: FloatArray = np.cumprod(share).astype(np.float64)
+    return survival
+
+
+def greenwood_std_error(table: LifeTable) -> FloatArray:
+    """Greenwood's standard error of survival; missing where survival is 0."""
+    survival = product_limit(table)
+    return _unless_extinct(survival, survival * np.sqrt(np.cumsum(_hazard(table))))
+
+
+def robust_std_error(sets: RiskSets, stratum: int, table: LifeTable) -> FloatArray:
+    """Infinitesimal-jackknife standard error of survival, for fractional weights.
+
+    The derivative of log survival with respect to the weight of a row is the sum of
+    d / (n (n - d)) over the times at which the row is at risk, less 1 / (n - d) at its
+    own event; the variance sums the squares of derivative times weight over rows. Rows
+    whose follow-up has ended keep their derivative, and those at risk share the sum
+    since their entry, so O(n + m) steps do. Missing where survival is 0.
+    """
+    rows = slice(*sets.stratum_start[stratum : stratum + 2])
+    weights, m = sets.weights[rows], table.time.size
+    end = np.searchsorted(table.time, sets.time[rows])
+    gained = np.cumsum(_hazard(table))
+    lost = np.zeros(m)
+    np.divide(1.0, table.survivors, out=lost, where=table.survivors > 0)
+    before = np.zeros(weights.size)
+    start = None
+    if sets.entry.size:
+        start = np.searchsorted(table.time, sets.entry[rows])
+        before = gained[start]
+    derivative = gained[end] - before - sets.event[rows] * lost[end]
+    ended = np.cumsum(_sum_at(end, (weights * derivative) ** 2, m))
+    still = [
+        _sum_present(weights**2 * before**power, start, end, m) for power in (0, 1, 2)
+    ]
+    variance = ended + still[0] * gained**2 - 2 * still[1] * gained + still[2]
+    survival = product_limit(table)
+    return _unless_extinct(survival, survival * np.sqrt(np.maximum(variance, 0.0)))
+
+
+def survival_limits(
+    survival: FloatArray, std_error: FloatArray, interval: Interval, z: float
+) -> tuple[FloatArray, FloatArray]:
+    """Pointwise confidence limits, ``z`` standard errors away on the named scale.
+
+    Both limits are 1 before the first event and missing where survival is 0.
+
+    References
+    ----------
+    Kalbfleisch and Prentice (1980), section 1.3, for the log-log scale.
+    """
+    if interval == "plain":
+        low, high = survival - z * std_error, survival + z * std_error
+        return np.maximum(low, 0.0), np.minimum(high, 1.0)
+    log_survival = np.full(survival.size, np.nan)
+    np.log(survival, out=log_survival, where=survival > 0)
+    width = np.full(survival.size, np.nan)
+    np.divide(z * std_error, survival, out=width, where=survival > 0)
+    if interval == "log":
+        low, high = np.exp(log_survival - width), np.exp(log_survival + width)
+        return low, np.minimum(high, 1.0)
+    factor = np.zeros(survival.size)
+    np.divide(width, log_survival, out=factor, where=log_survival != 0)
+    return (
+        np.exp(log_survival * np.exp(-factor)),
+        np.exp(log_survival * np.exp(factor)),
+    )
+
+
+def survival_quantile(
+    time: FloatArray, survival: FloatArray, probability: float
+) -> float:
+    """Time by which a share ``probability`` has failed; missing if never reached.
+
+    ``time`` starts at 0 with survival 1. Where survival equals ``1 - probability`` for
+    a while, the middle of that while, up to the last time if it stays so.
+    """
+    failed = 1.0 - survival
+    reached = np.flatnonzero(failed >= probability - _QUANTILE_TOLERANCE)
+    if not reached.size:
+        return np.nan
+    passed = np.flatnonzero(failed >= probability + _QUANTILE_TOLERANCE)
+    if passed.size:
+        return float(time[reached[0]] + time[passed[0]]) / 2
+    if np.isnan(failed[-1]):
+        return np.nan
+    return float(time[reached[0]] + time[-1]) / 2
+
+
+def logrank_moments(
+    sets: RiskSets, group: NDArray[np.int64], n_groups: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Observed and expected events by group (k,) and the covariance of observed (k, k).
+
+    Sums over strata of hypergeometric moments at each event time; ``group`` is in the
+    order of the risk sets.
+
+    References
+    ----------
+    Mantel (1966), Cancer Chemotherapy Reports 50:163-170. Peto and Peto (1972), JRSS A
+    135:185-207.
+    """
+    observed, expected = np.zeros(n_groups), np.zeros(n_groups)
+    cov = np.zeros((n_groups, n_groups))
+    for first, last in zip(sets.stratum_start, sets.stratum_start[1:], strict=False):
+        rows = slice(first, last)
+        event = sets.event[rows]
+        time, at = np.unique(sets.time[rows][event], return_inverse=True)
+        at_risk = np.empty((time.size, n_groups))
+        for code in range(n_groups):
+            members = group[rows] == code
+            at_risk[:, code] = _count_from(sets.time[rows][members], time)
+            if sets.entry.size:
+                at_risk[:, code] -= _count_from(sets.entry[rows][members], time)
+        total, events = at_risk.sum(axis=1), np.bincount(at, minlength=time.size)
+        share = at_risk / total[:, None]
+        spread = events * (total - events) / np.maximum(total - 1, 1)
+        observed += np.bincount(group[rows][event], minlength=n_groups)
+        expected += events @ share
+        cov += np.diag(spread @ share) - (spread[:, None] * share).T @ share
+    return observed, expected, cov
+
+
+def chi_squared(difference: FloatArray, cov: FloatArray) -> tuple[float, int]:
+    """Quadratic form of ``difference`` in the inverse of ``cov``, and its rank.
+
+    The rank is the number of groups that can be compared, less one for every set of
+    them: groups that share no stratum are not compared.
+    """
+    spread = np.sqrt(np.diag(cov))
+    compared = spread > 0
+    scale = spread[compared]
+    z = difference[compared] / scale
+    correlation = cov[np.ix_(compared, compared)] / np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(correlation)
+    kept = values > _CONFOUNDED
+    along = z @ vectors[:, kept]
+    return float(along @ (along / values[kept])), int(kept.sum())
+
+
+def _hazard(table: LifeTable) -> FloatArray:
+    """Greenwood's terms d / (n (n - d)), 0 where nobody survives."""
+    terms = np.zeros(table.time.size)
+    np.divide(
+        table.events,
+        table.at_risk * table.survivors,
+        out=terms,
+        where=table.survivors > 0,
+    )
+    return terms
+
+
+def _unless_extinct(survival: FloatArray, std_error: FloatArray) -> FloatArray:
+    """Leave the standard error out where survival is 0: its sums are infinite."""
+    return np.where(survival > 0, std_error, np.nan)
+
+
+def _sum_at(
+    position: NDArray[np.int64], values: FloatArray | None, m: int
+) -> FloatArray:
+    """Sum the values (1 each without) that belong to each of m positions."""
+    return np.bincount(position, values, m).astype(np.float64)
+
+
+def _sum_from(values: FloatArray) -> FloatArray:
+    """Sum of values at each position and all later ones."""
+    return np.cumsum(values[::-1])[::-1]
+
+
+def _sum_present(
+    values: FloatArray, start: NDArray[np.int64] | None, end: NDArray[np.int64], m: int
+) -> FloatArray:
+    """Sum over rows that have entered by each time and are still there after it."""
+    ended = _sum_at(end, values, m)
+    if start is None:
+        return _sum_from(ended) - ended
+    # Forward, so that the sum is exactly 0 until a value other than 0 has entered.
+    return np.cumsum(_sum_at(start, values, m) - ended).astype(np.float64)
+
+
+def _count_from(values: FloatArray, time: FloatArray) -> FloatArray:
+    """Count the values at each time or later."""
+    return values.size - np.searchsorted(np.sort(values), time).astype(np.float64)

@@ -1,0 +1,100 @@
+"""A formula whose right-hand side names groups: ``Surv(time, event) ~ sex + site``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.formula import parse_formula, used_columns
+from fahrstats.errors import DataError, FormulaError
+
+_MOST_GROUPS = 30
+"""More groups than this come from a number that was meant to be cut first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedCohort:
+    """Rows that passed the gate, and the group of each.
+
+    Attributes
+    ----------
+    design : Design
+        The outcome, without covariates.
+    groups : tuple of str
+        Levels in the order of their categories or sorted, several columns joined by a
+        comma; ``overall`` where the formula names no column.
+    codes : ndarray of int64, shape (n,)
+        Position in ``groups`` of every kept row, in data order.
+    """
+
+    design: Design
+    groups: tuple[str, ...]
+    codes: NDArray[np.int64]
+
+
+def group_cohort(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    strata: str | None = None,
+    weights: str | None = None,
+    id: str | None = None,
+) -> GroupedCohort:
+    """Pass the outcome through the gate and number the groups of the right-hand side.
+
+    Raises
+    ------
+    FormulaError
+        The right-hand side is not a list of columns.
+    DataError
+        A column has too many levels to be groups, or the data do not pass the gate.
+    """
+    columns = _group_columns(formula, data)
+    outcome = formula.partition("~")[0]
+    design = build_design(
+        f"{outcome}~ 1",
+        data,
+        strata=strata,
+        weights=weights,
+        id=id,
+        also_complete=columns,
+    )
+    if not columns:
+        return GroupedCohort(design, ("overall",), np.zeros(design.n, np.int64))
+    kept = data[columns].iloc[design.rows]
+    for column in columns:
+        n_levels = kept[column].nunique()
+        if n_levels > _MOST_GROUPS:
+            raise DataError(
+                f"`{column}` has {n_levels} levels in {design.n} complete rows, too "
+                "many for groups; cut it first, for instance with `quantile_groups`."
+            )
+    grouped = kept.groupby(columns, observed=True, sort=True)
+    levels = grouped.size().index.to_frame(index=False)
+    codes = grouped.ngroup().to_numpy().astype(np.int64)
+    groups = tuple(", ".join(map(_as_text, row)) for row in levels.to_numpy())
+    return GroupedCohort(design, groups, codes)
+
+
+def _group_columns(formula: str, data: pd.DataFrame) -> list[str]:
+    """Columns named on the right-hand side, which may hold nothing else."""
+    parsed = parse_formula(formula)
+    terms = [str(term).replace("`", "") for term in parsed.right if str(term) != "1"]
+    columns = list(used_columns(parsed.right, data.columns))
+    if sorted(terms) != sorted(columns):
+        wrong = next(term for term in terms if term not in columns)
+        raise FormulaError(
+            f"`{formula}` must name grouping columns, joined by `+`, but `{wrong}` is "
+            "not a column; make groups in the data first."
+        )
+    return columns
+
+
+def _as_text(level: object) -> str:
+    """Return a level as text, whole numbers without a point."""
+    is_whole = isinstance(level, float) and level.is_integer()
+    return f"{level:.0f}" if is_whole else str(level)
