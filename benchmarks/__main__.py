@@ -19,7 +19,7 @@ from benchmarks.tasks import TASKS
 
 SIZES = (2_000, 34_389, 200_000, 1_000_000)
 PACKAGES = ("fahrstats", "survival", "lifelines", "scikit-survival", "statsmodels")
-CAP_S = 600
+CAP_S = 300
 ROOT = Path(__file__).parents[1]
 THREADS = ("OMP", "OPENBLAS", "MKL", "RAYON", "NUMBA", "NUMEXPR", "POLARS")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in THREADS}
