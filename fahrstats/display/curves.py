@@ -27,6 +27,7 @@ from plotnine import (
 
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width
+from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     INK,
     TEXT_SIZE,
@@ -34,8 +35,6 @@ from fahrstats.display.theme import (
     colours,
     house_theme,
     line_types,
-    need_columns,
-    only_one,
 )
 
 _COUNTS: Final = {

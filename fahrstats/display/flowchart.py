@@ -23,7 +23,8 @@ from plotnine import (
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
-from fahrstats.display.theme import BASE_SIZE, INK, WIDTH, need_columns, only_one
+from fahrstats.display.result_table import need_columns, only_one, records
+from fahrstats.display.theme import BASE_SIZE, INK, WIDTH
 
 _ANALYSED: Final = "Analysed"
 _BULLET: Final = "\N{BULLET} "
@@ -126,7 +127,7 @@ def _removed_lines(
         return ["Left out: none"]
     total = _counts(first["n"] - last["n"], first["n_events"] - last["n_events"], style)
     lines = [f"Left out: {total}"]
-    for row in removed.to_dict("records"):
+    for row in records(removed):
         where = row.get("column")
         reason = str(row["reason"])
         if isinstance(where, str) and where:

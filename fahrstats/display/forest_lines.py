@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,11 @@ from fahrstats.display.labels import (
     Labels,
     column_label,
     column_unit,
+    level_of,
     per_label,
     term_label,
 )
+from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
 
 _MOST_TICKS: Final = 7
@@ -119,7 +121,7 @@ def _audit_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, A
     tests = table[is_test].set_index("subgroup")["p_value"].to_dict()
     lines: list[dict[str, Any]] = []
     for subgroup, levels in table[~is_test].groupby("subgroup", sort=False):
-        rows = _records(levels.drop(columns="p_value", errors="ignore"))
+        rows = records(levels.drop(columns="p_value", errors="ignore"))
         if subgroup == "overall":
             lines += [{**row, "kind": "overall", "label": "Overall"} for row in rows]
             continue
@@ -132,15 +134,15 @@ def _audit_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, A
 def _term_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, Any]]:
     """Return one line per term, and one per Firth estimate."""
     lines: list[dict[str, Any]] = []
-    for row in _records(table):
-        reference = row.get("reference")
-        details = [
-            f"vs {reference}" if isinstance(reference, str) and reference else "",
-            per_label(row.get("per"), column_unit(row["term"], labels)),
-            "Firth" if row["estimand"] == "hr_firth" else "",
-        ]
-        shown = [term_label(row["term"], labels), *(part for part in details if part)]
-        label = shown[0] + (f" ({', '.join(shown[1:])})" if shown[1:] else "")
+    for row in records(table):
+        label = term_label(row["term"], labels)
+        details = ["Firth"] if row["estimand"] == "hr_firth" else []
+        if level_of(row["term"]):
+            reference = row.get("reference")
+            details += [f"vs {reference}"] if isinstance(reference, str) else []
+        elif "per" in row:
+            details += [per_label(row["per"], column_unit(row["term"], labels))]
+        label += f" ({', '.join(details)})" if any(details) else ""
         lines.append({**row, "kind": "term", "label": label})
     return lines
 
@@ -149,22 +151,18 @@ def _with_texts(lines: pd.DataFrame, style: NumberStyle) -> pd.DataFrame:
     numbers = ["n", "n_events", "estimate", "conf_low", "conf_high", "p_value"]
     table = lines.reindex(columns=["kind", "label", *numbers, "note"])
     table = table.astype(dict.fromkeys(numbers, float))
-    records = _records(table)
+    rows = records(table)
     return table.assign(
-        n=[_count(line["n"], style) for line in records],
-        n_events=[_count(line["n_events"], style) for line in records],
-        ratio=[_ratio(line, style) for line in records],
+        n=[_count(line["n"], style) for line in rows],
+        n_events=[_count(line["n_events"], style) for line in rows],
+        ratio=[_ratio(line, style) for line in rows],
         p=[
             ""
             if math.isnan(line["p_value"])
             else format_p(line["p_value"], style=style)
-            for line in records
+            for line in rows
         ],
     )
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return cast("list[dict[str, Any]]", table.to_dict("records"))
 
 
 def _count(count: float, style: NumberStyle) -> str:
@@ -172,11 +170,11 @@ def _count(count: float, style: NumberStyle) -> str:
 
 
 def _ratio(line: dict[str, Any], style: NumberStyle) -> str:
-    """Return the ratio, or what the table says about its absence."""
+    """Return the ratio, or in a few words why there is none."""
     if line["kind"] == "head":
         return ""
     if math.isnan(line["estimate"]) and isinstance(line["note"], str) and line["note"]:
-        return line["note"]
+        return line["note"].split(":")[0]
     return format_ratio(
         line["estimate"], line["conf_low"], line["conf_high"], style=style
     )

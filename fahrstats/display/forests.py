@@ -29,6 +29,7 @@ from fahrstats.display.forest_lines import (
 from fahrstats.display.journals import DEFAULT, NumberStyle
 from fahrstats.display.labels import Labels, column_unit, per_label, term_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
+from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     BASE_SIZE,
     BLUE,
@@ -37,8 +38,6 @@ from fahrstats.display.theme import (
     TEXT_SIZE,
     WIDTH,
     house_theme,
-    need_columns,
-    only_one,
 )
 
 _TIP: Final = 0.015  # of the axis, between its end and the tip of an arrow

@@ -26,6 +26,7 @@ from plotnine import (
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_interval
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, wrap
+from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     BLUE,
     FAINT,
@@ -34,8 +35,6 @@ from fahrstats.display.theme import (
     TEXT_SIZE,
     WIDTH,
     house_theme,
-    need_columns,
-    only_one,
 )
 from fahrstats.errors import DataError
 

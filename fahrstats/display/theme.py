@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import pandas as pd
 from plotnine import element_blank, element_line, element_text, theme, theme_classic
 
 from fahrstats.errors import DataError
@@ -82,39 +81,3 @@ def house_theme(width: float, height: float) -> theme:
         strip_background=element_blank(),
         strip_text=element_text(size=BASE_SIZE, ha="left"),
     )
-
-
-def only_one(table: pd.DataFrame, columns: tuple[str, ...], figure: str) -> None:
-    """Refuse a table that holds several of what a figure shows one of.
-
-    Raises
-    ------
-    DataError
-        A column has more than one value.
-    """
-    for column in columns:
-        values = table[column].dropna().unique().tolist() if column in table else []
-        if len(values) > 1:
-            shown = ", ".join(str(value) for value in values)
-            raise DataError(
-                f"`{column}` has {len(values)} values ({shown}), but {figure} shows "
-                "one; select the rows of one before drawing."
-            )
-
-
-def need_columns(table: pd.DataFrame, columns: tuple[str, ...], figure: str) -> None:
-    """Refuse a table without the columns that a figure is made of.
-
-    Raises
-    ------
-    DataError
-        A column is absent, or the table has no rows.
-    """
-    absent = [f"`{column}`" for column in columns if column not in table]
-    if absent:
-        raise DataError(
-            f"The table has no column {', '.join(absent)}; {figure} needs "
-            f"{', '.join(f'`{column}`' for column in columns)}."
-        )
-    if table.empty:
-        raise DataError(f"The table has no rows; {figure} needs at least one.")

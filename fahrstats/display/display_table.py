@@ -1,0 +1,157 @@
+"""A publication table as text, and its typesetting."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from fahrstats.display.journals import NumberStyle, format_count
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+INDENT: Final = "\N{EM SPACE}"
+"""Put before the name of a level below the name of its variable."""
+
+EMPTY: Final = "\N{EN DASH}"
+"""A cell for which there is nothing to say."""
+
+_LETTERS: Final = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
+_FONT_SIZE: Final = "13px"
+_PADDING: Final = "3px"
+_SIDE_PADDING: Final = "8px"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DisplayTable:
+    """A table whose every cell is the text that a reader sees.
+
+    In a notebook or a report it shows itself as a great-tables table.
+
+    Attributes
+    ----------
+    cells : DataFrame of str
+        The body; its column names only tell columns apart.
+    headers : Mapping
+        The header of each column.
+    spanners : Mapping
+        Headers above several columns, and those columns.
+    heads : tuple of int
+        Rows that name what stands below them; they are set in bold.
+    prose : tuple of str
+        Columns of words, set flush left as the first is; others are centred.
+    notes : tuple of str
+        Lines below the table.
+    """
+
+    cells: pd.DataFrame
+    headers: Mapping[str, str]
+    spanners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    heads: tuple[int, ...] = ()
+    prose: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the cells below their full headers, as ``Adjusted: HR (95% CI)``."""
+        above = {name: text for text, names in self.spanners.items() for name in names}
+        names = {
+            name: ": ".join(part for part in (above.get(name), header) if part)
+            for name, header in self.headers.items()
+        }
+        return self.cells.rename(columns=names)
+
+    def to_markdown(self) -> str:
+        """Return a pipe table, its notes below."""
+        frame = self.frame()
+        lines = [[*frame.columns], ["---"] * len(frame.columns), *frame.to_numpy()]
+        table = "\n".join(f"| {' | '.join(map(_in_pipes, line))} |" for line in lines)
+        return "\n\n".join([table, *map(_in_pipes, self.notes)])
+
+    def gt(self) -> GT:
+        """Return the table as a great-tables object, its text escaped."""
+        from great_tables import GT, loc, style
+        from great_tables import html as as_html
+
+        first, *others = self.cells.columns
+        table = (
+            GT(self.cells, id=self._identity())
+            .fmt(html.escape)
+            .cols_label(
+                {name: as_html(_in_html(h)) for name, h in self.headers.items()}
+            )
+            .cols_align("center", others)
+            .cols_align("left", [first, *self.prose])
+            .tab_options(
+                table_font_size=_FONT_SIZE,
+                data_row_padding=_PADDING,
+                data_row_padding_horizontal=_SIDE_PADDING,
+                column_labels_padding_horizontal=_SIDE_PADDING,
+                source_notes_padding=_PADDING,
+                column_labels_font_weight="bold",
+                table_body_hlines_style="none",
+                table_border_top_color="black",
+                table_border_bottom_color="black",
+                column_labels_border_top_color="black",
+                column_labels_border_bottom_color="black",
+                table_body_border_bottom_color="black",
+            )
+        )
+        for text, names in self.spanners.items():
+            above = as_html(_in_html(text))
+            table = table.tab_spanner(above, columns=list(names), id=text)
+        if self.heads:
+            bold = style.text(weight="bold")
+            table = table.tab_style(
+                bold, loc.body(columns=first, rows=list(self.heads))
+            )
+        for note in self.notes:
+            table = table.tab_source_note(as_html(_in_html(note)))
+        return table
+
+    def _identity(self) -> str:
+        """Return an identifier of the content: the same table, the same HTML."""
+        text = self.frame().to_csv() + "\n".join(self.notes)
+        return f"table-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    def _repr_html_(self) -> str:
+        return str(self.gt()._repr_html_())
+
+
+def count_or_empty(count: float | None, style: NumberStyle) -> str:
+    """Return a count as text, or an empty cell where there is none."""
+    return (
+        EMPTY if count is None or pd.isna(count) else format_count(count, style=style)
+    )
+
+
+class Footnotes:
+    """Notes below a table, each with a letter that marks the cells it belongs to."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, str] = {}
+
+    def mark(self, text: str, note: str | None) -> str:
+        """Return ``text`` with the letter of ``note``; unchanged without a note."""
+        if not isinstance(note, str) or not note:
+            return text
+        self._marks.setdefault(note, _LETTERS[len(self._marks) % len(_LETTERS)])
+        return text + self._marks[note]
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the notes in the order of their letters."""
+        return tuple(f"{mark} {note}" for note, mark in self._marks.items())
+
+
+def _in_html(text: str) -> str:
+    return html.escape(text).replace("\n", "<br>")
+
+
+def _in_pipes(text: str) -> str:
+    for mark in "\\|`*_$<>[]":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("\n", " ")

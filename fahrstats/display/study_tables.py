@@ -1,0 +1,87 @@
+"""Tables about a study itself: where its numbers come from, what was analysed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.display_table import DisplayTable, count_or_empty
+from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+from fahrstats.errors import DataError
+
+_NAMES: Final = {
+    "data_file": "Data file",
+    "data_sha256": "SHA-256 of the data",
+    "n_rows": "Rows in the data",
+    "seed": "Seed",
+    "created": "Analysed on",
+    "package": "fahrstats",
+    "python": "Python",
+}
+
+
+def provenance(
+    manifest: Mapping[str, Any], *, style: NumberStyle = DEFAULT
+) -> DisplayTable:
+    """Return where the numbers of a study come from: data, code, seed, date.
+
+    Raises
+    ------
+    DataError
+        The manifest has no ``provenance``.
+    """
+    found = manifest.get("provenance")
+    if not isinstance(found, Mapping):
+        raise DataError("The manifest has no `provenance`; run the study again.")
+    lines = []
+    for key, name in _NAMES.items():
+        if found.get(key) is not None:
+            value = found[key]
+            is_count = key == "n_rows"
+            text = format_count(value, style=style) if is_count else str(value)
+            lines.append([name, text])
+    versions = found.get("versions", {})
+    lines += [[str(name), str(version)] for name, version in versions.items()]
+    return DisplayTable(
+        cells=pd.DataFrame(lines, columns=["name", "value"]),
+        headers={"name": "", "value": ""},
+        prose=("value",),
+    )
+
+
+def analyses(
+    registry: Sequence[Mapping[str, Any]], *, style: NumberStyle = DEFAULT
+) -> DisplayTable:
+    """Return every model that was fitted, with its rows, events and result table.
+
+    Raises
+    ------
+    DataError
+        The registry is empty.
+    """
+    if not registry:
+        raise DataError("`registry` is empty; a study lists every analysis it made.")
+    lines = [
+        [
+            str(entry.get("model") or ""),
+            str(entry.get("formula") or ""),
+            count_or_empty(entry.get("n"), style),
+            count_or_empty(entry.get("n_events"), style),
+            str(entry.get("table") or ""),
+        ]
+        for entry in registry
+    ]
+    headers = {
+        "model": "Analysis",
+        "formula": "Formula",
+        "n": "n",
+        "n_events": "Events",
+        "table": "Result table",
+    }
+    return DisplayTable(
+        cells=pd.DataFrame(lines, columns=list(headers)),
+        headers=headers,
+        prose=("formula",),
+    )
