@@ -64,7 +64,7 @@ def maximize_penalized(
     has_converged = False
     for _ in range(_MAX_ITERATIONS):
         cov = np.linalg.inv(info)
-        slope = gradient(sets, blocks, sums, Z)
+        slope = gradient(sums, Z)
         slope += 0.5 * _penalty_slope(
             Z,
             np.einsum("ij,jk,ik->i", Z, cov, Z),

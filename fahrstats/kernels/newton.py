@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fahrstats.kernels.partial_likelihood import (
@@ -69,18 +70,48 @@ def standardize(
     A column that is constant up to rounding becomes 0 and has spread 0. The mean is
     taken twice, so that a column shifted by 1e9 keeps its digits.
     """
-    Z = X[order]
-    share = np.full(Z.shape[0], 1 / Z.shape[0])
-    centre = np.zeros(Z.shape[1])
-    for _ in range(2):
-        shift = share @ Z
-        Z -= shift
-        centre += shift
-    spread = np.sqrt(np.einsum("ij,ij->j", Z, Z) / Z.shape[0])
-    is_constant = spread <= _SPREAD_FLOOR * np.abs(centre)
-    Z /= np.where(is_constant, 1.0, spread)
-    Z[:, is_constant] = 0.0
-    return Z, centre, np.where(is_constant, 0.0, spread)
+    centre, spread = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    Z = _sort_and_scale(X, order, centre, spread, _SPREAD_FLOOR)
+    return Z, centre, spread
+
+
+@njit(cache=True)
+def _sort_and_scale(
+    X: FloatArray,
+    order: NDArray[np.int64],
+    centre: FloatArray,
+    spread: FloatArray,
+    floor: float,
+) -> FloatArray:
+    """Return sorted, standardised columns; fill their centre and spread."""
+    n, p = order.size, X.shape[1]
+    Z = np.empty((n, p))
+    for i in range(n):
+        for a in range(p):
+            Z[i, a] = X[order[i], a]
+            centre[a] += Z[i, a]
+    centre /= n
+    rest = np.zeros(p)
+    for i in range(n):
+        for a in range(p):
+            rest[a] += Z[i, a] - centre[a]
+    centre += rest / n
+    for i in range(n):
+        for a in range(p):
+            Z[i, a] -= centre[a]
+            spread[a] += Z[i, a] * Z[i, a]
+    spread[:] = np.sqrt(spread / n)
+    for a in range(p):
+        if spread[a] <= floor * abs(centre[a]):
+            spread[a] = 0.0
+    inverse = np.zeros(p)
+    for a in range(p):
+        if spread[a] > 0:
+            inverse[a] = 1 / spread[a]
+    for i in range(n):
+        for a in range(p):
+            Z[i, a] *= inverse[a]
+    return Z
 
 
 def maximize(
@@ -114,7 +145,7 @@ def maximize(
     log_likelihood_start = sums.log_likelihood
     score_statistic, was_close, has_converged = 0.0, False, False
     for iteration in range(MAX_ITERATIONS):
-        slope = gradient(sets, blocks, sums, Z)
+        slope = gradient(sums, Z)
         info = information(sets, blocks, sums, Z)
         direction = solve_scaled(info, slope)
         decrement = float(slope @ direction)

@@ -24,6 +24,7 @@ matrices. Columns of Z must be centred and of unit spread for this to keep its d
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -63,26 +64,28 @@ class TieBlocks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockSums:
-    """The five sums of each tie block (see the module), and the log-likelihood.
+    """The five sums of each tie block (see the module), and what follows from them.
 
     Attributes
     ----------
-    hazard, hazard_own, c0, c1, c2 : ndarray of float64, shape (n_blocks,)
-        Sums over the denominators of a block; zero where it holds no event.
+    per_block : ndarray of float64, shape (5, n_blocks)
+        ``hazard``, ``hazard_own``, ``c0``, ``c1``, ``c2``; zero without an event.
     risk : ndarray of float64, shape (n,)
         Weight times exp of the linear predictor.
+    expected : ndarray of float64, shape (n,)
+        Risk times the hazard that the row lived through, r A in the module.
+    martingale : ndarray of float64, shape (n,)
+        Weighted event minus ``expected``.
     must_refresh : ndarray of bool, shape (n_blocks,)
         Blocks at which running sums are added up again, see :data:`_LOST_DIGITS`.
     log_likelihood : float
         Log partial likelihood; minus infinity when a denominator overflowed.
     """
 
-    hazard: FloatArray
-    hazard_own: FloatArray
-    c0: FloatArray
-    c1: FloatArray
-    c2: FloatArray
+    per_block: FloatArray
     risk: FloatArray
+    expected: FloatArray
+    martingale: FloatArray
     must_refresh: NDArray[np.bool_]
     log_likelihood: float
 
@@ -139,8 +142,17 @@ def block_sums(
         multiplier,
         efron,
     )
-    hazard, hazard_own, c0, c1, c2 = sums
-    return BlockSums(hazard, hazard_own, c0, c1, c2, risk, must_refresh, log_likelihood)
+    expected, martingale = _expect_events(
+        _sum_from_below(sums[:1].T, blocks.stratum_block)[:, 0],
+        sums[1] - sums[0],
+        multiplier,
+        risk,
+        sets.weights,
+        sets.event,
+        blocks.block,
+        blocks.entry_block,
+    )
+    return BlockSums(sums, risk, expected, martingale, must_refresh, log_likelihood)
 
 
 @njit(cache=True)
@@ -153,42 +165,20 @@ def linear_predictor(Z: FloatArray, beta: FloatArray) -> FloatArray:
     return values
 
 
-def hazard_lived(sets: RiskSets, blocks: TieBlocks, sums: BlockSums) -> FloatArray:
-    """Return the hazard each row lived through at unit risk (A above), shape (n,)."""
-    until = _sum_from_below(sums.hazard[:, None], blocks.stratum_block)[:, 0]
-    lived = until[blocks.block] - until[blocks.entry_block]
-    lived += np.where(sets.event, (sums.hazard_own - sums.hazard)[blocks.block], 0.0)
-    return lived
-
-
-def gradient(
-    sets: RiskSets,
-    blocks: TieBlocks,
-    sums: BlockSums,
-    Z: FloatArray,
-    *,
-    multiplier: FloatArray | None = None,
-) -> FloatArray:
-    """Return the first derivative of the log-likelihood, shape (p,).
-
-    ``multiplier`` is the one ``sums`` were made with.
-    """
-    observed = np.where(sets.event, sets.weights, 0.0)
-    if multiplier is not None:
-        observed *= multiplier[blocks.block]
-    return (observed - sums.risk * hazard_lived(sets, blocks, sums)) @ Z
+def gradient(sums: BlockSums, Z: FloatArray) -> FloatArray:
+    """Return the first derivative of the log-likelihood, shape (p,)."""
+    return sums.martingale @ Z
 
 
 def information(
     sets: RiskSets, blocks: TieBlocks, sums: BlockSums, Z: FloatArray
 ) -> FloatArray:
-    """Minus the second derivative of the log-likelihood, shape (p, p)."""
-    expected = sums.risk * hazard_lived(sets, blocks, sums)
+    """Return minus the second derivative of the log-likelihood, shape (p, p)."""
     moments = np.zeros((Z.shape[1], Z.shape[1]))
     for start in range(0, Z.shape[0], _CHUNK):
         part = Z[start : start + _CHUNK]
-        moments += part.T @ (part * expected[start : start + _CHUNK, None])
-    means = _mean_products(
+        moments += part.T @ (part * sums.expected[start : start + _CHUNK, None])
+    return moments - _mean_products(
         Z,
         sums.risk,
         sets.event,
@@ -197,43 +187,56 @@ def information(
         blocks.entry_block,
         sets.entry_order,
         sums.must_refresh,
-        np.stack([sums.c0, sums.c1, sums.c2]),
+        sums.per_block,
     )
-    return moments - means
 
 
 def score_residuals(
     sets: RiskSets, blocks: TieBlocks, sums: BlockSums, Z: FloatArray
-) -> FloatArray:
-    """Contribution of every row to the gradient, weights included, shape (n, p).
+) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield every row's contribution to the gradient, weights included, in chunks.
 
-    The rows sum to the gradient. Under Efron's approximation the events of one block
-    share its d denominators, so their own hazard and mean are averages over them
+    Each chunk is the sorted rows it holds and an array (rows, p), valid until the next
+    one. All rows sum to the gradient. Under Efron's approximation the events of one
+    block share its d denominators, so their own hazard and mean are averages over them
     (Therneau and Grambsch 2000, section 4.6); treating tied events as Breslow's is the
     error that makes robust standard errors wrong with ties.
     """
-    lived = hazard_lived(sets, blocks, sums)
-    residuals = (
-        Z * (np.where(sets.event, sets.weights, 0.0) - sums.risk * lived)[:, None]
-    )
-    passed = np.zeros((sets.tie_start.size, Z.shape[1]))
-    _add_block_means(
+    p, n_blocks = Z.shape[1], sets.tie_start.size - 1
+    data = (
         Z,
         sums.risk,
-        sets.weights,
         sets.event,
         sets.tie_start,
-        blocks.stratum_block,
         blocks.entry_block,
         sets.entry_order,
         sums.must_refresh,
-        np.stack([sums.hazard, sums.hazard_own, sums.c0, sums.c1, sums.c2]),
-        passed[:-1],
-        residuals,
+        sums.per_block,
     )
-    passed = _sum_from_below(passed[:-1], blocks.stratum_block)
-    _add_lived_means(residuals, sums.risk, passed, blocks.block, blocks.entry_block)
-    return residuals
+    first = np.repeat(blocks.stratum_block[:-1], np.diff(blocks.stratum_block))
+    lived = np.zeros((n_blocks, p))
+    _hazard_weighted_means(*data, first, lived)
+    lived = _sum_from_below(lived, blocks.stratum_block)
+    at_risk, leaving, k = np.zeros(p), 0, 0
+    while k < n_blocks:
+        end = int(np.searchsorted(sets.tie_start, sets.tie_start[k] + _CHUNK))
+        end = min(max(end, k + 1), n_blocks)
+        rows = slice(int(sets.tie_start[k]), int(sets.tie_start[end]))
+        chunk = Z[rows] * sums.martingale[rows, None]
+        leaving = _add_means(
+            *data,
+            first,
+            sets.weights,
+            blocks.block,
+            lived,
+            k,
+            end,
+            at_risk,
+            leaving,
+            chunk,
+        )
+        yield rows, chunk
+        k = end
 
 
 @njit(cache=True)
@@ -252,6 +255,30 @@ def _sum_from_below(values: FloatArray, stratum_block: IntArray) -> FloatArray:
                 below = total[k + 1, a] if k < last else 0.0
                 total[k, a] = below + values[k, a]
     return total
+
+
+@njit(cache=True)
+def _expect_events(
+    hazard: FloatArray,
+    own_less_passed: FloatArray,
+    multiplier: FloatArray,
+    risk: FloatArray,
+    weights: FloatArray,
+    event: NDArray[np.bool_],
+    block: IntArray,
+    entry_block: IntArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Return r A and the martingale residual of every row, O(n)."""
+    expected, martingale = np.empty(risk.size), np.empty(risk.size)
+    for i in range(risk.size):
+        lived = hazard[block[i]] - hazard[entry_block[i]]
+        observed = 0.0
+        if event[i]:
+            lived += own_less_passed[block[i]]
+            observed = multiplier[block[i]] * weights[i]
+        expected[i] = risk[i] * lived
+        martingale[i] = observed - expected[i]
+    return expected, martingale
 
 
 @njit(cache=True)
@@ -335,13 +362,17 @@ def _to_next_block(
     at_risk: FloatArray,
     dying: FloatArray,
 ) -> int:
-    """Bring the first moments S1 and D1 of a stratum to block k.
+    """Bring the first moments S1 and D1 to block k, from zero where k is ``first``.
 
-    ``first`` is the first block of the stratum; ``leaving`` counts the rows that have
-    left the risk set in ``entry_order``, and its new value is returned.
+    ``first`` is the first block of the stratum; ``leaving`` counts the rows done with
+    in ``entry_order``, and its new value is returned.
     """
     p = at_risk.size
     dying[:] = 0.0
+    if k == first:
+        at_risk[:] = 0.0
+        while leaving < entry_order.size and entry_order[leaving] < tie_start[k]:
+            leaving += 1  # entered before any event of an earlier stratum
     for i in range(tie_start[k], tie_start[k + 1]):
         for a in range(p):
             at_risk[a] += risk[i] * Z[i, a]
@@ -372,7 +403,7 @@ def _mean_products(
     entry_block: IntArray,
     entry_order: IntArray,
     must_refresh: NDArray[np.bool_],
-    c: FloatArray,
+    per_block: FloatArray,
 ) -> FloatArray:
     """Sum over blocks of c0 S1 S1' - c1 (S1 D1' + D1 S1') + c2 D1 D1', shape (p, p)."""
     p = Z.shape[1]
@@ -381,7 +412,6 @@ def _mean_products(
     leaving = 0
     for stratum in range(stratum_block.size - 1):
         first, end = stratum_block[stratum], stratum_block[stratum + 1]
-        at_risk[:] = 0.0
         for k in range(first, end):
             leaving = _to_next_block(
                 k,
@@ -397,15 +427,13 @@ def _mean_products(
                 at_risk,
                 dying,
             )
-            if c[0, k] == 0.0:
+            if per_block[2, k] == 0.0:
                 continue
             for a in range(p):
-                left = c[0, k] * at_risk[a] - c[1, k] * dying[a]
-                right = c[2, k] * dying[a] - c[1, k] * at_risk[a]
+                left = per_block[2, k] * at_risk[a] - per_block[3, k] * dying[a]
+                right = per_block[4, k] * dying[a] - per_block[3, k] * at_risk[a]
                 for b in range(a + 1):
                     total[a, b] += left * at_risk[b] + right * dying[b]
-        while leaving < entry_order.size and entry_order[leaving] < tie_start[end]:
-            leaving += 1
     for a in range(p):
         for b in range(a):
             total[b, a] = total[a, b]
@@ -413,76 +441,102 @@ def _mean_products(
 
 
 @njit(cache=True)
-def _add_block_means(
+def _hazard_weighted_means(
     Z: FloatArray,
     risk: FloatArray,
-    weights: FloatArray,
     event: NDArray[np.bool_],
     tie_start: IntArray,
-    stratum_block: IntArray,
     entry_block: IntArray,
     entry_order: IntArray,
     must_refresh: NDArray[np.bool_],
-    sums: FloatArray,
-    passed: FloatArray,
-    residuals: FloatArray,
+    per_block: FloatArray,
+    first: IntArray,
+    lived: FloatArray,
 ) -> None:
-    """Take each event's block mean from its residual; fill hazard-weighted means.
+    """Fill ``lived`` (n_blocks, p) with Σ w̄ m/c, lived through by all who outlive k.
 
-    ``passed`` (n_blocks, p) receives Σ w̄ m_l / c_l of each block, what everyone who
-    outlives the block has lived through; an event of the block has lived through its
-    own share, entered here as the difference.
+    ``first`` (n_blocks,) is the first block of each block's stratum.
     """
     p = Z.shape[1]
-    at_risk, dying = np.empty(p), np.empty(p)
+    at_risk, dying = np.zeros(p), np.empty(p)
     leaving = 0
-    for stratum in range(stratum_block.size - 1):
-        first, end = stratum_block[stratum], stratum_block[stratum + 1]
-        at_risk[:] = 0.0
-        for k in range(first, end):
-            leaving = _to_next_block(
-                k,
-                first,
-                leaving,
-                Z,
-                risk,
-                event,
-                tie_start,
-                entry_block,
-                entry_order,
-                must_refresh[k],
-                at_risk,
-                dying,
-            )
-            if sums[0, k] == 0.0:
-                continue
-            weight = 0.0
-            for i in range(tie_start[k], tie_start[k + 1]):
-                if event[i]:
-                    weight += weights[i]
-            for a in range(p):
-                mean = sums[0, k] * at_risk[a] - (sums[0, k] - sums[1, k]) * dying[a]
-                passed[k, a] = sums[2, k] * at_risk[a] - sums[3, k] * dying[a]
-                own_less_passed = sums[4, k] * dying[a] - sums[3, k] * at_risk[a]
-                for i in range(tie_start[k], tie_start[k + 1]):
-                    if event[i]:
-                        residuals[i, a] += (
-                            risk[i] * own_less_passed - weights[i] * mean / weight
-                        )
-        while leaving < entry_order.size and entry_order[leaving] < tie_start[end]:
-            leaving += 1
+    for k in range(tie_start.size - 1):
+        leaving = _to_next_block(
+            k,
+            first[k],
+            leaving,
+            Z,
+            risk,
+            event,
+            tie_start,
+            entry_block,
+            entry_order,
+            must_refresh[k],
+            at_risk,
+            dying,
+        )
+        for a in range(p):
+            lived[k, a] = per_block[2, k] * at_risk[a] - per_block[3, k] * dying[a]
 
 
 @njit(cache=True)
-def _add_lived_means(
-    residuals: FloatArray,
+def _add_means(
+    Z: FloatArray,
     risk: FloatArray,
-    passed: FloatArray,
-    block: IntArray,
+    event: NDArray[np.bool_],
+    tie_start: IntArray,
     entry_block: IntArray,
-) -> None:
-    """Add risk times the means lived through between entry and exit."""
-    for i in range(residuals.shape[0]):
-        for a in range(residuals.shape[1]):
-            lived = passed[block[i], a] - passed[entry_block[i], a]
-            residuals[i, a] += risk[i] * lived
+    entry_order: IntArray,
+    must_refresh: NDArray[np.bool_],
+    per_block: FloatArray,
+    first: IntArray,
+    weights: FloatArray,
+    block: IntArray,
+    lived: FloatArray,
+    k_from: int,
+    k_to: int,
+    at_risk: FloatArray,
+    leaving: int,
+    residuals: FloatArray,
+) -> int:
+    """Complete the residuals of blocks k_from to k_to, given z times martingale.
+
+    Adds the hazard-weighted means each row lived through and takes from an event the
+    mean of its block; an event has lived through its own share of its block, entered
+    as the difference. Returns the new ``leaving``.
+    """
+    p = Z.shape[1]
+    dying = np.empty(p)
+    for k in range(k_from, k_to):
+        leaving = _to_next_block(
+            k,
+            first[k],
+            leaving,
+            Z,
+            risk,
+            event,
+            tie_start,
+            entry_block,
+            entry_order,
+            must_refresh[k],
+            at_risk,
+            dying,
+        )
+        hazard, hazard_own = per_block[0, k], per_block[1, k]
+        weight = 0.0
+        for i in range(tie_start[k], tie_start[k + 1]):
+            weight += weights[i] * event[i]
+        for i in range(tie_start[k], tie_start[k + 1]):
+            row = i - tie_start[k_from]
+            for a in range(p):
+                passed = lived[block[i], a] - lived[entry_block[i], a]
+                residuals[row, a] += risk[i] * passed
+            if not event[i]:
+                continue
+            for a in range(p):
+                mean = (hazard * at_risk[a] - (hazard - hazard_own) * dying[a]) / weight
+                own_less_passed = (
+                    per_block[4, k] * dying[a] - per_block[3, k] * at_risk[a]
+                )
+                residuals[row, a] += risk[i] * own_less_passed - weights[i] * mean
+    return leaving

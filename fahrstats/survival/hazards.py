@@ -401,13 +401,20 @@ def sandwich(design: Design, maximum: Maximum, model_cov: FloatArray) -> FloatAr
     Uses score residuals that are right for tied event times (Therneau and Grambsch
     2000, section 7.1).
     """
-    residuals = score_residuals(
+    q = maximum.Z.shape[1]
+    meat = np.zeros((q, q))
+    grouped = np.zeros((0 if design.cluster is None else design.cluster.max() + 1, q))
+    for rows, residuals in score_residuals(
         design.risk_sets, maximum.blocks, maximum.peak.sums, maximum.Z
-    )
-    if design.cluster is not None:
-        residuals = sum_clusters(design, residuals)
-    residuals *= maximum.spread[maximum.is_finite]
-    return model_cov @ (residuals.T @ residuals) @ model_cov
+    ):
+        if design.cluster is None:
+            meat += residuals.T @ residuals
+        else:
+            codes = design.cluster[design.risk_sets.order[rows]]
+            np.add.at(grouped, codes, residuals)
+    meat += grouped.T @ grouped
+    bread = model_cov * maximum.spread[maximum.is_finite]
+    return bread @ meat @ bread.T
 
 
 def sum_clusters(design: Design, rows: FloatArray) -> FloatArray:

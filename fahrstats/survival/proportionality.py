@@ -190,6 +190,6 @@ def _time_varying(
         )
         parts.append(information(sets, blocks, sums, Z))
         if multiplier is scale:
-            slope = gradient(sets, blocks, sums, Z, multiplier=scale)
+            slope = gradient(sums, Z)
     plain, once, twice = parts
     return slope, np.block([[plain, once], [once, twice]])
