@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -41,11 +42,11 @@ class PublishedRow:
     high: Decimal
     source: str
 
-    def is_matched_by(self, estimates: tuple[float, float, float]) -> bool:
-        """Tell whether ``estimates`` round to what is printed."""
+    def is_matched_by(self, estimates: Sequence[float]) -> bool:
+        """Tell whether estimate and limits round to what is printed."""
         printed = (self.hr, self.low, self.high)
         return all(
-            Decimal(repr(ours)).quantize(theirs) == theirs
+            math.isfinite(ours) and Decimal(float(ours)).quantize(theirs) == theirs
             for ours, theirs in zip(estimates, printed, strict=True)
         )
 

@@ -44,8 +44,8 @@ def write_starter(table: str, out: Path, data_dir: Path | None = None) -> Guess:
     if out.exists():
         raise DataError(f"`{out}` exists; remove it, or name another file with --out.")
     data = read_table(table, Path(), data_dir).data
-    is_here = Path(table).is_file() and not Path(table).is_absolute()
-    file = Path(os.path.relpath(table, out.parent)).as_posix() if is_here else table
+    is_file = Path(table).is_file()
+    file = Path(os.path.relpath(table, out.parent)).as_posix() if is_file else table
     guess = guess_columns(data)
     out.write_text(starter_text(data, file, guess), encoding="utf-8")
     return guess
@@ -94,6 +94,9 @@ def _outcome_lines(data: pd.DataFrame, guess: Guess) -> list[str]:
             f"time = {_quoted(guess.time)}",
             f'unit = "{unit}"  # days, months or years; the largest is {largest:g}',
         ]
+        n_zero = int((data[guess.time] == 0).sum())
+        if n_zero:
+            lines.append(f"# zero = 0.5  # what the {n_zero} times of 0 stand for")
     if guess.event is None:
         return [*lines, 'event = ""  # no name looks like an event']
     if not any(column_problems(data, guess.event, "event")):

@@ -49,6 +49,11 @@ def find_study(name: str) -> Path:
     )
 
 
+def study_name(path: Path) -> str:
+    """Return the name of a study: its file's, or its folder's if that says more."""
+    return path.parent.resolve().name if path.name == "study.toml" else path.stem
+
+
 def parse_study(path: Path) -> tuple[Study | None, list[str]]:
     """Read a study file; return what it says, or None, and all its problems."""
     try:
@@ -60,7 +65,7 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
         return None, [f"The file is not TOML: {error}."]
     problems: list[str] = []
     top = Section("", values, problems)
-    name = path.parent.resolve().name if path.name == "study.toml" else path.stem
+    name = study_name(path)
     scores = [_variable(section) for section in top.sections("scores", required=True)]
     covariates = [_covariate(section) for section in top.sections("covariates")]
     study = Study(

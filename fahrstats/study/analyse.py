@@ -1,0 +1,106 @@
+"""A study file to a folder of result tables, resuming where an earlier run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+
+from fahrstats.cohort import store
+from fahrstats.study import effect_tables, people_tables
+from fahrstats.study.checks import StudyCohort, read_cohort
+from fahrstats.study.manifest import describe_provenance, describe_study
+from fahrstats.study.study_file import study_name
+
+TableMaker: TypeAlias = Callable[[StudyCohort], pd.DataFrame]
+Watch: TypeAlias = Callable[[str, int, int], None]
+
+
+def analyse_study(
+    path: Path,
+    data_dir: Path | None = None,
+    out: Path | None = None,
+    watch: Watch = lambda step, position, total: None,
+) -> Path:
+    """Write every result table of a study, and the manifest that describes them.
+
+    A table is written when it is finished, under a key made of the study file, the
+    data, the seed and the package's code. A table that is there under the same key is
+    kept, so that a run which was stopped goes on where it was.
+
+    Parameters
+    ----------
+    path
+        The study file.
+    data_dir
+        Folder of the data.
+    out
+        Folder of the results; ``results/<name of the study>`` by default.
+    watch
+        Called before each step with its name, its position and the number of steps.
+
+    Returns
+    -------
+    Path
+        Folder of the results.
+
+    Raises
+    ------
+    DataError
+        The study has a problem, or its data cannot support a table.
+    """
+    cohort = read_cohort(path, data_dir)
+    folder = results_folder(path, out)
+    tables = folder / "tables"
+    store.remove_partial(tables)
+    provenance = describe_provenance(cohort)
+    makers = table_makers(cohort)
+    is_changed = not (folder / "manifest.json").exists()
+    for position, (name, make) in enumerate(makers.items()):
+        watch(name.replace("_", " "), position, len(makers))
+        file = tables / f"{name}.parquet"
+        finished = store.read_provenance(file)
+        if finished is None or finished.get("key") != provenance["key"]:
+            store.write(make(cohort), file, {**provenance, "table": name})
+            is_changed = True
+    for file in tables.glob("*.parquet"):
+        if file.stem not in makers and store.read_provenance(file) is not None:
+            file.unlink()
+            is_changed = True
+    if is_changed:
+        manifest = describe_study(cohort, provenance, tables, list(makers))
+        store.write_manifest(manifest, folder / "manifest.json")
+    return folder
+
+
+def results_folder(path: Path, out: Path | None = None) -> Path:
+    """Return where the results of a study are."""
+    return Path("results") / study_name(path) if out is None else out
+
+
+def table_makers(cohort: StudyCohort) -> dict[str, TableMaker]:
+    """Return what makes each table of a study, by name and in order."""
+    makers: dict[str, TableMaker] = {
+        "flow": people_tables.participant_flow,
+        "table_one": people_tables.characteristics,
+        "follow_up": people_tables.length_of_follow_up,
+        "cut_points": people_tables.cut_points,
+        "curves": people_tables.curves,
+        "at_risk": people_tables.at_risk,
+        "survival_at": people_tables.survival_at,
+        "logrank": people_tables.group_tests,
+        "cox": effect_tables.hazard_ratios,
+        "ph_test": effect_tables.proportionality,
+        "concordance": effect_tables.ranking,
+    }
+    if cohort.study.subgroups:
+        makers["subgroups"] = effect_tables.subgroup_audit
+    if len(effect_tables.comparison_models(cohort)) > 1:
+        makers["comparison"] = effect_tables.added_value
+    if len(cohort.study.outcomes) > 1:
+        makers["outcomes"] = effect_tables.outcomes
+    if cohort.published:
+        makers["published"] = effect_tables.published_beside_ours
+    return makers
