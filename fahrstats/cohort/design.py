@@ -26,6 +26,8 @@ from fahrstats.cohort.leaks import leak_problems
 from fahrstats.errors import DataError, FormulaError
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 
+Missing = dict[str, NDArray[np.bool_]]
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -187,9 +189,10 @@ def build_design(
         rows, and what to do. :func:`find_problems` lists every such problem at once.
     """
     roles = _assign_roles(formula, data, strata, cluster, weights, id)
-    for problem in _all_problems(roles, data, tuple(also_complete)):
+    missing = _missing_values(roles, data, also_complete)
+    for problem in _all_problems(roles, data, missing):
         raise DataError(problem)
-    keep, dropped = _complete_rows(roles, data, also_complete)
+    keep, dropped = _complete_rows(roles, data, missing)
     kept = data if keep.all() else data.loc[keep]
     encoder, X = fit_encoder(roles.parsed.right, kept)
     time, entry = _follow_up(roles, kept)
@@ -234,10 +237,11 @@ def find_problems(
     """
     try:
         roles = _assign_roles(formula, data, strata, cluster, weights, id)
-        problems = list(_all_problems(roles, data, ()))
+        missing = _missing_values(roles, data, ())
+        problems = list(_all_problems(roles, data, missing))
         if problems:
             return problems
-        keep, _ = _complete_rows(roles, data, ())
+        keep, _ = _complete_rows(roles, data, missing)
         kept = data.loc[keep]
         encoder, X = fit_encoder(roles.parsed.right, kept)
     except (FormulaError, DataError) as error:
@@ -269,19 +273,25 @@ def _assign_roles(
     return roles
 
 
-def _all_problems(
-    roles: _Roles, data: pd.DataFrame, also_complete: tuple[str, ...]
-) -> Iterator[str]:
-    """Yield what is wrong with the columns, then with how they fit together."""
+def _missing_values(
+    roles: _Roles, data: pd.DataFrame, also_complete: Iterable[str]
+) -> Missing:
+    """Mark the rows without a value, by column; refuse absent and repeated columns."""
     wanted = dict.fromkeys([*roles.every, *also_complete])
     absent = [name for name in wanted if name not in data.columns]
-    repeated = [name for name in wanted if (data.columns == name).sum() > 1]
     if absent:
-        yield f"`data` has no column {', '.join(f'`{name}`' for name in absent)}."
-    if repeated:
-        yield f"`data` has several columns named `{repeated[0]}`; rename all but one."
-    if absent or repeated:
-        return
+        names = ", ".join(f"`{name}`" for name in absent)
+        raise DataError(f"`data` has no column {names}.")
+    for name in wanted:
+        if (data.columns == name).sum() > 1:
+            raise DataError(
+                f"`data` has several columns named `{name}`; rename all but one."
+            )
+    return {name: data[name].isna().to_numpy() for name in wanted}
+
+
+def _all_problems(roles: _Roles, data: pd.DataFrame, missing: Missing) -> Iterator[str]:
+    """Yield what is wrong with the columns, then with how they fit together."""
     is_sound = True
     for column, role in roles.follow_up.items():
         for problem in column_problems(data, column, role):
@@ -293,7 +303,8 @@ def _all_problems(
         return
     event = as_float(data[roles.parsed.event])
     if roles.weights is None:
-        yield from leak_problems(data, list(roles.covariates), event)
+        covariates = {name: missing[name] for name in roles.covariates}
+        yield from leak_problems(covariates, event)
     yield from _interval_problems(roles, data)
 
 
@@ -333,7 +344,7 @@ def _interval_problems(roles: _Roles, data: pd.DataFrame) -> Iterator[str]:
 
 
 def _complete_rows(
-    roles: _Roles, data: pd.DataFrame, also_complete: Iterable[str]
+    roles: _Roles, data: pd.DataFrame, missing: Missing
 ) -> tuple[NDArray[np.bool_], tuple[Dropped, ...]]:
     """Mark the rows to keep; count the others by the first reason that applies."""
     keep = np.ones(len(data), np.bool_)
@@ -347,8 +358,8 @@ def _complete_rows(
             dropped.append(Dropped(reason, column, *counts))
         keep[out] = False
 
-    for column in dict.fromkeys([*roles.every, *also_complete]):
-        leave_out(data[column].isna().to_numpy(), "missing", column)
+    for column, is_missing in missing.items():
+        leave_out(is_missing, "missing", column)
     if roles.weights is not None:
         leave_out(as_float(data[roles.weights]) == 0, "zero weight", roles.weights)
     time = as_float(data[roles.parsed.time])
@@ -413,8 +424,10 @@ def _size_problems(
             f"{n} complete rows cannot support {len(columns)} coefficients; "
             "use fewer terms."
         )
-    n_bad = (~np.isfinite(X)).sum(axis=0) if X.size else np.zeros(0)
-    for column, bad in zip(columns, n_bad, strict=True):
+    is_finite = np.isfinite(X)
+    if is_finite.all():
+        return
+    for column, bad in zip(columns, (~is_finite).sum(axis=0), strict=True):
         if bad:
             yield (
                 f"`{column.term}` is infinite or not a number in {int(bad)} of {n} "

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 KNOWN_AMONG_EVENTS = 0.5
@@ -18,7 +17,7 @@ _Z_999 = 3.2905
 
 
 def leak_problems(
-    data: pd.DataFrame, columns: list[str], event: NDArray[np.float64]
+    missing: Mapping[str, NDArray[np.bool_]], event: NDArray[np.float64]
 ) -> Iterator[str]:
     """Yield the columns that are recorded for hardly anyone but those with the event.
 
@@ -30,18 +29,17 @@ def leak_problems(
 
     Parameters
     ----------
-    data
-        The cohort before incomplete rows are left out.
-    columns
-        Covariates, strata and scores of the model.
+    missing
+        By column of the model, shape (n,): rows without a value, before any row is left
+        out.
     event
         Shape (n,); 1, 0 or NaN.
     """
     n_events, n_others = int((event == 1).sum()), int((event == 0).sum())
-    for column in columns:
-        known = data[column].notna().to_numpy()
-        if known.all() or not n_events or not n_others:
+    for column, unknown in missing.items():
+        if not unknown.any() or not n_events or not n_others:
             continue
+        known = ~unknown
         with_event = int((known & (event == 1)).sum())
         without = int((known & (event == 0)).sum())
         cells = 0.5 + np.array(

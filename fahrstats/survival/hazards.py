@@ -149,7 +149,7 @@ def fit_maximum(
         aliased=maximum.aliased,
         monotone=maximum.monotone,
         encoder=design.encoder,
-        means=design.X.mean(axis=0),
+        means=maximum.centre,
     )
 
 

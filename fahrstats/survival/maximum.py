@@ -90,8 +90,8 @@ class Maximum:
         Where Newton's method ended; over the columns that are not aliased.
     is_finite, is_estimated : ndarray of bool, shape (p,)
         Columns with a finite estimate, and columns that are not aliased.
-    spread : ndarray of shape (p,)
-        Standard deviation of each column.
+    centre, spread : ndarray of shape (p,)
+        Mean and standard deviation of each column.
     log_hr : ndarray of shape (p,)
         Per unit of each column; missing where aliased, infinite where monotone.
     linear_predictor : ndarray of shape (n,)
@@ -106,6 +106,7 @@ class Maximum:
     peak: Peak
     is_finite: NDArray[np.bool_]
     is_estimated: NDArray[np.bool_]
+    centre: FloatArray
     spread: FloatArray
     log_hr: FloatArray
     linear_predictor: FloatArray
@@ -124,7 +125,7 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     """
     sets = design.risk_sets
     blocks = find_tie_blocks(sets)
-    Z, _, spread = standardize(design.X, sets.order)
+    Z, centre, spread = standardize(design.X, sets.order)
     null = information(
         sets, blocks, block_sums(sets, blocks, np.zeros(len(Z)), efron=efron), Z
     )
@@ -162,6 +163,7 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
         peak=peak,
         is_finite=is_finite,
         is_estimated=is_estimated,
+        centre=centre,
         spread=spread,
         log_hr=log_hr,
         linear_predictor=linear_predictor(Z_all, peak.beta),
