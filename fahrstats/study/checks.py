@@ -160,9 +160,10 @@ def _data_problems(study: Study, prepared: Preparation) -> Iterator[str]:
             yield from find_problems(formula, prepared.data, **roles)
         if event in names:
             groups = [s.name for s in study.subgroups if s.name in names - set(terms)]
-            known = as_float(prepared.data[event])
             covariates = [] if needed <= names else terms
-            yield from leak_problems(prepared.data, [*groups, *covariates], known)
+            columns = prepared.data[[*groups, *covariates]]
+            missing = {str(name): columns[name].isna().to_numpy() for name in columns}
+            yield from leak_problems(missing, as_float(prepared.data[event]))
 
 
 def _published(

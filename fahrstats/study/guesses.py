@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -178,10 +178,6 @@ def _leaking(data: pd.DataFrame, event: str | None, columns: list[str]) -> list[
     """Return the columns that are known only for people with the event."""
     if event is None or _is_refused(data, event, "event"):
         return []
-    known = as_float(data[event])
-    return [name for name in columns if any(_leaks(data, name, known))]
-
-
-def _leaks(data: pd.DataFrame, column: str, event: np.ndarray) -> Iterator[bool]:
-    """Yield once for every reason to call a column leaking."""
-    return (True for _ in leak_problems(data, [column], event))
+    happened = as_float(data[event])
+    unknown = {name: data[name].isna().to_numpy() for name in columns}
+    return [n for n in columns if any(leak_problems({n: unknown[n]}, happened))]

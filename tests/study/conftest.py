@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fahrstats.study.checks import read_cohort
+
 SMALL_STUDY = """
 title = "A small study"
 table = "cohort.csv"
@@ -74,3 +76,9 @@ def write_study(tmp_path, people):
         return path
 
     return write
+
+
+@pytest.fixture
+def cohort(write_study):
+    """Return the cohort of the small study."""
+    return read_cohort(write_study())
