@@ -1,0 +1,45 @@
+# Two targets set up everything they need: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: demo test quick lint types imports bench references clean
+
+.venv/report: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[report]'
+	touch $@
+
+.venv/dev: .venv/report
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: .venv/report ## report on a real study, from data to HTML
+	$(BIN)/fahrstats run flchain
+
+test: .venv/dev lint types imports ## everything that must hold
+	$(BIN)/pytest -n auto
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest tests/kernels -n auto
+
+quick: .venv/dev ## tests that take seconds
+	$(BIN)/pytest -n auto -m 'not slow'
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev
+	$(BIN)/mypy
+
+imports: .venv/dev
+	$(BIN)/lint-imports
+
+bench: .venv/dev ## timings next to other packages, as ratios
+	$(BIN)/pip install --quiet --disable-pip-version-check 'survival==2.0.0'
+	$(ONE_THREAD) $(BIN)/python -m benchmarks
+
+references: ## values from R, which must be on the PATH with survival, jsonlite, digest
+	cd tests/reference && for script in *.R; do Rscript $$script; done
+
+clean:
+	rm -rf .venv results .pytest_cache .mypy_cache .ruff_cache .hypothesis
