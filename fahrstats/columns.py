@@ -38,9 +38,10 @@ GLOSSARY: dict[str, str] = {
     "published_high": "its upper limit in print",
     "n_pairs": "comparable pairs of rows, weighted, behind a concordance",
     "n_at_risk": "rows at risk just before `time`",
-    "n_censored": "rows censored; at `time` in curves, up to `time` in at-risk tables",
+    "n_censored": "rows censored; at `time` in curves, before it in at-risk tables, "
+    "up to it at horizons",
     "n": "rows that the row describes",
-    "n_events": "events among them; at `time` in curves, up to `time` in at-risk tables",
+    "n_events": "events among them; at, before or up to `time` as `n_censored`",
     "n_subjects": "distinct subjects, where rows are intervals or clustered",
     "n_missing": "rows with no value",
     "n_removed": "rows taken out by this step",

@@ -224,7 +224,8 @@ class SurvivalCurves:
     def at_risk(self, times: Sequence[float] | FloatArray) -> pd.DataFrame:
         """Who is at risk just before each time, and who was censored or failed before.
 
-        Without delayed entry the three add up to the size of the group.
+        Without delayed entry the three add up to the size of the group. Between steps
+        R's ``summary`` also counts those who enter before its next step.
         """
         wanted = _check_times(times)
         table = pd.concat(
@@ -247,6 +248,8 @@ class SurvivalCurves:
         Limits are where the pointwise limits of the curve cross the same height
         (Brookmeyer and Crowley). A quantile or limit that the curve never reaches is
         missing; where the curve is flat at the height, it is the middle of that part.
+        Where a limit rises again, as it can with delayed entry, its first crossing
+        counts; R's ``quantile`` sorts the limits and then reports a later one.
         """
         for probability in probabilities:
             if not 0 < probability < 1:

@@ -130,7 +130,9 @@ class FollowUp:
 
     def plot(self) -> ggplot:
         """Share still followed over time: the reverse Kaplan-Meier curve."""
-        return self.reverse.plot()
+        from fahrstats.display.figures import survival_curves
+
+        return survival_curves(self.reverse.tidy(), y_label="Still under follow-up")
 
     def summary(self) -> str:
         """Describe follow-up as text."""
