@@ -83,53 +83,59 @@ local function callout(el, kind)
     content:insert(1, pandoc.Para(pandoc.Strong(words)))
     return pandoc.BlockQuote(content)
   end
-  local id = el.identifier ~= "" and ' id="' .. escape(el.identifier) .. '"' or ""
-  local class = 'class="callout callout-' .. escape(kind) .. '"' .. id
-  local blocks = pandoc.Blocks({})
+  local class = "callout callout-" .. kind
+  local title_block = pandoc.Div(pandoc.Plain(words), {class = "callout-title"})
+  local body = pandoc.Div(content, {class = "callout-body"})
   local fold = el.attributes.collapse
-  if fold then
-    local open = fold == "false" and " open" or ""
-    blocks:insert(html("<details " .. class .. open .. '><summary class="callout-title">'))
-    blocks:insert(pandoc.Plain(words))
-    blocks:insert(html("</summary>"))
-  else
-    blocks:insert(html("<div " .. class .. ' role="note"><p class="callout-title">'))
-    blocks:insert(pandoc.Plain(words))
-    blocks:insert(html("</p>"))
+  if not fold then
+    local attributes = {id = el.identifier, class = class, role = "note"}
+    return pandoc.Div({title_block, body}, attributes)
   end
-  blocks:extend(content)
-  blocks:insert(html(fold and "</details>" or "</div>"))
-  return blocks
+  local id = el.identifier ~= "" and ' id="' .. escape(el.identifier) .. '"' or ""
+  local open = fold == "false" and " open" or ""
+  return pandoc.Blocks({
+    html('<details class="' .. class .. '"' .. id .. open
+      .. '><summary class="callout-title">'),
+    pandoc.Plain(words),
+    html("</summary>"),
+    body,
+    html("</details>"),
+  })
 end
 
 -- Radio buttons need no script; on paper every panel is printed under its name.
+-- A panel is a div, so that headings in it cannot reach beyond it.
 local function tabset(el)
   local level
+  local before, tabs = pandoc.Blocks({}), {}
   for _, block in ipairs(el.content) do
-    if block.t == "Header" then level = level or block.level end
-  end
-  if not level then return nil end
-  tabsets = tabsets + 1
-  local name = "tabset-" .. tabsets
-  local blocks = pandoc.Blocks({html('<div class="tabset">')})
-  local n = 0
-  for _, block in ipairs(el.content) do
-    if block.t == "Header" and block.level == level then
-      if n > 0 then blocks:insert(html("</div>")) end
-      n = n + 1
-      local id = name .. "-" .. n
-      blocks:insert(html('<input type="radio" name="' .. name .. '" id="' .. id .. '"'
-        .. (n == 1 and " checked" or "") .. '><label for="' .. id .. '">'))
-      blocks:insert(pandoc.Plain(block.content))
-      blocks:insert(html('</label><div class="tab-panel">'))
-    elseif n > 0 then
-      blocks:insert(block)
+    local is_header = block.t == "Header"
+    level = level or (is_header and block.level or nil)
+    if is_header and block.level == level then
+      table.insert(tabs, {title = block.content, content = pandoc.Blocks({})})
+    elseif #tabs > 0 then
+      tabs[#tabs].content:insert(block)
     else
-      blocks:insert(1, block)
+      before:insert(block)
     end
   end
-  blocks:extend({html("</div>"), html("</div>")})
-  return blocks
+  if #tabs == 0 then return nil end
+  tabsets = tabsets + 1
+  local name = "tabset-" .. tabsets
+  local blocks = pandoc.Blocks({})
+  for n, tab in ipairs(tabs) do
+    local id = name .. "-" .. n
+    local checked = n == 1 and " checked" or ""
+    blocks:extend({
+      html('<input type="radio" name="' .. name .. '" id="' .. id .. '"' .. checked
+        .. '><label for="' .. id .. '">'),
+      pandoc.Plain(tab.title),
+      html("</label>"),
+      pandoc.Div(tab.content, {class = "tab-panel"}),
+    })
+  end
+  before:insert(pandoc.Div(blocks, {class = "tabset"}))
+  return before
 end
 
 local function folded_code(el)

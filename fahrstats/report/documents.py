@@ -109,7 +109,7 @@ def report_source(name: str) -> Path:
     DataError
         There is no report of this name; the message lists those that exist.
     """
-    folders = (_PACKAGE / "report" / "templates", _PACKAGE.parent / "reports")
+    folders = (_PACKAGE.parent / "reports", _PACKAGE / "report" / "templates")
     stem = name.removesuffix(".qmd")
     known = {path.stem: path for folder in folders for path in folder.glob("*.qmd")}
     if stem not in known:

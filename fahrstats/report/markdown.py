@@ -11,6 +11,7 @@ from fahrstats.report.execution import INLINE, Executed, Output, Place
 from fahrstats.report.options import CellOptions
 from fahrstats.report.source import Cell, Prose, Source, Verbatim, section
 
+META = re.compile(r"(?<!\{)\{\{<\s*meta\s+([\w.-]+)\s*>\}\}")
 # Richest first. A display table offers HTML and a plain repr; a figure offers an
 # image and a plain repr.
 _HTML_PREFERENCE = (
@@ -23,7 +24,6 @@ _HTML_PREFERENCE = (
     "text/plain",
 )
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#$@~^|{}!])")
-_META = re.compile(r"\{\{<\s*meta\s+([\w.-]+)\s*>\}\}")
 _PAGEBREAK = re.compile(r"^\s*\{\{<\s*pagebreak\s*>\}\}\s*$")
 _ESCAPED_SHORTCODE = re.compile(r"\{(\{\{<.*?>\}\})\}")
 # Drawing functions return what they drew; next to the figure its repr is noise.
@@ -87,7 +87,7 @@ def _shortcodes(text: str, settings: Mapping[str, object]) -> str:
         return text
     if _PAGEBREAK.match(text):
         return "\n::: {.pagebreak}\n:::\n"
-    text = _META.sub(lambda found: _setting(settings, found[1]), text)
+    text = META.sub(lambda found: _setting(settings, found[1]), text)
     return _ESCAPED_SHORTCODE.sub(r"\1", text)
 
 

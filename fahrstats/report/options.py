@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -31,6 +32,7 @@ CELL_OPTIONS = frozenset(EXECUTE_DEFAULTS) | {
     "lst-label",
     "layout-ncol",
 }
+_LABEL = re.compile(r"^[\w:.-]*$")
 FLOATS = ("fig", "tbl", "lst")
 
 
@@ -111,7 +113,7 @@ def cell_options(given: Mapping[str, object], where: str) -> CellOptions:
     """
     read = _Reader(given, where)
     return CellOptions(
-        label=read.text("label") or "",
+        label=read.label("label"),
         echo=read.flag("echo", True),
         eval=read.flag("eval", True),
         include=read.flag("include", True),
@@ -129,7 +131,7 @@ def cell_options(given: Mapping[str, object], where: str) -> CellOptions:
         fig_subcap=read.texts("fig-subcap"),
         fig_width=read.size("fig-width"),
         fig_height=read.size("fig-height"),
-        lst_label=read.text("lst-label") or "",
+        lst_label=read.label("lst-label"),
         layout_ncol=read.count("layout-ncol"),
         tags=read.texts("tags"),
     )
@@ -161,6 +163,12 @@ class _Reader:
         if isinstance(value, bool | list | dict):
             raise self.refusal(name, "text")
         return " ".join(str(value).split())
+
+    def label(self, name: str) -> str:
+        value = self.text(name) or ""
+        if not _LABEL.match(value):
+            raise self.refusal(name, "letters, digits, and - _ : . alone")
+        return value
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self.given.get(name)

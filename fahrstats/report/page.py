@@ -40,6 +40,15 @@ _COMPLAINTS = {
     "inline": "the inline expression `{}` was not run; write it on one line of text.",
 }
 
+# What stands before a label where it is used, or where it is given.
+_MARKS = {
+    "unresolved": "@",
+    "unnumbered": "@",
+    "uncited": "@",
+    "mixed": "@",
+    "duplicate": r"(?:#|label:\s*)",
+}
+
 
 def write_html(
     markdown: str, source: Source, output: Path, *, folder: Path, key: str
@@ -123,9 +132,12 @@ def _metadata(source: Source, key: str) -> dict[str, object]:
 
 def _complaint(source: Source, kind: str, what: str) -> str:
     """Say what is wrong and on which line of the document it stands."""
-    sign = re.compile(rf"{re.escape(what)}(?![\w-])")
-    line = next((line for line in source.lines if sign.search(line.text)), None)
-    where = line.where if line else f"`{source.path.name}`, output of a cell"
+    mark = _MARKS.get(kind, "")
+    sign = re.compile(rf"{mark}{re.escape(what)}(?![\w-])")
+    lines = [line for line in source.lines if sign.search(line.text)]
+    where = f"`{source.path.name}`, output of a cell"
+    if lines:
+        where = (lines[-1] if kind == "duplicate" else lines[0]).where
     return f"{where}: {_COMPLAINTS[kind].format(what, what)}"
 
 

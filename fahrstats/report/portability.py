@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from fahrstats.errors import DataError
+from fahrstats.report.markdown import META
 from fahrstats.report.options import CELL_OPTIONS, EXECUTE_DEFAULTS
 from fahrstats.report.source import Line, Prose, Source, Verbatim, section
 
 _SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*(\S+)(?:\s+[^>]*?)?\s*>\}\}(?!\})")
-_META = re.compile(r"\{\{<\s*meta\s+([\w.-]+)\s*>\}\}")
 _LANGUAGE = re.compile(r"^\{\{?\s*([A-Za-z]\w*)")
 _DIV = re.compile(r"^\s*:{3,}\s*(.+?)\s*:*$|\]\{([^}]*)\}")
 _CALLOUT = re.compile(r"\.callout-([\w-]+)")
@@ -116,12 +116,11 @@ def _header(source: Source) -> Iterator[str]:
     if engine != "jupyter":
         raise DataError(f"`{name}` asks for `engine: {engine}`; only jupyter works.")
     known = SETTINGS | DRESS | _asked(source)
+    html = _html(source.settings)
     for key in source.settings:
         if key not in known:
-            yield f"`{name}`: the header setting `{key}` is not acted on."
-    for key in _html(source.settings):
-        if key not in SETTINGS | DRESS:
-            yield f"`{name}`: the setting `format: html: {key}` is not acted on."
+            setting = f"format: html: {key}" if key in html else key
+            yield f"`{name}`: the header setting `{setting}` is not acted on."
     for key in section(source.settings, "execute"):
         if key not in EXECUTE_SETTINGS:
             yield f"`{name}`: the setting `execute: {key}` is not acted on."
@@ -140,7 +139,7 @@ def _asked(source: Source) -> set[str]:
     """Header settings of the author's own, which ``meta`` shortcodes quote."""
     asked = set()
     for line in source.lines:
-        for name in _META.findall(line.text):
+        for name in META.findall(line.text):
             value: object = source.settings
             for key in name.split("."):
                 value = value.get(key) if isinstance(value, Mapping) else None

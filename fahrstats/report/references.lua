@@ -102,14 +102,15 @@ local function with_alternatives(blocks, caption)
   })
 end
 
-local function figure(kind, id, content, caption, columns)
-  content = with_alternatives(content, caption)
+local function figure(kind, id, entry, content, words, columns)
+  content = with_alternatives(content, words)
+  local caption = labelled(entry, words)
   if not is_html then
     return pandoc.Figure(content, {pandoc.Plain(caption)}, {id = id})
   end
   local blocks = pandoc.Blocks({})
   local anchor = id ~= "" and ' id="' .. escape(id) .. '"' or ""
-  local words_first = kind ~= "fig"
+  local caption_first = kind ~= "fig"
   local function put_caption()
     if #caption > 0 then
       blocks:insert(html("<figcaption>"))
@@ -118,7 +119,7 @@ local function figure(kind, id, content, caption, columns)
     end
   end
   blocks:insert(html('<figure class="float float-' .. kind .. '"' .. anchor .. ">"))
-  if words_first then put_caption() end
+  if caption_first then put_caption() end
   if columns then
     blocks:insert(pandoc.Div(content, {
       class = "columns-grid", style = "--columns: " .. columns,
@@ -126,7 +127,7 @@ local function figure(kind, id, content, caption, columns)
   else
     blocks:extend(content)
   end
-  if not words_first then put_caption() end
+  if not caption_first then put_caption() end
   blocks:insert(html("</figure>"))
   return blocks
 end
@@ -173,7 +174,7 @@ local function part_of(parent)
     local entry = {kind = kind, number = parent.number, letter = letter(n)}
     register(id, entry)
     local content, caption = parts(el)
-    return figure(kind, id, content, labelled(entry, caption)), false
+    return figure(kind, id, entry, content, caption), false
   end
   return {traverse = "topdown", Div = make, Figure = make, Table = make}
 end
@@ -211,7 +212,7 @@ local function float(el)
   local content, caption = parts(el)
   if columns then content = grouped(content) end
   content = scrolled(content:walk(part_of(entry)))
-  return figure(kind, id, content, labelled(entry, caption), columns), false
+  return figure(kind, id, entry, content, caption, columns), false
 end
 
 local function captioned(el)
@@ -219,11 +220,11 @@ local function captioned(el)
     local content, caption = parts(el)
     local columns = el.attributes["layout-ncol"]
     local kind = el.classes:includes("captioned-fig") and "fig" or "tbl"
-    return figure(kind, "", scrolled(content), caption, columns), false
+    return figure(kind, "", nil, scrolled(content), caption, columns), false
   end
   if el.t == "Figure" then
     local content, caption = parts(el)
-    return figure("fig", el.identifier, content, caption), false
+    return figure("fig", el.identifier, nil, content, caption), false
   end
   return nil
 end

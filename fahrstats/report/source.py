@@ -308,7 +308,7 @@ def _closing(lines: list[Line], start: int, ticks: str) -> int:
     for i in range(start + 1, len(lines)):
         if closing.match(lines[i].text):
             return i
-    raise DataError(f"{lines[start].where}: the fence `{ticks}` is never closed.")
+    raise DataError(f"{lines[start].where}: the fence {ticks} is never closed.")
 
 
 def _cell(

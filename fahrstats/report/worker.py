@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import random
 import sys
 import traceback
@@ -43,6 +44,8 @@ def main(job_path: Path, log_path: Path) -> None:
     """Run every step of the job until one raises."""
     job = json.loads(job_path.read_text(encoding="utf-8"))
     random.seed(SEED)
+    # On a new machine Matplotlib first says that it looks for fonts.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     outputs: list[Output] = []
     shell = _shell(job["figure_format"], outputs)
     params = yaml.safe_load(job["params"]) or {}

@@ -1,0 +1,50 @@
+"""Documents to render, and the one that holds every construct, rendered once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fahrstats.report import render
+from fahrstats.report.source import Source, read_source
+
+DOCUMENTS = Path(__file__).parent / "documents"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a document from its text and return its path."""
+
+    def to_file(text: str, name: str = "document.qmd") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return to_file
+
+
+@pytest.fixture
+def read(write: Callable[..., Path]) -> Callable[[str], Source]:
+    """Read a document from its text."""
+    return lambda text: read_source(write(text))
+
+
+@pytest.fixture
+def to_html(write: Callable[..., Path], tmp_path: Path) -> Callable[..., str]:
+    """Render a document from its text with the package's own renderer."""
+
+    def rendered(text: str, **params: object) -> str:
+        page = render(write(text), tmp_path / "page.html", params=params, engine="own")
+        return page.read_text(encoding="utf-8")
+
+    return rendered
+
+
+@pytest.fixture(scope="session")
+def every_construct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Render the document that holds every construct, with one parameter given."""
+    output = tmp_path_factory.mktemp("page") / "every_construct.html"
+    source = DOCUMENTS / "every_construct.qmd"
+    return render(source, output, params={"label": "given"}, engine="own")

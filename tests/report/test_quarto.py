@@ -1,0 +1,149 @@
+"""Quarto is used when it is there and fit; the same document gives the same numbers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from fahrstats.errors import DataError, MissingExtraError, ResultWarning
+from fahrstats.report import render
+from fahrstats.report.extras import QUARTO, absent
+from fahrstats.report.quarto import find_program, usable_program, version_of
+
+DOCUMENTS = Path(__file__).parent / "documents"
+
+# Stands in for Quarto: writes what it was called with into the page.
+STAND_IN = """#!{python}
+import pathlib, sys
+if sys.argv[1:] == ["--version"]:
+    print("{version}")
+else:
+    output = sys.argv[sys.argv.index("--output") + 1]
+    given = [a for a in sys.argv if a.endswith("params.yml")]
+    text = pathlib.Path(given[0]).read_text() if given else ""
+    files = sorted(p.as_posix() for p in pathlib.Path(".").rglob("*") if p.is_file())
+    body = "|".join([*sys.argv[1:], text, *files])
+    pathlib.Path(output).write_text("<html><head></head>" + body + "</html>")
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Put a stand-in for Quarto on an otherwise empty search path."""
+
+    def installed(version: str, *, with_packages: bool = True) -> Path:
+        program = tmp_path / "bin" / "quarto"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(STAND_IN.format(python=sys.executable, version=version))
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        missing = [] if with_packages else ["papermill"]
+        monkeypatch.setattr("fahrstats.report.quarto.absent", lambda _: missing)
+        monkeypatch.setattr("fahrstats.report.quarto.check_installed", lambda *_: None)
+        return program
+
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("QUARTO_PATH", raising=False)
+    return installed
+
+
+def test_quarto_is_found_by_argument_variable_and_path(install, tmp_path, monkeypatch):
+    assert find_program() is None
+    program = install("1.9.37")
+    assert find_program() == program
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(program, other / "quarto")
+    monkeypatch.setenv("QUARTO_PATH", str(other))
+    assert find_program() == other / "quarto"
+    assert find_program(program) == program
+    assert version_of(program) == "quarto 1.9.37"
+
+
+def test_a_path_without_quarto_is_an_error(install, tmp_path, monkeypatch):
+    monkeypatch.setenv("QUARTO_PATH", str(tmp_path / "none"))
+    with pytest.raises(DataError, match="`QUARTO_PATH` names"):
+        find_program()
+
+
+def test_a_program_that_is_not_quarto_is_refused(install):
+    with pytest.raises(DataError, match="not a version"):
+        version_of(install("no number"))
+
+
+@pytest.mark.parametrize(
+    ("version", "with_packages", "message"),
+    [("1.3.450", True, r"older than 1\.4"), ("1.9.37", False, "needs `papermill`")],
+)
+def test_an_unfit_quarto_is_passed_over_with_a_warning(
+    install, version, with_packages, message
+):
+    install(version, with_packages=with_packages)
+    with pytest.warns(ResultWarning, match=message):
+        assert usable_program() is None
+
+
+def test_an_old_quarto_asked_for_is_an_error(install, write, tmp_path):
+    install("1.3.450")
+    with pytest.raises(DataError, match=r"older than 1\.4; update it"):
+        render(write("x"), tmp_path / "a.html", engine="quarto")
+
+
+def test_an_absent_quarto_asked_for_names_the_extra(install, write, tmp_path):
+    with pytest.raises(MissingExtraError, match=r"pip install 'fahrstats\[quarto\]'"):
+        render(write("x"), tmp_path / "a.html", engine="quarto")
+
+
+def test_quarto_renders_a_copy_with_the_parameters(install, write, tmp_path):
+    install("1.9.37")
+    (tmp_path / "part.qmd").write_text("included")
+    source = write("{{< include part.qmd >}}\n")
+    page = render(source, tmp_path / "out" / "a.html", params={"a": [1, "x"]})
+    text = page.read_text()
+    assert text.startswith('<html><head><meta name="fahrstats-key" content="')
+    assert "render|document.qmd|--to|html" in text
+    assert "embed-resources:true|--execute-params" in text
+    assert "a:\n- 1\n- x\n" in text
+    assert "|_quarto.yml|document.qmd|part.qmd" in text
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.html"]
+
+
+def test_a_report_by_quarto_is_not_rendered_twice(install, write, tmp_path):
+    install("1.9.37")
+    page = render(write("x"), tmp_path / "a.html")
+    page.write_text(page.read_text() + "marked")
+    assert "marked" in render(write("x"), tmp_path / "a.html").read_text()
+
+
+def test_what_quarto_says_when_it_fails_is_passed_on(install, write, tmp_path):
+    program = install("1.9.37")
+    text = program.read_text().replace("else:", "else:\n    sys.exit('no kernel')", 1)
+    program.write_text(text)
+    with pytest.raises(DataError, match="Quarto refuses: no kernel"):
+        render(write("x"), tmp_path / "a.html", engine="quarto")
+
+
+@pytest.mark.skipif(bool(absent(QUARTO)), reason="the extra `quarto` is not installed")
+@pytest.mark.skipif(shutil.which("quarto") is None, reason="Quarto is not on the PATH")
+def test_quarto_and_this_package_give_the_same_references(every_construct, tmp_path):
+    source = DOCUMENTS / "every_construct.qmd"
+    page = render(
+        source, tmp_path / "a.html", params={"label": "given"}, engine="quarto"
+    )
+    assert _references(page) == _references(every_construct)
+
+
+def _references(page: Path) -> list[tuple[str, str]]:
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(
+        r'<a href="#((?:fig|tbl|sec|eq|lst)-[^"]+)"[^>]*>(.*?)</a>', text
+    )
+    return [
+        (target, " ".join(re.sub("<[^>]+>", "", words).replace("&nbsp;", " ").split()))
+        for target, words in links
+        if "toc" not in words
+    ]
