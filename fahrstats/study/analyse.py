@@ -54,6 +54,7 @@ def analyse_study(
     cohort = read_cohort(path, data_dir)
     folder = results_folder(path, out)
     tables = folder / "tables"
+    tables.mkdir(parents=True, exist_ok=True)
     store.remove_partial(tables)
     provenance = describe_provenance(cohort)
     makers = table_makers(cohort)

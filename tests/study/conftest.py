@@ -37,9 +37,8 @@ seed = 3
 """
 
 
-@pytest.fixture
-def people() -> pd.DataFrame:
-    """Two hundred made-up people whose risk rises with age and face age."""
+def make_people() -> pd.DataFrame:
+    """Make up two hundred people whose risk rises with age and face age."""
     rng = np.random.default_rng(20240607)
     n = 200
     age = rng.integers(45, 86, n).astype(float)
@@ -56,6 +55,22 @@ def people() -> pd.DataFrame:
             "sex": rng.integers(1, 3, n),
         }
     )
+
+
+@pytest.fixture
+def people() -> pd.DataFrame:
+    """Return the made-up people, for a test to change."""
+    return make_people()
+
+
+@pytest.fixture(scope="module")
+def module_study(tmp_path_factory) -> Path:
+    """Write the small study into a folder that the tests of a module share."""
+    folder = tmp_path_factory.mktemp("shared") / "small"
+    folder.mkdir()
+    make_people().to_csv(folder / "cohort.csv", index=False)
+    (folder / "study.toml").write_text(SMALL_STUDY, encoding="utf-8")
+    return folder / "study.toml"
 
 
 @pytest.fixture

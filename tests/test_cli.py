@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from fahrstats import __version__, cli
+from fahrstats.errors import ResultWarning
+from fahrstats.study.tables_in import DATA_VARIABLE
+
+STUDY = """
+table = "cohort.csv"
+[outcome]
+time = "time"
+unit = "years"
+event = "event"
+[scores.faceage]
+per = 10
+"""
+TABLE = "time,event,faceage\n" + "".join(
+    f"{1 + 7 * i % 11},{i % 2},{50 + 3 * i % 37}\n" for i in range(400)
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in a folder that holds a study and its table."""
+    work = tmp_path / "a" / "b"
+    work.mkdir(parents=True)
+    monkeypatch.chdir(work)
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    (work / "study.toml").write_text(STUDY)
+    (work / "cohort.csv").write_text(TABLE)
+    return work
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process; return status, output and errors."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["fahrstats", *map(str, arguments)])
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out, err
+
+    return call
+
+
+def test_check_says_that_there_are_no_problems(folder, run):
+    status, out, err = run("check", "study.toml")
+    assert (status, err) == (0, "")
+    assert "400 rows with 200 events are analysed." in out
+    assert out.endswith("study.toml: no problems\n")
+    assert run("check", "study.toml", "--quiet") == (0, "", "")
+
+
+def test_check_lists_every_problem_and_ends_with_status_one(folder, run):
+    (folder / "cohort.csv").write_text(TABLE.replace("11,1", "-11,2"))
+    status, out, err = run("check", "study.toml")
+    assert status == 1
+    lines = err.splitlines()
+    assert lines[0].startswith("Problem: [outcome]: `time` is negative")
+    assert lines[1].startswith("Problem: [outcome]: `event` must be 0/1")
+    assert "competing risk?" in lines[1]
+    assert lines[-1] == "study.toml: 2 problems"
+    assert out == ""
+
+
+def test_a_leaking_covariate_is_listed(folder, run):
+    lines = TABLE.splitlines()
+    cells = [line + ("," + "1" * int(line.split(",")[1])) for line in lines[1:]]
+    (folder / "cohort.csv").write_text("\n".join([f"{lines[0]},certificate", *cells]))
+    (folder / "study.toml").write_text(STUDY + "[covariates]\ncertificate = {}\n")
+    status, _, err = run("check", "study.toml")
+    assert status == 1
+    assert (
+        "`certificate` is known for 200 of 200 rows with the event but for only 0"
+        in err
+    )
+
+
+@pytest.mark.parametrize("command", ["check", "analyse", "run", "render"])
+def test_an_absent_study_is_one_line_and_status_one(folder, run, command):
+    status, out, err = run(command, "absent.toml")
+    assert (status, out) == (1, "")
+    assert err.startswith("Error: There is no study file `absent.toml`")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("study.toml", "title = ", "Error: study.toml: The file is not TOML"),
+        ("study.toml", STUDY.replace("cohort", "x"), "`x.csv` is not beside the study"),
+        ("cohort.csv", "", "`cohort.csv` cannot be read: No columns"),
+        ("cohort.csv", "time;event;faceage\n1;0;2\n", "separated by semicolons"),
+        ("cohort.csv", TABLE.replace("time", "t"), "the table has no column `time`"),
+        ("cohort.csv", TABLE.replace("1,0,", "1,3,"), "`event` must be 0/1 or boolean"),
+    ],
+)
+def test_wrong_input_is_one_line_and_never_a_traceback(
+    folder, run, name, content, message
+):
+    (folder / name).write_text(content)
+    for command in ("analyse", "run"):
+        status, out, err = run(command, "study.toml")
+        assert (status, out) == (1, "")
+        assert message in err
+        assert err.count("\n") == 1
+    assert not (folder / "results").exists()
+
+
+def test_a_data_folder_that_does_not_exist_is_named(folder, run):
+    (folder / "cohort.csv").unlink()
+    status, _, err = run("analyse", "study.toml", "--data-dir", "nowhere")
+    assert status == 1
+    assert err == "Error: study.toml: The data folder `nowhere` does not exist.\n"
+
+
+def test_a_shipped_study_without_its_data_says_where_they_come_from(folder, run):
+    status, _, err = run("run", "nhanes")
+    assert status == 1
+    assert "`nhanes4/nhanes4.parquet` is not beside the study file" in err
+    assert "NHANES 1999-2017, the data `NHANES4` of the R package BioAge" in err
+
+
+def test_wrong_usage_has_status_two(run):
+    assert run()[0] == 2
+    assert run("analyze", "study.toml")[0] == 2
+    assert run("check")[0] == 2
+    assert run("run", "study.toml", "--format", "pdf")[0] == 2
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(folder, run):
+    (folder / "results").write_text("in the way")  # a file where a folder must be
+    status, _, err = run("analyse", "study.toml")
+    assert status == 1
+    assert err.startswith("Error: `results/b")
+    assert err.count("\n") == 1
+
+
+def test_analyse_prints_where_its_tables_are_and_nothing_when_quiet(folder, run):
+    assert run("analyse", "study.toml") == (0, "Tables: results/b/tables\n", "")
+    assert run("analyse", "study.toml", "--quiet") == (0, "", "")
+    assert run("analyse", ".", "--out", "here")[1] == "Tables: here/tables\n"
+    assert (folder / "here" / "manifest.json").exists()
+
+
+def test_render_needs_the_tables_first(folder, run):
+    status, _, err = run("render", "study.toml")
+    assert status == 1
+    assert "the study is not finished; run it" in err
+
+
+def test_new_writes_a_study_file_that_passes_its_check(folder, run):
+    status, out, err = run("new", "cohort.csv", "--out", "started.toml")
+    assert (status, err) == (0, "")
+    assert out.startswith("time: time\nevent: event\nscores: faceage\ncovariates: not ")
+    assert run("check", "started.toml")[0] == 0
+    status, _, err = run("new", "cohort.csv", "--out", "started.toml")
+    assert status == 1
+    assert "`started.toml` exists" in err
+    assert run("new", "absent.csv")[0] == 1
+
+
+def test_a_warning_is_one_line_without_code(run, monkeypatch, capsys):
+    def warn() -> None:
+        warnings.warn("12 events for\n5 coefficients", ResultWarning, stacklevel=1)
+
+    monkeypatch.setattr(cli, "app", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        cli.main()
+    assert capsys.readouterr().err == "Note: 12 events for 5 coefficients\n"
+
+
+def test_the_version_is_that_of_the_package(run):
+    assert run("--version")[:2] == (0, f"{__version__}\n")
+
+
+def test_help_is_quick_and_loads_no_statistics(tmp_path):
+    script = (
+        "import sys; import fahrstats.cli; "
+        "heavy = {'pandas', 'numpy', 'numba', 'rich.progress', 'matplotlib'}; "
+        "print(heavy & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
+    with cli._progress(False) as watch:
+        watch("cox", 0, 3)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with cli._progress(False) as watch:
+        watch("cox", 1, 3)
+    assert "cox" in capsys.readouterr().err
+    with cli._progress(True) as watch:
+        watch("cox", 1, 3)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_command_is_installed(folder):
+    command = shutil.which("fahrstats", path=os.path.dirname(sys.executable))
+    assert command is not None
+    done = subprocess.run([command, "check", "study.toml", "-q"], check=False)
+    assert done.returncode == 0
