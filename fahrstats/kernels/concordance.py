@@ -72,8 +72,7 @@ def rank_agreement(risk_sets: RiskSets, scores: NDArray[np.float64]) -> Agreemen
     influence = np.empty((n, k))
     c_index = np.full(k, np.nan)
     for j in range(k):
-        column = np.ascontiguousarray(columns[:, j])
-        rank, n_ranks = _rank(np.argsort(column), column, risk_sets.stratum_start)
+        rank, n_ranks = _rank_within_strata(columns[:, j], risk_sets.stratum_start)
         won, compared = np.zeros(n), np.zeros(n)
         order = (
             risk_sets.time,
@@ -94,6 +93,17 @@ def rank_agreement(risk_sets: RiskSets, scores: NDArray[np.float64]) -> Agreemen
     return Agreement(c_index=c_index, counts=counts, influence=influence)
 
 
+def _rank_within_strata(
+    score: NDArray[np.float64], stratum_start: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Rank scores from 0, equal scores sharing a rank; also the ranks per stratum."""
+    column = np.ascontiguousarray(score)
+    ranked: tuple[NDArray[np.int32], NDArray[np.int64]] = _number_ranks(
+        np.argsort(column), column, stratum_start
+    )
+    return ranked
+
+
 def _compact(weights: NDArray[np.float64]) -> NDArray[np.int32] | NDArray[np.float64]:
     """Return whole weights as int32, whose sums are exact and half the size."""
     if weights.sum() < np.iinfo(np.int32).max and (weights == np.rint(weights)).all():
@@ -102,16 +112,12 @@ def _compact(weights: NDArray[np.float64]) -> NDArray[np.int32] | NDArray[np.flo
 
 
 @njit(cache=True)
-def _rank(
+def _number_ranks(
     ascending: NDArray[np.int64],
     score: NDArray[np.float64],
     stratum_start: NDArray[np.int64],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Rank scores within strata from 0, equal scores sharing a rank, in O(n).
-
-    ``ascending`` sorts ``score`` over all strata. Also returns the number of ranks in
-    each stratum.
-    """
+    """Number ranks within strata; ``ascending`` sorts ``score`` over all of them."""
     n, n_strata = score.size, stratum_start.size - 1
     stratum = np.zeros(n if n_strata > 1 else 0, np.int32)
     for s in range(1, n_strata):
