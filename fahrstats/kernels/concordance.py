@@ -117,7 +117,7 @@ def _number_ranks(
     score: NDArray[np.float64],
     stratum_start: NDArray[np.int64],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Number ranks within strata; ``ascending`` sorts ``score`` over all of them."""
+    """Assign ranks within strata; ``ascending`` sorts ``score`` over all of them."""
     n, n_strata = score.size, stratum_start.size - 1
     stratum = np.zeros(n if n_strata > 1 else 0, np.int32)
     for s in range(1, n_strata):
