@@ -20,13 +20,22 @@ from fahrstats.cohort.encoding import (
     fit_encoder,
     type_problems,
 )
-from fahrstats.cohort.follow_up import as_float, column_problems, merge_near_ties
+from fahrstats.cohort.follow_up import (
+    as_float,
+    column_problems,
+    interval_problems,
+    merge_near_ties,
+)
 from fahrstats.cohort.formula import ParsedFormula, parse_formula, used_columns
 from fahrstats.cohort.leaks import leak_problems
 from fahrstats.errors import DataError, FormulaError
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 
 Missing = dict[str, NDArray[np.bool_]]
+
+
+_LARGEST = 1e150
+"""Size of a covariate whose square can overflow, and one over it underflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +201,12 @@ def build_design(
     missing = _missing_values(roles, data, also_complete)
     for problem in _all_problems(roles, data, missing):
         raise DataError(problem)
-    keep, dropped = _complete_rows(roles, data, missing)
+    every_time, every_entry = _follow_up(roles, data)
+    keep, dropped = _complete_rows(roles, data, missing, every_time, every_entry)
     kept = data if keep.all() else data.loc[keep]
     encoder, X = fit_encoder(roles.parsed.right, kept)
-    time, entry = _follow_up(roles, kept)
+    time = every_time[keep]
+    entry = None if every_entry is None else every_entry[keep]
     event = as_float(kept[roles.parsed.event]) == 1
     weight = None if weights is None else as_float(kept[weights])
     strata_codes, levels = _codes(kept, strata)
@@ -241,14 +252,14 @@ def find_problems(
         problems = list(_all_problems(roles, data, missing))
         if problems:
             return problems
-        keep, _ = _complete_rows(roles, data, missing)
+        time, entry = _follow_up(roles, data)
+        keep, _ = _complete_rows(roles, data, missing, time, entry)
         kept = data.loc[keep]
         encoder, X = fit_encoder(roles.parsed.right, kept)
     except (FormulaError, DataError) as error:
         return [str(error)]
     event = as_float(kept[roles.parsed.event]) == 1
-    time, _ = _follow_up(roles, kept)
-    return list(_size_problems(roles, X, time, event, encoder.columns))
+    return list(_size_problems(roles, X, time[keep], event, encoder.columns))
 
 
 def _assign_roles(
@@ -263,13 +274,15 @@ def _assign_roles(
     parsed = parse_formula(formula)
     covariates = used_columns(parsed.right, data.columns)
     roles = _Roles(parsed, covariates, strata, cluster, weights, id)
-    outcome = {parsed.time, parsed.event, parsed.entry}
-    both = [name for name in covariates if name in outcome]
-    if both:
-        raise FormulaError(
-            f"`{both[0]}` is part of the outcome of `{formula}` and a covariate too; "
-            "take it out of the right-hand side."
-        )
+    others = dict.fromkeys(covariates, "a covariate")
+    arguments = {"strata": strata, "cluster": cluster, "weights": weights, "id": id}
+    others |= {column: f"`{name}`" for name, column in arguments.items() if column}
+    for column in (parsed.entry, parsed.time, parsed.event):
+        if column in others:
+            raise FormulaError(
+                f"`{column}` is part of the outcome of `{formula}` and "
+                f"{others[column]} too; use another column for one of them."
+            )
     return roles
 
 
@@ -292,6 +305,9 @@ def _missing_values(
 
 def _all_problems(roles: _Roles, data: pd.DataFrame, missing: Missing) -> Iterator[str]:
     """Yield what is wrong with the columns, then with how they fit together."""
+    if not len(data):
+        yield "`data` has no rows."
+        return
     is_sound = True
     for column, role in roles.follow_up.items():
         for problem in column_problems(data, column, role):
@@ -303,48 +319,19 @@ def _all_problems(roles: _Roles, data: pd.DataFrame, missing: Missing) -> Iterat
         return
     event = as_float(data[roles.parsed.event])
     if roles.weights is None:
-        covariates = {name: missing[name] for name in roles.covariates}
-        yield from leak_problems(covariates, event)
-    yield from _interval_problems(roles, data)
-
-
-def _interval_problems(roles: _Roles, data: pd.DataFrame) -> Iterator[str]:
-    """Yield entries after exits, and subjects on more rows than they may have."""
-    exit_ = as_float(data[roles.parsed.time])
-    entry = None
-    if roles.parsed.entry is not None:
-        entry = as_float(data[roles.parsed.entry])
-        n_reversed = int((entry > exit_).sum())
-        if n_reversed:
-            yield (
-                f"`{roles.parsed.entry}` is after `{roles.parsed.time}` in "
-                f"{n_reversed} of {len(data)} rows; follow-up must end after it starts."
-            )
-    if roles.id is None or roles.cluster is not None:
-        return
-    if entry is None:
-        repeats = data[roles.id].dropna().duplicated()
-        if repeats.any():
-            yield (
-                f"`{roles.id}` repeats in {int(repeats.sum())} of {len(data)} rows; "
-                "keep one row a subject, or give `cluster` so that standard errors "
-                "allow for it."
-            )
-        return
-    spans = pd.DataFrame({"id": data[roles.id], "entry": entry, "exit": exit_}).dropna()
-    spans = spans.sort_values(["id", "entry", "exit"])
-    previous = spans.groupby("id", observed=True)["exit"].shift()
-    n_overlapping = int((spans["entry"] < previous).sum())
-    if n_overlapping:
-        yield (
-            f"{n_overlapping} of {len(data)} rows overlap an earlier interval of the "
-            f"same `{roles.id}`; a subject is at risk once at a time: correct the "
-            "intervals, or give `cluster`."
-        )
+        of_model = [*roles.covariates, *([roles.strata] if roles.strata else [])]
+        yield from leak_problems({name: missing[name] for name in of_model}, event)
+    outcome = roles.parsed
+    subject = roles.id if roles.cluster is None else None
+    yield from interval_problems(data, outcome.time, outcome.entry, subject)
 
 
 def _complete_rows(
-    roles: _Roles, data: pd.DataFrame, missing: Missing
+    roles: _Roles,
+    data: pd.DataFrame,
+    missing: Missing,
+    time: NDArray[np.float64],
+    entry: NDArray[np.float64] | None,
 ) -> tuple[NDArray[np.bool_], tuple[Dropped, ...]]:
     """Mark the rows to keep; count the others by the first reason that applies."""
     keep = np.ones(len(data), np.bool_)
@@ -362,11 +349,9 @@ def _complete_rows(
         leave_out(is_missing, "missing", column)
     if roles.weights is not None:
         leave_out(as_float(data[roles.weights]) == 0, "zero weight", roles.weights)
-    time = as_float(data[roles.parsed.time])
-    if roles.parsed.entry is None:
+    if roles.parsed.entry is None or entry is None:
         leave_out(time == 0, "time 0", roles.parsed.time)
     else:
-        entry = as_float(data[roles.parsed.entry])
         leave_out(time == entry, "entry equal to exit", roles.parsed.entry)
     if not keep.any():
         raise DataError(
@@ -378,13 +363,13 @@ def _complete_rows(
 
 
 def _follow_up(
-    roles: _Roles, kept: pd.DataFrame
+    roles: _Roles, data: pd.DataFrame
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Return the times of kept rows, those that differ by rounding made equal."""
-    time = as_float(kept[roles.parsed.time])
+    """Return the times of all rows, those that differ by rounding made equal."""
+    time = as_float(data[roles.parsed.time])
     if roles.parsed.entry is None:
         return merge_near_ties(time, None)
-    return merge_near_ties(time, as_float(kept[roles.parsed.entry]))
+    return merge_near_ties(time, as_float(data[roles.parsed.entry]))
 
 
 def _codes(
@@ -424,12 +409,16 @@ def _size_problems(
             f"{n} complete rows cannot support {len(columns)} coefficients; "
             "use fewer terms."
         )
-    is_finite = np.isfinite(X)
-    if is_finite.all():
-        return
-    for column, bad in zip(columns, (~is_finite).sum(axis=0), strict=True):
-        if bad:
+    largest = np.maximum(X.max(axis=0), -X.min(axis=0))
+    for j, column in enumerate(columns):
+        if not np.isfinite(largest[j]):
+            n_bad = int((~np.isfinite(X[:, j])).sum())
             yield (
-                f"`{column.term}` is infinite or not a number in {int(bad)} of {n} "
+                f"`{column.term}` is infinite or not a number in {n_bad} of {n} "
                 "complete rows; the transform does not fit those values."
+            )
+        elif largest[j] > _LARGEST or 0 < largest[j] < 1 / _LARGEST:
+            yield (
+                f"`{column.term}` reaches {largest[j]:g}, whose square no number can "
+                "hold; give it in another unit, and missing values as empty cells."
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,8 +13,12 @@ from formulaic.parser.types import Factor, Term
 from formulaic.transforms.contrasts import TreatmentContrasts
 from numpy.typing import NDArray
 
+from fahrstats.cohort.follow_up import is_number
 from fahrstats.cohort.formula import factor_columns, used_columns
 from fahrstats.errors import DataError, FormulaError
+
+_KINDS = {"boolean", "categorical", "empty", "floating", "integer", "string"}
+_MOMENTS = {"date", "datetime", "datetime64", "period", "time", "timedelta"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class DesignColumn:
     variable : str
         Column of the data behind it; the formula's term where that is not one column.
     level, reference : str
-        For a column of a factor: its level and the level it is compared with.
+        For a column of a factor: its level and the level it is compared with. A factor
+        with one level has a column of zeros, with that level and no reference.
     """
 
     term: str
@@ -50,22 +54,26 @@ class Encoder:
         Formulaic's record of factor levels and of what transforms have learned.
     needed : tuple of str
         Columns of the data that are looked up.
+    is_varying : ndarray of bool, shape (p,)
+        Columns made by formulaic; the others stand for factors with one level.
     """
 
     columns: tuple[DesignColumn, ...]
     spec: ModelSpec
     needed: tuple[str, ...]
+    is_varying: NDArray[np.bool_]
 
 
 def type_problems(data: pd.DataFrame, column: str) -> Iterator[str]:
     """Yield why a column cannot be a covariate, whatever the formula does with it."""
     values = data[column].infer_objects()
     kind = pd.api.types.infer_dtype(values, skipna=True)
-    if pd.api.types.is_datetime64_any_dtype(values) or kind in {"date", "timedelta64"}:
+    if kind.removesuffix("64") in _MOMENTS or kind in _MOMENTS:
         yield f"`{column}` holds dates or durations; turn it into a number with a unit."
-    elif kind.startswith("mixed") or kind == "complex":
+    elif kind not in _KINDS and not is_number(values):
+        held = str(values.dtype) if kind == "unknown-array" else kind
         yield (
-            f"`{column}` holds {kind} values; make it all numbers or all text, "
+            f"`{column}` holds {held} values; make it all numbers or all text, "
             "since a factor and a number are different covariates."
         )
     elif pd.api.types.is_float_dtype(values):
@@ -100,14 +108,14 @@ def fit_encoder(
     except FormulaicError as error:
         raise FormulaError(f"`{right}` cannot be evaluated: {_root(error)}.") from error
     spec = matrix.model_spec
-    columns = [
-        column
-        for term in spec.terms
-        if str(term) != "1"
-        for column in _describe(term, spec, needed)
-    ]
-    X = np.asarray(matrix, np.float64)[:, 1:]
-    return Encoder(tuple(columns), spec, needed), X
+    columns, is_varying = [], []
+    for term in spec.terms:
+        if str(term) != "1":
+            described = list(_describe(term, spec, needed))
+            columns += described
+            is_varying += [bool(spec.term_indices[term])] * len(described)
+    encoder = Encoder(tuple(columns), spec, needed, np.array(is_varying, np.bool_))
+    return encoder, _with_one_level_factors(encoder, matrix)
 
 
 def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
@@ -116,7 +124,8 @@ def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
     Raises
     ------
     DataError
-        A column is absent, or a factor has a level unseen at fitting.
+        A column is absent or of another type than at fitting, or a factor has a level
+        unseen at fitting.
     """
     absent = [name for name in encoder.needed if name not in data.columns]
     if absent:
@@ -129,11 +138,32 @@ def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
     X = np.full((len(data), len(encoder.columns)), np.nan)
     if encoder.columns and complete.any():
         frame = _plain_types(data.loc[complete, list(encoder.needed)])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", category=UserWarning)
+        try:
             matrix = encoder.spec.get_model_matrix(frame, context={}, output="numpy")
-        X[complete] = np.asarray(matrix, np.float64)[:, 1:]
+        except FormulaicError as error:
+            raise DataError(
+                f"`data` cannot be encoded as at fitting: {_root(error)}; give every "
+                "column the type it had."
+            ) from error
+        X[complete] = _with_one_level_factors(encoder, matrix)
     return X
+
+
+def _with_one_level_factors(encoder: Encoder, matrix: object) -> NDArray[np.float64]:
+    """Drop the intercept; add a column of zeros for every factor with one level."""
+    varying = np.asarray(matrix, np.float64)[:, 1:]
+    if encoder.is_varying.all():
+        return varying
+    X = np.zeros((len(varying), encoder.is_varying.size))
+    X[:, encoder.is_varying] = varying
+    return X
+
+
+def level_text(value: object) -> str:
+    """Write the level of a factor as text; 1.0 as 1."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _refuse_unseen(values: pd.Series, column: str, levels: list[object]) -> None:
@@ -161,7 +191,8 @@ def _plain_types(frame: pd.DataFrame) -> pd.DataFrame:
         elif pd.api.types.is_extension_array_dtype(values) and (
             pd.api.types.is_numeric_dtype(values)
         ):
-            values = values.astype(np.float64)
+            kind = np.int64 if pd.api.types.is_integer_dtype(values) else np.float64
+            values = values.astype(kind)
         elif not pd.api.types.is_numeric_dtype(values):
             values = values.astype(object)
         plain[name] = values
@@ -182,6 +213,10 @@ def _describe(
         is_plain = factor.eval_method is Factor.EvalMethod.LOOKUP
         if len(columns) == 1 and (is_plain or contrast is not None):
             variable = columns[0]
+    if not names:
+        levels = [] if contrast is None else contrast.levels
+        yield DesignColumn(str(term), variable, "".join(map(level_text, levels)))
+        return
     if contrast is None or not isinstance(contrast.contrasts, TreatmentContrasts):
         yield from (DesignColumn(name, variable) for name in names)
         return
@@ -189,7 +224,7 @@ def _describe(
     reference = base if base in levels else levels[0]
     levels.remove(reference)
     for name, level in zip(names, levels, strict=True):
-        yield DesignColumn(name, variable, str(level), str(reference))
+        yield DesignColumn(name, variable, level_text(level), level_text(reference))
 
 
 def _root(error: BaseException) -> str:

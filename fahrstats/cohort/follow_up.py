@@ -20,10 +20,12 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
     Roles are ``event``, ``time``, ``entry`` and ``weights``; missing values are no
     problem here, since they are counted and left out.
     """
-    values = data[column].infer_objects()
+    values = data[column]
+    if values.dtype == object:
+        values = values.dropna().infer_objects()
     if role == "event":
-        yield from _event_problems(values, column)
-    elif not pd.api.types.is_numeric_dtype(values) or values.dtype.kind == "c":
+        yield from _event_problems(values.dropna(), column)
+    elif not is_number(values) and len(values):
         yield (
             f"`{column}` must hold numbers, but its type is {values.dtype}; "
             "give durations in days, months or years, and weights as numbers."
@@ -33,7 +35,7 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
         n_infinite = int(np.isinf(numbers).sum())
         if n_infinite:
             yield (
-                f"`{column}` is infinite in {n_infinite} of {len(values)} rows; "
+                f"`{column}` is infinite in {n_infinite} of {len(data)} rows; "
                 "give finite values, or leave them empty to drop the rows."
             )
         n_negative = int((numbers < 0).sum())
@@ -44,34 +46,90 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
                 else "dates in the wrong order?"
             )
             yield (
-                f"`{column}` is negative in {n_negative} of {len(values)} rows "
+                f"`{column}` is negative in {n_negative} of {len(data)} rows "
                 f"({hint}); correct them, or leave them empty to drop the rows."
             )
 
 
-def _event_problems(values: pd.Series, column: str) -> Iterator[str]:
-    """Yield why an event column is not 0/1 or boolean."""
-    present = values.dropna().infer_objects()
+def _event_problems(present: pd.Series, column: str) -> Iterator[str]:
+    """Yield why the known values of an event column are not 0/1 or boolean."""
     is_logical = pd.api.types.is_bool_dtype(present)
-    is_number = pd.api.types.is_numeric_dtype(present)
-    if is_logical or present.empty or (is_number and present.isin([0, 1]).all()):
+    if (
+        is_logical
+        or present.empty
+        or (is_number(present) and present.isin([0, 1]).all())
+    ):
         return
-    counts = present.value_counts().head(_LEVELS_SHOWN)
-    shown = ", ".join(f"{level} ({n} rows)" for level, n in counts.items())
+    counts = present.value_counts()
     levels = set(counts.index)
-    is_competing = is_number and levels <= {0, 1, 2} and {0, 2} <= levels
+    shown = ", ".join(
+        f"{level} ({n} rows)" for level, n in counts.head(_LEVELS_SHOWN).items()
+    )
+    if len(counts) > _LEVELS_SHOWN:
+        shown += f" and {len(counts) - _LEVELS_SHOWN} more"
+    held = "" if is_number(present) else f"values of type {present.dtype}: "
+    if pd.api.types.infer_dtype(present) == "string":
+        held = "text: "
+    is_competing = is_number(present) and {0, 2} <= levels <= {0, 1, 2}
     question = "competing risk? " if is_competing else ""
     yield (
-        f"`{column}` must be 0/1 or boolean, but it holds {shown}; "
+        f"`{column}` must be 0/1 or boolean, but it holds {held}{shown}; "
         f"{question}recode it so that 1 marks an event and 0 a censored time."
+    )
+
+
+def interval_problems(
+    data: pd.DataFrame, exit_column: str, entry_column: str | None, id: str | None
+) -> Iterator[str]:
+    """Yield entries after exits, and subjects on more rows than they may have.
+
+    ``id`` is the column of subjects, or None where they may be on several rows.
+    """
+    exit_ = as_float(data[exit_column])
+    entry = None if entry_column is None else as_float(data[entry_column])
+    if entry is not None:
+        n_reversed = int(_is_after(entry, exit_).sum())
+        if n_reversed:
+            yield (
+                f"`{entry_column}` is after `{exit_column}` in {n_reversed} of "
+                f"{len(data)} rows; follow-up must end after it starts."
+            )
+    if id is None:
+        return
+    if entry is None:
+        n_repeats = int(data[id].dropna().duplicated().sum())
+        if n_repeats:
+            yield (
+                f"`{id}` repeats in {n_repeats} of {len(data)} rows; keep one row a "
+                "subject, or give `cluster` so that standard errors allow for it."
+            )
+        return
+    spans = pd.DataFrame({"id": data[id], "entry": entry, "exit": exit_}).dropna()
+    spans = spans.sort_values(["id", "entry", "exit"])
+    until = spans.groupby("id", observed=True)["exit"].cummax()
+    until = until.groupby(spans["id"], observed=True).shift()
+    n_overlapping = int(_is_after(until.to_numpy(), spans["entry"].to_numpy()).sum())
+    if n_overlapping:
+        yield (
+            f"{n_overlapping} of {len(data)} rows overlap an earlier interval of the "
+            f"same `{id}`; a subject is at risk once at a time: correct the "
+            "intervals, or give `cluster`."
+        )
+
+
+def is_number(values: pd.Series) -> bool:
+    """Whether a column holds real numbers; truth values and text are none."""
+    return (
+        pd.api.types.is_numeric_dtype(values)
+        and not pd.api.types.is_bool_dtype(values)
+        and not pd.api.types.is_complex_dtype(values)
     )
 
 
 def as_float(values: pd.Series) -> NDArray[np.float64]:
     """Convert a numeric or boolean column to float64, missing values to NaN."""
-    values = values.infer_objects()
     if values.dtype == object:
-        values = values.astype("boolean")
+        values = values.where(values.notna(), np.nan).astype(np.float64)
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -82,17 +140,25 @@ def merge_near_ties(
 
     Thirty days over 365.25, reached by two routes, must tie with itself. The tolerance
     is relative to the times compared, so the unit does not matter and times around
-    1e-9 stay apart.
+    1e-9 stay apart. Missing times stay missing.
     """
     both = time if entry is None else np.concatenate([time, entry])
-    if np.array_equal(both, np.rint(both)) and np.abs(both).max() < 1 / TIE_TOLERANCE:
+    is_whole = (both == np.rint(both)) & (np.abs(both) < 1 / TIE_TOLERANCE)
+    if (is_whole | np.isnan(both)).all():
         return time, entry
     order = np.argsort(both)
     ascending = both[order]
     starts = np.ones(both.size, np.bool_)
-    starts[1:] = np.diff(ascending) > TIE_TOLERANCE * np.abs(ascending[1:])
+    starts[1:] = ~(np.diff(ascending) <= TIE_TOLERANCE * np.abs(ascending[1:]))
     merged = np.empty_like(both)
     merged[order] = ascending[starts][np.cumsum(starts) - 1]
     if entry is None:
         return merged, None
     return merged[: time.size], merged[time.size :]
+
+
+def _is_after(
+    later: NDArray[np.float64], earlier: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Whether times are later than others by more than rounding error."""
+    return later - earlier > TIE_TOLERANCE * np.abs(later)

@@ -13,9 +13,10 @@ from formulaic.parser.types import Factor
 
 from fahrstats.errors import FormulaError
 
-_NAME = r"\s*(`[^`]+`|[^\W\d]\w*)\s*"
+_NAME = r"\s*(`[^`]+`|[^\W\d][\w.]*)\s*"
 _OUTCOME = re.compile(rf"\s*Surv\({_NAME},{_NAME}(?:,{_NAME})?\)\s*")
 _QUOTED = re.compile(r"`([^`]+)`")
+_ARGUMENT = re.compile(r"\b(strata|cluster)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,19 @@ def parse_formula(formula: str) -> ParsedFormula:
             f"`{formula}` must start with an outcome that names columns, "
             "`Surv(time, event) ~ ` or `Surv(entry, exit, event) ~ `."
         )
+    argument = _ARGUMENT.search(right)
+    if argument is not None:
+        raise FormulaError(
+            f"`{formula}` calls `{argument[1]}`, which is an argument here, not a "
+            f'term; give `{argument[1]}="column"` beside the formula.'
+        )
     names = [name.strip("`") for name in outcome.groups() if name]
     try:
         parsed = Formula(right)
     except (FormulaicError, SyntaxError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].partition(". ")[0].rstrip(".")
         raise FormulaError(
-            f"The right-hand side of `{formula}` cannot be read: {reason}"
+            f"The right-hand side of `{formula}` cannot be read: {reason}."
         ) from error
     if not hasattr(parsed, "required_variables") or "1" not in [str(t) for t in parsed]:
         raise FormulaError(
@@ -84,7 +91,8 @@ def parse_formula(formula: str) -> ParsedFormula:
 def used_columns(right: Formula, columns: Collection[str]) -> tuple[str, ...]:
     """Names on the right-hand side, in order: columns of the data and unknown names.
 
-    A name that is only called, such as ``log`` in ``log(age)``, is a transform.
+    A name that is only called, such as ``log`` in ``log(age)``, or only looked into,
+    such as ``np`` in ``np.log(age)``, is a transform.
     """
     names: dict[str, None] = {}
     for term in right:
@@ -101,16 +109,13 @@ def factor_columns(factor: Factor, columns: Collection[str]) -> list[str]:
         return [factor.expr.strip("`")]
     quoted = _QUOTED.findall(factor.expr)
     tree = ast.parse(_QUOTED.sub("__quoted__", factor.expr), mode="eval")
-    transforms = {
-        name.id
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call)
-        for name in ast.walk(call.func)
-        if isinstance(name, ast.Name)
-    }
+    parts = list(ast.walk(tree))
+    called = [part.func for part in parts if isinstance(part, ast.Call)]
+    looked_into = [part.value for part in parts if isinstance(part, ast.Attribute)]
+    transforms = {n.id for n in called + looked_into if isinstance(n, ast.Name)}
     plain = [
         node.id
-        for node in ast.walk(tree)
+        for node in parts
         if isinstance(node, ast.Name) and node.id != "__quoted__"
     ]
     looked_up = [name for name in plain if name in columns or name not in transforms]

@@ -132,7 +132,7 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     per_event = null / sets.weights[sets.event].sum()
     is_estimated = _informative(per_event)
     aliased = tuple(
-        Aliased(design.terms[j], _equals(design, Z, spread, is_estimated, j))
+        Aliased(design.terms[j], _equals(design, Z, spread, is_estimated, int(j)))
         for j in np.flatnonzero(~is_estimated)
     )
     if aliased:
@@ -204,7 +204,9 @@ def _equals(
     j: int,
 ) -> str:
     """Say in words what an aliased column repeats."""
-    term = design.terms[j]
+    term, column = design.terms[j], design.columns[j]
+    if column.level and not column.reference:
+        return f"`{term}` has one level, {column.level}"
     if spread[j] == 0:
         return f"`{term}` is {design.X[0, j]:g} in every row"
     centred = _centred_within_strata(design, Z)
