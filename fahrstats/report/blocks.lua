@@ -77,7 +77,7 @@ local function callout(el, kind)
     words = content[1].content
     content:remove(1)
   else
-    words = pandoc.Inlines(callout_names[kind] or kind)
+    words = pandoc.Inlines(callout_names[kind])
   end
   if not is_html then
     content:insert(1, pandoc.Para(pandoc.Strong(words)))
@@ -159,7 +159,7 @@ function Div(el)
   if el.classes:includes("panel-tabset") and is_html then return tabset(el) end
   for _, class in ipairs(el.classes) do
     local kind = class:match("^callout%-(%w+)$")
-    if kind then return callout(el, kind) end
+    if callout_names[kind] then return callout(el, kind) end
   end
   local columns = el.attributes["layout-ncol"]
   if columns and el.identifier == "" and not el.classes:includes("captioned") then

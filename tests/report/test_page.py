@@ -256,9 +256,9 @@ def test_headings_inside_blocks_stay_inside_them(to_html):
         "::: {.callout-note}\n## Title\n\n### Deeper too\n\nz\n:::\n\nAfter.\n"
     )
     root = Page(html).root
-    panels = [panel.text for panel in root.all("div", class_="tab-panel")]
+    panels = [panel.text for panel in root.all(class_="tab-panel")]
     assert panels == ["Deeper x", "y"]
-    assert root.all("div", class_="callout-body")[0].text == "Deeper too z"
+    assert root.all(class_="callout-body")[0].text == "Deeper too z"
     assert first(root, "main").children[-2].text == "After."
 
 
