@@ -21,8 +21,6 @@ SIZES = (2_000, 34_389, 200_000, 1_000_000)
 PACKAGES = ("fahrstats", "survival", "lifelines", "scikit-survival", "statsmodels")
 CAP_S = 300
 ROOT = Path(__file__).parents[1]
-THREADS = ("OMP", "OPENBLAS", "MKL", "RAYON", "NUMBA", "NUMEXPR", "POLARS")
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in THREADS}
 WITHOUT_VARIANCE = {
     ("C with variance", "lifelines"),
     ("C with variance", "scikit-survival"),
@@ -89,7 +87,6 @@ def _measure(
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.cell", task, package, str(n)],
             cwd=ROOT,
-            env={**os.environ, **ONE_THREAD},
             capture_output=True,
             text=True,
             timeout=cap,
