@@ -158,7 +158,7 @@ def _data_problems(study: Study, prepared: Preparation) -> Iterator[str]:
         if needed <= names:
             formula = study.formula(*terms, outcome=outcome)
             yield from find_problems(formula, prepared.data, **roles)
-        if event in names:
+        if event in names and analysis.weights is None:
             groups = [s.name for s in study.subgroups if s.name in names - set(terms)]
             covariates = [] if needed <= names else terms
             columns = prepared.data[[*groups, *covariates]]
