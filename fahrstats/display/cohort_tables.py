@@ -11,13 +11,14 @@ import pandas as pd
 from fahrstats.display.display_table import EMPTY, INDENT, DisplayTable, count_or_empty
 from fahrstats.display.journals import (
     DEFAULT,
+    MINUS,
     NumberStyle,
     format_count,
     format_interval,
     format_number,
     format_percent,
 )
-from fahrstats.display.labels import Labels, column_label, label_with_unit
+from fahrstats.display.labels import Labels, amount, column_label, label_with_unit
 from fahrstats.display.result_table import by_value, need_columns, records
 
 _OVERALL: Final = "overall"
@@ -128,7 +129,7 @@ def survival_at(
         cells=pd.DataFrame(lines, columns=["name", *names]),
         headers={
             "name": "",
-            **{f"at {time:g}": f"{time:g} {time_unit}" for time in times},
+            **{f"at {time:g}": amount(time, time_unit) for time in times},
         },
         spanners={"Survival, % (95% CI)": tuple(names)},
         heads=tuple(heads),
@@ -278,4 +279,4 @@ def _bounds(low: float, high: float, style: NumberStyle) -> str:
     above = "" if math.isnan(low) else f"> {low:.4g}"
     up_to = "" if math.isinf(high) else f"\N{LESS-THAN OR EQUAL TO} {high:.4g}"
     text = " to ".join(part for part in (above, up_to) if part)
-    return text.replace(".", style.decimal_mark)
+    return text.replace(".", style.decimal_mark).replace("-", MINUS)

@@ -24,7 +24,6 @@ EMPTY: Final = "\N{EN DASH}"
 _LETTERS: Final = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
 _FONT_SIZE: Final = "13px"
 _PADDING: Final = "3px"
-_SIDE_PADDING: Final = "8px"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +77,7 @@ class DisplayTable:
         from great_tables import html as as_html
 
         first, *others = self.cells.columns
+        numbers = [name for name in others if name not in self.prose]
         table = (
             GT(self.cells, id=self._identity())
             .fmt(html.escape)
@@ -86,13 +86,13 @@ class DisplayTable:
             )
             .cols_align("center", others)
             .cols_align("left", [first, *self.prose])
+            .tab_style(style.css("white-space: nowrap;"), loc.body(columns=numbers))
             .tab_options(
                 table_font_size=_FONT_SIZE,
                 data_row_padding=_PADDING,
-                data_row_padding_horizontal=_SIDE_PADDING,
-                column_labels_padding_horizontal=_SIDE_PADDING,
                 source_notes_padding=_PADDING,
                 column_labels_font_weight="bold",
+                column_labels_hidden=not any(self.headers.values()),
                 table_body_hlines_style="none",
                 table_border_top_color="black",
                 table_border_bottom_color="black",
@@ -104,6 +104,10 @@ class DisplayTable:
         for text, names in self.spanners.items():
             above = as_html(_in_html(text))
             table = table.tab_spanner(above, columns=list(names), id=text)
+        indented = self.cells.index[self.cells[first].str.startswith(INDENT)]
+        if len(indented):
+            hanging = style.css("padding-left: calc(5px + 1em); text-indent: -1em;")
+            table = table.tab_style(hanging, loc.body(columns=first, rows=[*indented]))
         if self.heads:
             bold = style.text(weight="bold")
             table = table.tab_style(
@@ -139,6 +143,7 @@ class Footnotes:
         """Return ``text`` with the letter of ``note``; unchanged without a note."""
         if not isinstance(note, str) or not note:
             return text
+        note = note.replace("`", "")
         self._marks.setdefault(note, _LETTERS[len(self._marks) % len(_LETTERS)])
         return text + self._marks[note]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -43,6 +42,8 @@ from fahrstats.errors import DataError
 
 _REFERENCE: Final = "1 (reference)"
 _RATIO: Final = "HR (95% CI)"
+_THEIRS: Final = ("published", "published_low", "published_high")
+_OURS: Final = ("estimate", "conf_low", "conf_high")
 
 
 def hazard_ratios(
@@ -62,7 +63,7 @@ def hazard_ratios(
     ----------
     table
         Rows with ``model``, ``variable``, ``term`` and ``estimand`` ``hr`` or
-        ``hr_firth``; lines of several scores stand below the name of each.
+        ``hr_firth``; lines of several scores or outcomes stand below their name.
     models
         Labels of the models, from left to right.
     labels
@@ -82,11 +83,12 @@ def hazard_ratios(
     notes = Footnotes()
     lines: list[list[str]] = []
     heads: list[int] = []
-    scores = by_value(table[table["model"].isin(shown)], "biomarker")
-    for score, part in scores:
-        if len(scores) > 1:
+    parts = _by_outcome_and_score(table[table["model"].isin(shown)])
+    for outcome, score, part in parts:
+        if len(parts) > 1:
             heads.append(len(lines))
-            lines.append([f"Models of {column_label(score, labels)}"])
+            about = [text for text in (outcome, column_label(score, labels)) if text]
+            lines.append([": ".join(about)])
         for variable, rows in _in_model_order(part, shown):
             lines += _variable_lines(variable, rows, shown, labels, notes, style)
     names = [f"{kind} {model}" for model in shown for kind in ("hr", "p")]
@@ -192,18 +194,14 @@ def published(
             heads.append(len(lines))
             lines.append([_sentence(outcome) or "Main outcome", *[""] * 5])
         for row in records(rows):
-            theirs = _printed(
-                row, "published", "published_low", "published_high", style
-            )
-            ours = _printed(row, "estimate", "conf_low", "conf_high", style)
             lines.append(
                 [
                     notes.mark(_people(row, labels), row.get("note")),
                     count_or_empty(row["n"], style),
                     count_or_empty(row["n_events"], style),
-                    theirs,
-                    ours,
-                    _agreement(theirs, ours, row),
+                    _printed(row, _THEIRS, style),
+                    _printed(row, _OURS, style),
+                    _agreement(row, style),
                 ]
             )
     names = {
@@ -212,7 +210,7 @@ def published(
         "n_events": "Events",
         "theirs": "Published",
         "ours": "This analysis",
-        "same": "Agree",
+        "same": "Agree to\ntwo decimals",
     }
     return DisplayTable(
         cells=pd.DataFrame(lines, columns=list(names)),
@@ -221,6 +219,19 @@ def published(
         heads=tuple(heads),
         notes=notes.lines(),
     )
+
+
+def agrees_with_print(row: dict[str, Any], style: NumberStyle = DEFAULT) -> bool:
+    """Return whether estimate and limits are those in print, to two decimals."""
+    return _printed(row, _THEIRS, style) == _printed(row, _OURS, style)
+
+
+def _by_outcome_and_score(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    return [
+        (outcome, score, part)
+        for outcome, of_outcome in by_value(table, "outcome")
+        for score, part in by_value(of_outcome, "biomarker")
+    ]
 
 
 def _in_model_order(
@@ -316,13 +327,20 @@ def _sizes(
     """Return participants and events of each model that has one size."""
     if "n" not in table or "n_events" not in table:
         return ()
-    texts = []
-    for model in models:
-        sizes = table.loc[table["model"] == model, ["n", "n_events"]].drop_duplicates()
-        if len(sizes) == 1:
-            n, n_events = (format_count(size, style=style) for size in sizes.iloc[0])
-            texts.append(f"{_sentence(model)}: n = {n}, {n_events} events.")
-    return (" ".join(texts),) if texts else ()
+    sizes = {
+        model: table.loc[table["model"] == model, ["n", "n_events"]].drop_duplicates()
+        for model in models
+    }
+    texts = {
+        model: f"n = {format_count(size['n'].iloc[0], style=style)}, "
+        f"{format_count(size['n_events'].iloc[0], style=style)} events."
+        for model, size in sizes.items()
+        if len(size) == 1
+    }
+    if len(texts) == len(models) and len(set(texts.values())) == 1:
+        return (f"All models: {texts[models[0]]}",)
+    named = " ".join(f"{_sentence(model)}: {text}" for model, text in texts.items())
+    return (named,) if named else ()
 
 
 def _test_line(
@@ -341,16 +359,17 @@ def _test_line(
 
 
 def _printed(
-    row: dict[str, Any], estimate: str, low: str, high: str, style: NumberStyle
+    row: dict[str, Any], columns: tuple[str, str, str], style: NumberStyle
 ) -> str:
-    """Return a ratio with the two decimals that print has."""
-    return format_interval(row[estimate], row.get(low), row.get(high), style=style)
+    """Return a ratio with the two decimals that print has, or an empty cell."""
+    values = [row.get(column) for column in columns]
+    return EMPTY if pd.isna(values[0]) else format_interval(*values, style=style)
 
 
-def _agreement(theirs: str, ours: str, row: dict[str, Any]) -> str:
-    if pd.isna(row["published"]) or math.isnan(row["estimate"]):
+def _agreement(row: dict[str, Any], style: NumberStyle) -> str:
+    if pd.isna(row["published"]):
         return EMPTY
-    return "yes" if theirs == ours else "no"
+    return "yes" if agrees_with_print(row, style) else "no"
 
 
 def _people(row: dict[str, Any], labels: Labels | None) -> str:

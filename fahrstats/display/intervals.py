@@ -20,10 +20,11 @@ from plotnine import (
     ggplot,
     labs,
     scale_x_continuous,
+    scale_y_log10,
     theme,
 )
 
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_interval
+from fahrstats.display.journals import DEFAULT, NumberStyle, format_difference
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -47,11 +48,15 @@ _NAMES: Final = {
 }
 _OVERALL: Final = {"overall": "Overall"}
 _NO_EFFECT: Final = {"delta_c_index": 0.0, "log_hr": 0.0, "hr": 1.0}
+_CONTRAST: Final = " - "
+_MINUS: Final = " minus "
+_SKEWED: Final = 5.0  # times the median, from which the largest value asks for logs
 
 # Inches
 _ROW_HEIGHT: Final = 0.42
 _PANEL_FRAME: Final = 0.65
 _TITLE_HEIGHT: Final = 0.3
+_BOX_HEIGHT: Final = 0.35
 _NAME_WIDTH: Final = 2.2
 
 _SUMMARY: Final = ("min", "q1", "median", "q3", "max")
@@ -94,7 +99,7 @@ def estimates(
     order = list(dict.fromkeys(names))[::-1]
     panels = [_NAMES.get(name, name) for name in rows["estimand"]]
     written = [
-        format_interval(*values, decimals=decimals, style=style)
+        format_difference(*values, decimals=decimals, style=style)
         for values in rows[["estimate", "conf_low", "conf_high"]].to_numpy()
     ]
     rows = rows.assign(
@@ -131,7 +136,8 @@ def distribution(
     """Draw the spread of one variable, overall and per group, as boxes.
 
     A box reaches from the first to the third quartile, its line is the median, and
-    whiskers end at the smallest and largest value.
+    whiskers end at the smallest and largest value. The axis is logarithmic where all
+    values are positive and the largest is far from the middle.
 
     Parameters
     ----------
@@ -175,10 +181,15 @@ def distribution(
         + coord_flip()
     )
     title = label_with_unit(str(table["variable"].iloc[0]), labels)
+    if wide["min"].min() > 0 and wide["max"].max() > _SKEWED * wide["median"].median():
+        plot = plot + scale_y_log10(
+            labels=lambda ticks: [f"{tick:g}" for tick in ticks]
+        )
+        title += " (log scale)"
     return (
         plot
         + labs(x="", y=plain(title))
-        + house_theme(width, 0.32 * len(groups) + 0.7)
+        + house_theme(width, _BOX_HEIGHT * len(groups) + _PANEL_FRAME)
         + theme(axis_title_y=element_blank())
     )
 
@@ -187,7 +198,8 @@ def _row_name(row: pd.Series[Any]) -> str:
     for column in ("level", "model", "term"):
         value = row.get(column)
         if isinstance(value, str) and value:
-            return wrap(plain(value), _NAME_WIDTH, TEXT_SIZE)
+            shown = plain(value).replace(_CONTRAST, _MINUS)
+            return wrap(shown, _NAME_WIDTH, TEXT_SIZE)
     return ""
 
 

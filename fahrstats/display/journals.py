@@ -173,6 +173,24 @@ def format_interval(
     return _estimate_and_limits(parts, conf_low, conf_high, style)
 
 
+def format_difference(
+    estimate: float | None,
+    conf_low: float | None = None,
+    conf_high: float | None = None,
+    *,
+    decimals: int = 3,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Return a difference and its limits, with a decimal more where it is needed.
+
+    A difference that is not zero must not read as zero.
+    """
+    values = (estimate, conf_low, conf_high)
+    reads_as_zero = _is_finite(estimate) and not round_half_up(estimate, decimals)
+    places = decimals + 1 if reads_as_zero and estimate != 0 else decimals
+    return format_interval(*values, decimals=places, style=style)
+
+
 def format_ratio(
     estimate: float | None,
     conf_low: float | None = None,

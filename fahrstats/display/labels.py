@@ -66,6 +66,18 @@ def per_label(per: str | float | None, unit: str = "") -> str:
     return f"per {size:g} {unit or 'units'}"
 
 
+def amount(number: float, unit: str) -> str:
+    """Return a number with its unit: ``1 year``, ``10 years``."""
+    return f"{number:g} {_singular(unit) if number == 1 else unit}"
+
+
+def in_sentence(label: str) -> str:
+    """Return a label as it stands inside a sentence: only names keep their capital."""
+    first, *_ = label.split(" ")
+    is_name = any(letter.isupper() for letter in first[1:]) or len(first) < 2
+    return label if is_name else label[:1].lower() + label[1:]
+
+
 def _part_label(part: str, labels: Labels | None) -> str:
     found = _LEVEL.match(part)
     if not found:

@@ -11,6 +11,7 @@ from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
     format_count,
+    format_difference,
     format_interval,
     format_number,
     format_p,
@@ -113,6 +114,8 @@ def _c_index(row: dict[str, Any] | None, style: NumberStyle) -> str:
     if row is None:
         return EMPTY
     limits = (row["estimate"], row.get("conf_low"), row.get("conf_high"))
+    if row["estimand"] == "delta_c_index":
+        return format_difference(*limits, decimals=_DECIMALS, style=style)
     return format_interval(*limits, decimals=_DECIMALS, style=style)
 
 

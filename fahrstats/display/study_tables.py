@@ -9,6 +9,7 @@ import pandas as pd
 
 from fahrstats.display.display_table import DisplayTable, count_or_empty
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+from fahrstats.display.labels import Labels, column_label
 from fahrstats.errors import DataError
 
 _NAMES: Final = {
@@ -52,7 +53,10 @@ def provenance(
 
 
 def analyses(
-    registry: Sequence[Mapping[str, Any]], *, style: NumberStyle = DEFAULT
+    registry: Sequence[Mapping[str, Any]],
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
     """Return every model that was fitted, with its rows, events and result table.
 
@@ -65,7 +69,7 @@ def analyses(
         raise DataError("`registry` is empty; a study lists every analysis it made.")
     lines = [
         [
-            str(entry.get("model") or ""),
+            _name(entry, labels),
             str(entry.get("formula") or ""),
             count_or_empty(entry.get("n"), style),
             count_or_empty(entry.get("n_events"), style),
@@ -85,3 +89,8 @@ def analyses(
         headers=headers,
         prose=("formula",),
     )
+
+
+def _name(entry: Mapping[str, Any], labels: Labels | None) -> str:
+    score = column_label(entry.get("biomarker") or "", labels)
+    return ", ".join(part for part in (score, entry.get("model") or "") if part)

@@ -1,0 +1,283 @@
+"""Numbers of result tables in sentences, so that a report types none of them.
+
+A sentence says what the interval allows, and no more: an interval that holds no effect
+is reported as such, with the values that it leaves possible.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.effect_tables import agrees_with_print
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_count,
+    format_difference,
+    format_interval,
+    format_number,
+    format_ratio,
+    phrase_interval,
+    phrase_p,
+)
+from fahrstats.display.labels import (
+    Labels,
+    column_label,
+    column_unit,
+    in_sentence,
+    per_label,
+)
+from fahrstats.display.result_table import need_columns, records
+
+_DECIMALS: Final = 3
+_SIZES: Final = ("n", "n_events")
+
+
+def follow_up(
+    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+) -> str:
+    """Say how many people were followed for how long, and how many had the event.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("estimand", "estimate", "n", "n_events"), "follow-up")
+    n, n_events = (format_count(table[c].iloc[0], style=style) for c in _SIZES)
+    median = table.loc[
+        (table["estimand"] == "follow_up") & (table["quantile"].round(2) == 0.5),
+        "estimate",
+    ]
+    if median.empty or not math.isfinite(median.iloc[0]):
+        return f"Among {n} people there were {n_events} events."
+    years = format_number(median.iloc[0], 1, style=style)
+    return (
+        f"{n} people were followed for a median of {years} {time_unit}; "
+        f"{n_events} of them had the event."
+    )
+
+
+def association(
+    table: pd.DataFrame,
+    *,
+    outcome: str,
+    adjusted_for: Sequence[str] = (),
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how a score goes with the outcome, from its one row of hazard ratios.
+
+    Parameters
+    ----------
+    table
+        The row of the score in one model; a Firth estimate may follow it.
+    outcome
+        The event, as in "death from any cause".
+    adjusted_for
+        Covariates of the model.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("term", "estimate", "conf_low", "conf_high"), "a sentence")
+    row = records(table)[0]
+    label = column_label(row["term"], labels)
+    hazard = f"the hazard of {in_sentence(outcome)}"
+    names = [in_sentence(column_label(name, labels)) for name in adjusted_for]
+    given = f", with {_listed(names)} held equal" if names else ""
+    if pd.isna(row["estimate"]):
+        return f"The association of {in_sentence(label)} with {hazard} has no estimate."
+    ratio = format_ratio(
+        row["estimate"], row["conf_low"], row["conf_high"], style=style
+    )
+    step = per_label(row.get("per"), column_unit(row["term"], labels))
+    numbers = f"hazard ratio {phrase_interval(ratio, style=style)}"
+    numbers += f" {step}" if step else ""
+    numbers += f", {phrase_p(row.get('p_value'), style=style)}"
+    if not _excludes(row, 1):
+        return (
+            f"{label} showed no clear association with {hazard}{given}: {numbers}. "
+            "The data are compatible with every value in this interval."
+        )
+    direction = "higher" if row["estimate"] > 1 else "lower"
+    return (
+        f"A higher {in_sentence(label)} went with a {direction} hazard of "
+        f"{in_sentence(outcome)}{given}: {numbers}."
+    )
+
+
+def added_value(
+    table: pd.DataFrame, *, smaller: str, larger: str, style: NumberStyle = DEFAULT
+) -> str:
+    """Say what one model adds to the ranking of another, with and without it.
+
+    Parameters
+    ----------
+    table
+        A comparison of models on the same rows.
+    smaller, larger
+        Labels of the two models.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("model", "term", "estimand", "estimate"), "a sentence")
+    c_index = table[table["estimand"] == "c_index"].set_index("model")["estimate"]
+    differences = table[
+        (table["estimand"] == "delta_c_index")
+        & (table["term"] == f"{larger} - {smaller}")
+    ]
+    if differences.empty:
+        return f"The models {smaller} and {larger} were not compared."
+    row = records(differences)[0]
+    before, after = (
+        format_number(c_index[name], _DECIMALS, style=style)
+        for name in (smaller, larger)
+    )
+    difference = format_difference(
+        row["estimate"], row["conf_low"], row["conf_high"], style=style
+    )
+    numbers = (
+        f"difference {phrase_interval(difference, style=style)}, "
+        f"{phrase_p(row['p_value'], style=style)}"
+    )
+    if not _excludes(row, 0):
+        return (
+            f"The C-index was {before} with {in_sentence(smaller)} and {after} with "
+            f"{in_sentence(larger)}, no clear change: {numbers}."
+        )
+    verb = "rose" if row["estimate"] > 0 else "fell"
+    return (
+        f"The C-index {verb} from {before} with {in_sentence(smaller)} to {after} with "
+        f"{in_sentence(larger)}: {numbers}."
+    )
+
+
+def concordance(
+    table: pd.DataFrame,
+    term: str,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how well one score ranks people on its own.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("term", "estimand", "estimate"), "a sentence")
+    row = records(table[(table["term"] == term) & (table["estimand"] == "c_index")])[0]
+    text = format_interval(
+        row["estimate"],
+        row["conf_low"],
+        row["conf_high"],
+        decimals=_DECIMALS,
+        style=style,
+    )
+    name = in_sentence(column_label(term, labels))
+    return f"On its own, {name} had a C-index of {phrase_interval(text, style=style)}."
+
+
+def interactions(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> str:
+    """List the interaction test of each subgroup, or say that there is none.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "estimand", "p_value"), "a sentence")
+    tests = records(table[table["estimand"] == "interaction_chi2"])
+    if not tests:
+        return "No subgroup had an interaction test."
+    texts = [
+        f"{in_sentence(column_label(test['subgroup'], labels))} "
+        f"{phrase_p(test['p_value'], style=style)}"
+        for test in tests
+    ]
+    return f"Tests of equal hazard ratios across levels: {_listed(texts)}."
+
+
+def proportionality(
+    table: pd.DataFrame,
+    term: str,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how the tests of proportional hazards came out for a score and for all terms.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("term", "p_value"), "a sentence")
+    p_values = table.set_index("term")["p_value"].to_dict()
+    own = phrase_p(p_values.get(term), style=style)
+    name = in_sentence(column_label(term, labels))
+    text = f"Proportional hazards: {own} for {name}"
+    if "global" in p_values:
+        text += f", {phrase_p(p_values['global'], style=style)} for all terms together"
+    return f"{text}."
+
+
+def logrank(
+    table: pd.DataFrame, *, groups: str = "groups", style: NumberStyle = DEFAULT
+) -> str:
+    """Give the log-rank test between the groups of one score.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("statistic", "df", "p_value"), "a sentence")
+    row = records(table)[0]
+    return (
+        f"Log-rank test between {groups}: chi-squared "
+        f"{format_number(row['statistic'], style=style)} on "
+        f"{format_count(row['df'], style=style)} df, "
+        f"{phrase_p(row['p_value'], style=style)}."
+    )
+
+
+def agreement_with_print(table: pd.DataFrame, *, style: NumberStyle = DEFAULT) -> str:
+    """Count the published hazard ratios that ours agree with to two decimals.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("estimate", "published"), "a sentence")
+    printed = records(table[table["published"].notna()])
+    n_agree = sum(agrees_with_print(row, style) for row in printed)
+    return (
+        f"{n_agree} of {len(printed)} published hazard ratios agree with ours, "
+        "limits included, to two decimals."
+    )
+
+
+def _excludes(row: dict[str, Any], no_effect: float) -> bool:
+    """Whether the interval lies on one side of no effect."""
+    low, high = row["conf_low"], row["conf_high"]
+    return bool(low > no_effect or high < no_effect)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    *others, last = texts
+    return f"{', '.join(others)} and {last}" if others else last
