@@ -19,7 +19,7 @@ def quantile_groups(
     values: pd.Series | ArrayLike,
     *,
     n_groups: int = 4,
-    origin: str = "the values given",
+    origin: str | None = None,
     cut_points: Sequence[float] | None = None,
 ) -> QuantileGroups:
     """Cut a score into groups of about equal size, or at cut points found elsewhere.
@@ -35,10 +35,11 @@ def quantile_groups(
     n_groups
         Number of groups. With ``cut_points`` it is their number plus one.
     origin
-        Where ``values`` come from, in words, kept with the cut points.
+        Where the cut points come from, in words, kept with them: the people whose
+        ``values`` these are or, with ``cut_points``, their source.
     cut_points
         Upper bounds of all groups but the last, ascending, from another cohort or a
-        publication; ``origin`` then says which.
+        publication.
 
     Raises
     ------
@@ -64,7 +65,9 @@ def quantile_groups(
             raise DataError(f"`n_groups` is {n_groups}; give at least 2 groups.")
         probabilities = np.arange(1, n_groups) / n_groups
         cuts = np.quantile(present, probabilities)
+        source = f"{origin or 'the values given'}, n = {present.size}"
     else:
+        source = origin or "given cut points"
         cuts = np.asarray(cut_points, dtype=np.float64)
         probabilities = np.full(cuts.size, np.nan)
         if not cuts.size or not np.isfinite(cuts).all() or (np.diff(cuts) <= 0).any():
@@ -84,7 +87,7 @@ def quantile_groups(
         cut_points=cuts,
         quantiles=np.append(probabilities, 1.0),
         sizes=sizes.astype(np.int64),
-        origin=f"{origin}, n = {present.size}",
+        origin=source,
         n_missing=int(numbers.size - present.size),
     )
 
@@ -102,7 +105,7 @@ class QuantileGroups:
     sizes : ndarray of int64, shape (g,)
         Values in each group.
     origin : str
-        Where the cut points come from, and the number of values behind them.
+        Where the cut points come from, and the number of values if they are quantiles.
     n_missing : int
         Values left out because they are missing.
     """

@@ -205,17 +205,27 @@ def _design(study: Study, data: pd.DataFrame) -> Design:
 def _groups(
     study: Study, source: SourceTable, data: pd.DataFrame
 ) -> tuple[dict[str, QuantileGroups], list[str]]:
-    """Cut each score into groups at the quantiles of the analysed rows."""
+    """Cut each score at the quantiles of the analysed rows, or where the study says."""
     groups, problems = {}, []
+    reference = study.analysis.reference
     for score in study.scores:
+        where = f"[scores.{score.name}]"
         try:
-            groups[score.name] = quantile_groups(
+            found = quantile_groups(
                 data[score.name],
                 n_groups=study.analysis.quantile_groups,
-                origin=f"analysed rows of {source.file}",
+                origin=score.cut_origin or f"analysed rows of {source.file}",
+                cut_points=score.cut_points or None,
             )
         except DataError as error:
-            problems.append(f"[scores.{score.name}]: {error}")
+            problems.append(f"{where}: {error}")
+            continue
+        groups[score.name] = found
+        if reference not in found.labels:
+            problems.append(
+                f"{where}: {len(found.labels)} groups, none called `{reference}`, the "
+                "`reference` of [analysis]."
+            )
     return groups, problems
 
 

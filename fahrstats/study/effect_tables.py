@@ -180,7 +180,9 @@ def published_beside_ours(cohort: StudyCohort) -> pd.DataFrame:
 
 
 def groups_name(cohort: StudyCohort) -> str:
-    """Return ``quartiles``, or what groups of another number are called."""
+    """Return ``quartiles``, or what groups of another kind are called."""
+    if any(score.cut_points for score in cohort.study.scores):
+        return "groups"
     n_groups = cohort.study.analysis.quantile_groups
     return _GROUP_NAMES.get(n_groups, f"{n_groups} groups")
 

@@ -123,37 +123,41 @@ def _without_folders(study: Study) -> str:
 
 
 def _models(cohort: StudyCohort) -> Iterator[dict[str, str]]:
-    """Yield every model that was fitted, by the table and label it is found under."""
+    """Yield every model that was fitted, by where in which table it is found."""
     study = cohort.study
-
-    def entry(table: str, biomarker: str, model: str, formula: str) -> dict[str, str]:
-        return {
-            "table": table,
-            "biomarker": biomarker,
-            "model": model,
-            "formula": formula,
-        }
-
     for score in study.scores:
-        name = score.name
-        for model, terms in effect_tables.models_of(cohort, name).items():
-            yield entry("cox", name, model, study.formula(*terms))
-        adjusted = study.formula(*study.adjusted(name))
-        yield entry("ph_test", name, "", adjusted)
-        yield entry("subgroups", name, "", adjusted)
+        for model, terms in effect_tables.models_of(cohort, score.name).items():
+            yield _entry("cox", study.formula(*terms), score.name, model)
+        adjusted = study.formula(*study.adjusted(score.name))
+        yield _entry("ph_test", adjusted, score.name)
+        yield _entry("subgroups", adjusted, score.name)
     for label, formula in effect_tables.comparison_models(cohort).items():
-        yield entry("comparison", "", label, formula)
+        yield _entry("comparison", formula, model=label)
     for outcome in study.outcomes:
         for score in study.scores:
-            terms = study.adjusted(score.name)
-            formula = study.formula(*terms, outcome=outcome)
-            yield entry("outcomes", score.name, "", formula)
+            for model, terms in effect_tables.models_of(cohort, score.name).items():
+                if score.name in terms:
+                    formula = study.formula(*terms, outcome=outcome)
+                    yield _entry("outcomes", formula, score.name, model, outcome.label)
+
+
+def _entry(
+    table: str, formula: str, biomarker: str = "", model: str = "", outcome: str = ""
+) -> dict[str, str]:
+    """Return one entry of the list of models."""
+    return {
+        "table": table,
+        "outcome": outcome,
+        "biomarker": biomarker,
+        "model": model,
+        "formula": formula,
+    }
 
 
 def _counts(entry: dict[str, str], tables: Path) -> dict[str, int]:
     """Return the rows and events of a model, from the table it is found in."""
     table, _ = store.read(tables / f"{entry['table']}.parquet")
-    for column in ("biomarker", "model"):
+    for column in ("outcome", "biomarker", "model"):
         if entry[column]:
             table = table[table[column] == entry[column]]
     used = table.iloc[0]

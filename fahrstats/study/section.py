@@ -93,11 +93,12 @@ class Section:
         self.problem(f"`{key}` must be text in quotes, or a list of such texts.")
         return ()
 
-    def ascending(self, key: str) -> tuple[float, ...]:
-        """Return the positive numbers under ``key``, which must ascend."""
+    def ascending(self, key: str, *, above_zero: bool = True) -> tuple[float, ...]:
+        """Return the numbers under ``key``, which must ascend."""
         items = self.items(key)
-        if not all(_is_number(item) and item > 0 for item in items):
-            self.problem(f"`{key}` must be a list of numbers above 0.")
+        if not all(_is_number(item) and (item > 0 or not above_zero) for item in items):
+            wanted = "numbers above 0" if above_zero else "numbers"
+            self.problem(f"`{key}` must be a list of {wanted}.")
             return ()
         if any(low >= high for low, high in pairwise(items)):
             self.problem(f"`{key}` must ascend, but it is {list(items)}.")

@@ -132,6 +132,10 @@ class Variable:
         Step of its hazard ratio, in ``unit`` or in standard deviations.
     within : str or None
         With ``per = "sd"``: the variable in whose levels the deviation is taken.
+    cut_points : tuple of float
+        Bounds of a score's groups; empty for its quantiles.
+    cut_origin : str
+        Where ``cut_points`` come from.
     levels : tuple of pairs
         Code and text of each level, the reference level first.
     categorical : bool
@@ -146,6 +150,8 @@ class Variable:
     unit: str = ""
     per: float | Literal["sd"] = 1.0
     within: str | None = None
+    cut_points: tuple[float, ...] = ()
+    cut_origin: str = ""
     levels: tuple[tuple[str, str], ...] = ()
     categorical: bool = False
     reference: str | None = None

@@ -226,7 +226,11 @@ def _variable(section: Section) -> Variable:
         unit=section.text("unit"),
         per=_per(section),
         within=section.optional_text("within"),
+        cut_points=section.ascending("cut_points", above_zero=False),
+        cut_origin=section.text("cut_origin"),
     )
+    if variable.cut_points and not variable.cut_origin:
+        section.problem("`cut_points` needs `cut_origin`, where they come from.")
     if variable.within is not None and variable.per != "sd":
         section.problem('`within` needs `per = "sd"`.')
     section.finish()
@@ -284,7 +288,7 @@ def _subgroups(section: Section, variables: list[Variable]) -> tuple[Subgroup, .
 def _subgroup(section: Section, key: str, known: dict[str, Variable]) -> Subgroup:
     """Read one subgroup that is described by a section."""
     variable = section.text("column", key)
-    cuts = section.ascending("cuts")
+    cuts = section.ascending("cuts", above_zero=False)
     labels = section.texts("labels")
     closed = cast(Closed, section.choice("closed", ("right", "left"), "right"))
     levels = section.levels("levels")

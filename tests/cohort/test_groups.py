@@ -62,7 +62,7 @@ def test_cut_points_of_another_cohort_are_kept_with_their_source():
     assert table["quantile"].isna().tolist() == [True, True, False]
     assert groups.glance().loc[0, "n"] == 3
     assert str(groups).splitlines() == [
-        "Cut points from FaceAge 2025, n = 3",
+        "Cut points from FaceAge 2025",
         "Q1: <= 65 (n = 1)",
         "Q2: > 65 and <= 85 (n = 1)",
         "Q3: > 85 (n = 1)",

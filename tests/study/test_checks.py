@@ -185,3 +185,22 @@ def test_a_cohort_with_problems_is_refused_with_the_first_and_their_number(
     path = write_study(table=people.drop(columns=["dead", "age"]))
     with pytest.raises(DataError, match=r"study\.toml: \[outcome\]: .* \(2 problems;"):
         read_cohort(path)
+
+
+def test_cut_points_of_another_cohort_make_the_groups(write_study):
+    cuts = "per = 10\ncut_points = [65, 75]\ncut_origin = 'derivation cohort'"
+    cohort = read_cohort(write_study(**{"per = 10": cuts}))
+    groups = cohort.groups["faceage"]
+    assert list(groups.cut_points) == [65, 75]
+    assert groups.origin == "derivation cohort"
+    (problem,) = check_study(
+        write_study(**{"per = 10": cuts, "seed = 3": "reference = 'Q4'"})
+    ).problems
+    assert problem == (
+        "[scores.faceage]: 3 groups, none called `Q4`, the `reference` of [analysis]."
+    )
+    cuts = cuts.replace("cut_origin", "# cut_origin")
+    (problem,) = check_study(write_study(**{"per = 10": cuts})).problems
+    assert problem == (
+        "[scores.faceage]: `cut_points` needs `cut_origin`, where they come from."
+    )

@@ -202,3 +202,13 @@ def test_numbers_and_factors_are_told_apart(cohort):
     kinds = {v.name: effect_tables.is_number(cohort, v) for v in cohort.study.variables}
     assert kinds == {"faceage": True, "age": True, "sex": False}
     assert isinstance(cohort.data["sex"].dtype, pd.CategoricalDtype)
+
+
+def test_groups_at_given_cut_points_are_not_called_quartiles(write_study):
+    cuts = "per = 10\ncut_points = [65, 75]\ncut_origin = 'derivation cohort'"
+    cohort = read_cohort(write_study(**{"per = 10": cuts}))
+    assert effect_tables.groups_name(cohort) == "groups"
+    cohort = read_cohort(write_study(**{"seed = 3": "quantile_groups = 3"}))
+    assert effect_tables.groups_name(cohort) == "tertiles"
+    cohort = read_cohort(write_study(**{"seed = 3": "quantile_groups = 7"}))
+    assert effect_tables.groups_name(cohort) == "7 groups"

@@ -117,6 +117,15 @@ def test_deaths_from_any_cause_stand_beside_the_published_rows(nhanes):
 
 @pytest.mark.slow
 @needs_nhanes
+def test_every_model_is_registered_with_the_events_of_its_outcome(nhanes):
+    manifest = store.read_manifest(nhanes / "manifest.json")
+    found = {a["outcome"]: a["n_events"] for a in manifest["analyses"]}
+    assert found["Death from any cause"] == 4319
+    assert found["Death from an ageing-related cause"] == 2349
+
+
+@pytest.mark.slow
+@needs_nhanes
 def test_every_table_of_nhanes_keeps_the_contract(nhanes):
     for table in tables_of(nhanes).values():
         check_table(table)
