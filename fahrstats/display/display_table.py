@@ -68,8 +68,10 @@ class DisplayTable:
         """Return a pipe table, its notes below."""
         frame = self.frame()
         lines = [[*frame.columns], ["---"] * len(frame.columns), *frame.to_numpy()]
-        table = "\n".join(f"| {' | '.join(map(_in_pipes, line))} |" for line in lines)
-        return "\n\n".join([table, *map(_in_pipes, self.notes)])
+        table = "\n".join(
+            f"| {' | '.join(map(escape_markdown, line))} |" for line in lines
+        )
+        return "\n\n".join([table, *map(escape_markdown, self.notes)])
 
     def gt(self) -> GT:
         """Return the table as a great-tables object, its text escaped."""
@@ -156,7 +158,8 @@ def _in_html(text: str) -> str:
     return html.escape(text).replace("\n", "<br>")
 
 
-def _in_pipes(text: str) -> str:
-    for mark in "\\|`*_$<>[]":
+def escape_markdown(text: str) -> str:
+    """Return text that Markdown shows as it stands, on one line."""
+    for mark in "\\|`*_$<>[]#~^@{}":
         text = text.replace(mark, f"\\{mark}")
     return text.replace("\n", " ")

@@ -72,7 +72,7 @@ def flow(
     side_left = _MAIN_WIDTH / 2 + _GAP
     removed = _removed_lines(steps, labels, width - side_left - 3 * _PADDING, style)
     reason = str(first["reason"])
-    begin = [reason[:1].upper() + reason[1:], _size(first, style)]
+    begin = [plain(reason[:1].upper() + reason[1:]), _size(first, style)]
     everyone = _Box.at(0.0, 0.0, begin)
     aside = _Box.at(side_left, everyone.bottom - _GAP, removed)
     analysed = _Box.at(0.0, aside.bottom - _GAP, [_ANALYSED, _size(last, style)])

@@ -143,7 +143,7 @@ class _Layout:
 
 def _layout(lines: pd.DataFrame, width: float) -> _Layout:
     """Place columns from the panel outwards; labels are wrapped to what is left."""
-    ratio = [wrap(text, _NOTE_WIDTH, TEXT_SIZE) for text in lines["ratio"]]
+    ratio = [wrap(plain(text), _NOTE_WIDTH, TEXT_SIZE) for text in lines["ratio"]]
     lines = lines.assign(ratio=ratio)
     p_title = "P for\ninteraction" if (lines["kind"] == "head").any() else "P"
     right, on_right = _side(lines, {"ratio": "HR (95% CI)", "p": p_title}, "right")

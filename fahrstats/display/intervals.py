@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import pandas as pd
@@ -168,7 +169,8 @@ def distribution(
     groups = list(table["group"].unique())
     shown = [_OVERALL.get(group, plain(str(group))) for group in groups]
     wide = wide.loc[groups].assign(group=pd.Categorical(shown, shown[::-1]))
-    plot = (
+    title = label_with_unit(str(table["variable"].iloc[0]), labels)
+    return (
         ggplot(wide, aes("group"))
         + _cuts(cut_points)
         + geom_boxplot(
@@ -179,19 +181,25 @@ def distribution(
             color=INK,
         )
         + coord_flip()
-    )
-    title = label_with_unit(str(table["variable"].iloc[0]), labels)
-    if wide["min"].min() > 0 and wide["max"].max() > _SKEWED * wide["median"].median():
-        plot = plot + scale_y_log10(
-            labels=lambda ticks: [f"{tick:g}" for tick in ticks]
-        )
-        title += " (log scale)"
-    return (
-        plot
-        + labs(x="", y=plain(title))
         + house_theme(width, _BOX_HEIGHT * len(groups) + _PANEL_FRAME)
         + theme(axis_title_y=element_blank())
+        + _value_axis(wide, title)
     )
+
+
+def _value_axis(wide: pd.DataFrame, title: str) -> list[Any]:
+    """Return the axis of a box plot; one box alone needs no name."""
+    parts: list[Any] = []
+    if wide["min"].min() > 0 and wide["max"].max() > _SKEWED * wide["median"].median():
+        title += " (log scale)"
+        parts.append(scale_y_log10(labels=_as_numbers))
+    if len(wide) == 1:
+        parts.append(theme(axis_text_y=element_blank(), axis_ticks_y=element_blank()))
+    return [labs(x="", y=plain(title)), *parts]
+
+
+def _as_numbers(ticks: Iterable[float]) -> list[str]:
+    return [f"{tick:g}" for tick in ticks]
 
 
 def _row_name(row: pd.Series[Any]) -> str:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fahrstats.display.labels import (
+    column_label,
+    label_with_unit,
+    level_of,
+    per_label,
+    term_label,
+)
+
+LABELS = {
+    "faceage": {"label": "Face age", "unit": "years"},
+    "sex": {"label": "Sex", "unit": ""},
+}
+
+
+def test_a_column_without_a_label_is_shown_by_its_name():
+    assert column_label("creatinine", LABELS) == "creatinine"
+    assert column_label("creatinine") == "creatinine"
+    assert label_with_unit("faceage", LABELS) == "Face age, years"
+    assert label_with_unit("sex", LABELS) == "Sex"
+
+
+def test_a_factor_term_names_its_variable_and_level():
+    assert term_label("sex[M]", LABELS) == "Sex: M"
+    assert term_label("C(sex)[T.M]", LABELS) == "Sex: M"
+    assert column_label("C(sex, Treatment('F'))", LABELS) == "Sex"
+    assert level_of("age_band[65 to 74]") == "65 to 74"
+    assert level_of("faceage") == ""
+
+
+def test_a_product_names_both_parts():
+    assert term_label("faceage:sex[M]", LABELS) == "Face age × Sex: M"  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    ("per", "unit", "expected"),
+    [
+        (10, "years", "per 10 years"),
+        (10.0, "years", "per 10 years"),
+        ("10", "years", "per 10 years"),
+        (1, "years", "per year"),
+        (1.0, "mg/dL", "per mg/dL"),
+        (0.5, "", "per 0.5 units"),
+        (1, "", "per unit"),
+        ("SD", "years", "per SD"),
+        ("doubling", "", "per doubling"),
+        (None, "years", ""),
+        (np.nan, "years", ""),
+        ("", "years", ""),
+    ],
+)
+def test_the_step_of_a_hazard_ratio_is_named_with_its_unit(per, unit, expected):
+    assert per_label(per, unit) == expected
