@@ -96,7 +96,9 @@ def summarize_subgroups(audit: SubgroupAudit) -> str:
             text = f"  interaction {phrase_p(row['p_value'])} on {row['df']:.0f} df"
         else:
             limits = row["estimate"], row["conf_low"], row["conf_high"]
-            text = f"{row['subgroup']} {row['level']}: {sizes}  {format_ratio(*limits)}"
+            is_everyone = row["subgroup"] == "overall"
+            name = "everyone" if is_everyone else f"{row['subgroup']} {row['level']}"
+            text = f"{name}: {sizes}  {format_ratio(*limits)}"
         lines.append(text + (f"  ({row['note']})" if row["note"] else ""))
     return "\n".join(lines)
 
