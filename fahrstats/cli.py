@@ -150,7 +150,7 @@ def version(
 
 def main() -> None:
     """Run the command line; wrong input ends with one line on stderr and status 1."""
-    warnings.showwarning = _print_warning
+    warnings.showwarning = _note_printer()
     try:
         app()
     except FahrstatsError as error:
@@ -176,8 +176,13 @@ def _render(folder: Path, watch: Watch) -> Path:
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Watch]:
-    """Show a progress bar on a terminal, and nothing anywhere else."""
-    if quiet or not sys.stderr.isatty():
+    """Show a progress bar on a terminal; when quiet, no warnings either."""
+    if quiet:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield lambda step, position, total: None
+        return
+    if not sys.stderr.isatty():
         yield lambda step, position, total: None
         return
     from rich.console import Console
@@ -199,16 +204,17 @@ def _progress(quiet: bool) -> Iterator[Watch]:
         yield watch
 
 
-def _print_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: object = None,
-    line: str | None = None,
-) -> None:
-    """Print a warning as one line on stderr, without the line of code."""
-    typer.echo(f"Note: {_one_line(str(message))}", err=True)
+def _note_printer() -> Callable[..., None]:
+    """Return what prints a warning as one line on stderr, each text once."""
+    printed: set[str] = set()
+
+    def show(message: Warning | str, *where: object, **how: object) -> None:
+        text = _one_line(str(message))
+        if text not in printed:
+            typer.echo(f"Note: {text}", err=True)
+        printed.add(text)
+
+    return show
 
 
 def _fail(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -9,6 +10,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from fahrstats.cohort import store
+from fahrstats.errors import ResultWarning
 from fahrstats.study import effect_tables, people_tables
 from fahrstats.study.checks import StudyCohort, read_cohort
 from fahrstats.study.manifest import describe_provenance, describe_study
@@ -64,7 +66,8 @@ def analyse_study(
         file = tables / f"{name}.parquet"
         finished = store.read_provenance(file)
         if finished is None or finished.get("key") != provenance["key"]:
-            store.write(make(cohort), file, {**provenance, "table": name})
+            table, notes = _with_warnings(make, cohort)
+            store.write(table, file, {**provenance, "table": name, "warnings": notes})
             is_changed = True
     for file in tables.glob("*.parquet"):
         if file.stem not in makers and store.read_provenance(file) is not None:
@@ -105,3 +108,18 @@ def table_makers(cohort: StudyCohort) -> dict[str, TableMaker]:
     if cohort.published:
         makers["published"] = effect_tables.published_beside_ours
     return makers
+
+
+def _with_warnings(
+    make: TableMaker, cohort: StudyCohort
+) -> tuple[pd.DataFrame, list[str]]:
+    """Make a table; return it with the warnings about it, which are passed on too."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        table = make(cohort)
+    for warning in caught:
+        warnings.warn_explicit(
+            warning.message, warning.category, warning.filename, warning.lineno
+        )
+    texts = [str(w.message) for w in caught if issubclass(w.category, ResultWarning)]
+    return table, list(dict.fromkeys(texts))

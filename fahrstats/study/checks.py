@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.study.preparation import Preparation, prepare
 from fahrstats.study.published import PublishedRow, read_rows
-from fahrstats.study.specification import Study
+from fahrstats.study.specification import Outcome, Study
 from fahrstats.study.study_file import first_of, parse_study
 from fahrstats.study.tables_in import SourceTable, find_file, load
 
@@ -157,13 +158,23 @@ def _data_problems(study: Study, prepared: Preparation) -> Iterator[str]:
         needed = {time, event, *([entry] if outcome.entry else [])}
         if needed <= names:
             formula = study.formula(*terms, outcome=outcome)
-            yield from find_problems(formula, prepared.data, **roles)
+            for problem in find_problems(formula, prepared.data, **roles):
+                yield _in_source_words(problem, outcome)
         if event in names and analysis.weights is None:
             groups = [s.name for s in study.subgroups if s.name in names - set(terms)]
             covariates = [] if needed <= names else terms
             columns = prepared.data[[*groups, *covariates]]
             missing = {str(name): columns[name].isna().to_numpy() for name in columns}
             yield from leak_problems(missing, as_float(prepared.data[event]))
+
+
+def _in_source_words(problem: str, outcome: Outcome) -> str:
+    """Name the columns of the table where the gate names those of the cohort."""
+    time, event, entry = outcome.columns
+    names = {time: outcome.time, entry: outcome.entry or entry}
+    if len(outcome.event) == 1:
+        names[event] = outcome.event[0].column
+    return re.sub(r"`(\w+)`", lambda m: f"`{names.get(m[1], m[1])}`", problem)
 
 
 def _published(

@@ -85,12 +85,19 @@ def describe_study(
         "tables": {
             name: store.file_sha256(tables / f"{name}.parquet") for name in names
         },
+        "warnings": {name: _warnings(tables / f"{name}.parquet") for name in names},
         "analyses": [
             {**entry, **_counts(entry, tables)}
             for entry in _models(cohort)
             if entry["table"] in names
         ],
     }
+
+
+def _warnings(file: Path) -> list[str]:
+    """Return what was announced while a table was made: results that need care."""
+    found: list[str] = (store.read_provenance(file) or {}).get("warnings", [])
+    return found
 
 
 def _labels(cohort: StudyCohort) -> dict[str, dict[str, str]]:

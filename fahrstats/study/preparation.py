@@ -25,6 +25,7 @@ from fahrstats.study.specification import (
 from fahrstats.study.study_file import code_text
 
 _LEVELS_SHOWN = 6
+_MOST_LEVELS = 30
 _HOW_TO_CODE = (
     'In a study file: event = {column = "...", event = [...], censored = [...]}.'
 )
@@ -218,7 +219,7 @@ def _add_covariate(work: _Work, covariate: Variable) -> None:
         _note_codes(work, values, where)
         return
     factor = _factor(work, values, covariate.levels, where)
-    if factor is None:
+    if factor is None or _has_many_levels(work, covariate, factor, where):
         return
     reference = covariate.reference
     levels = list(factor.cat.categories)
@@ -231,6 +232,21 @@ def _add_covariate(work: _Work, covariate: Variable) -> None:
         levels.remove(reference)
         factor = factor.cat.reorder_categories([reference, *levels])
     work.columns[covariate.name] = factor
+
+
+def _has_many_levels(
+    work: _Work, covariate: Variable, factor: pd.Series, where: str
+) -> bool:
+    """Report text of so many levels that it is more likely a number or a name."""
+    levels = factor.cat.categories
+    if covariate.categorical or len(levels) <= _MOST_LEVELS:
+        return False
+    shown = ", ".join(f"`{level}`" for level in levels[:3])
+    work.problems.append(
+        f"{where}: `{covariate.columns[0]}` is text of {len(levels)} levels ({shown}, "
+        "...); make it a number if it is one, or write categorical = true."
+    )
+    return True
 
 
 def _add_subgroup(work: _Work, subgroup: Subgroup) -> None:
@@ -300,9 +316,9 @@ def _deviations(
         spread = values.groupby(groups, observed=True).std()
         flat = [str(level) for level in spread.index[~(spread > 0)]]
         if flat:
+            inside = "" if variable.within is None else f" in `{flat[0]}`"
             work.problems.append(
-                f"{where}: no standard deviation in `{flat[0]}`, where fewer than two "
-                "values differ."
+                f"{where} has no standard deviation{inside}: its values do not differ."
             )
             continue
         deviations[variable.name] = {str(k): float(v) for k, v in spread.items()}

@@ -13,7 +13,7 @@ import pytest
 from tables import check_table
 
 from fahrstats.cohort import store
-from fahrstats.errors import DataError
+from fahrstats.errors import DataError, ResultWarning
 from fahrstats.study.analyse import analyse_study, results_folder
 
 
@@ -224,3 +224,18 @@ def test_no_path_of_the_machine_is_in_the_results(copy, tmp_path):
     for file in results.rglob("*.*"):
         assert str(tmp_path).encode() not in file.read_bytes(), file.name
     assert json.loads((results / "manifest.json").read_text())["name"] == "small"
+
+
+def test_warnings_stay_with_the_table_that_they_are_about(
+    write_study, people, tmp_path
+):
+    people["dead"] = 0
+    people.loc[people.index % 16 == 0, "dead"] = 1
+    path = write_study(table=people)
+    with pytest.warns(ResultWarning, match="events for"):
+        results = analyse_study(path, out=tmp_path / "few")
+    told = store.read_manifest(results / "manifest.json")["warnings"]
+    assert any("13 events for 3 coefficients" in text for text in told["cox"])
+    assert told["flow"] == []
+    _, provenance = store.read(results / "tables" / "cox.parquet")
+    assert provenance["warnings"] == told["cox"]

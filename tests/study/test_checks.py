@@ -103,7 +103,7 @@ def test_a_score_of_few_values_cannot_be_cut(write_study, people):
 
 def test_a_table_without_events_or_complete_rows_is_a_problem(write_study, people):
     (problem,) = check_study(write_study(table=people.assign(dead=0))).problems
-    assert "`event` marks no event" in problem
+    assert "`dead` marks no event" in problem  # the column's name in the table
     problems = check_study(write_study(table=people.assign(age=np.nan))).problems
     assert "No row of 200 is complete" in problems[-1]
 

@@ -201,8 +201,7 @@ def test_deviations_within_a_factor_divide_the_score(study_of):
     assert list(prepared.data["marker"]) == [1, 2, 3, 5]
     flat = prepare(study_of(text), TABLE.assign(marker=[1.0, 2.0, 3.0, 2.0]))
     assert flat.problems == [
-        "`marker`: no standard deviation in `Women`, where fewer than two values "
-        "differ."
+        "`marker` has no standard deviation in `Women`: its values do not differ."
     ]
 
 
@@ -237,3 +236,15 @@ def test_a_subgroup_may_be_a_column_that_is_no_covariate(study_of):
     text = outcome() + MARKER + "[subgroups]\nsite = true\n"
     prepared = prepare(study_of(text), TABLE)
     assert list(prepared.data["site"].cat.categories) == ["breast", "lung"]
+
+
+def test_text_of_very_many_levels_is_taken_for_a_mistake(study_of):
+    table = pd.DataFrame({"time": 1.0, "event": 1, "marker": 1.0}, index=range(40))
+    table["age"] = [f"{number} y" for number in range(40)]
+    text = outcome() + MARKER + "[covariates]\nage = {}\n"
+    assert prepare(study_of(text), table).problems == [
+        "[covariates.age]: `age` is text of 40 levels (`0 y`, `1 y`, `10 y`, ...); "
+        "make it a number if it is one, or write categorical = true."
+    ]
+    text = text.replace("{}", "{ categorical = true }")
+    assert prepare(study_of(text), table).problems == []
