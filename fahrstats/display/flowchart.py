@@ -72,8 +72,10 @@ def flow(
     side_left = _MAIN_WIDTH / 2 + _GAP
     removed = _removed_lines(steps, labels, width - side_left - 3 * _PADDING, style)
     reason = str(first["reason"])
-    begin = [plain(reason[:1].upper() + reason[1:]), _size(first, style)]
-    everyone = _Box.at(0.0, 0.0, begin)
+    begin = wrap(
+        plain(reason[:1].upper() + reason[1:]), _MAIN_WIDTH - 2 * _PADDING, BASE_SIZE
+    )
+    everyone = _Box.at(0.0, 0.0, [*begin.split("\n"), _size(first, style)])
     aside = _Box.at(side_left, everyone.bottom - _GAP, removed)
     analysed = _Box.at(0.0, aside.bottom - _GAP, [_ANALYSED, _size(last, style)])
     boxes = [everyone, aside, analysed]

@@ -17,6 +17,9 @@ from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from plotnine.geoms.geom import geom
 
 _POINTS_PER_INCH: Final = 72
+_HINTING: Final = (
+    1.06  # letters set to whole pixels of a screen are wider than on paper
+)
 
 
 class geom_margin_text(geom):  # type: ignore[misc]  # plotnine is not typed
@@ -80,7 +83,7 @@ def plain(text: str) -> str:
 
 
 def text_width(text: str, size: float, *, weight: str = "normal") -> float:
-    """Return the width in inches of the widest line of ``text``."""
+    """Return the width in inches of the widest line of ``text``, on a screen."""
     return max(_line_width(line, size, weight) for line in text.split("\n"))
 
 
@@ -88,7 +91,7 @@ def text_width(text: str, size: float, *, weight: str = "normal") -> float:
 def _line_width(line: str, size: float, weight: str) -> float:
     font = FontProperties(size=size, weight=weight)
     width, _, _ = TextToPath().get_text_width_height_descent(line, font, ismath=False)
-    return float(width) / _POINTS_PER_INCH
+    return _HINTING * float(width) / _POINTS_PER_INCH
 
 
 def wrap(text: str, width: float, size: float) -> str:

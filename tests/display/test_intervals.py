@@ -1,0 +1,124 @@
+# ruff: noqa: RUF001  (dashes are what is tested)
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from drawings import texts_outside, words
+from matplotlib.collections import PathCollection
+from plotnine import ggplot, labs
+
+from fahrstats.display.intervals import distribution, estimates
+from fahrstats.errors import DataError
+
+
+def dots(axes):
+    return [
+        offset
+        for marks in axes.findobj(PathCollection)
+        for offset in marks.get_offsets().data[:, 0]
+    ]
+
+
+def spread(values, variable="flc", group="overall"):
+    names = ["min", "q1", "median", "q3", "max"]
+    return pd.DataFrame(
+        {"variable": variable, "group": group, "estimand": names, "estimate": values}
+    )
+
+
+def test_models_and_differences_have_a_panel_each(tables, draw):
+    table = tables["comparison"]
+    figure = draw(estimates(table))
+    models, differences = figure.axes
+    is_c = table["estimand"] == "c_index"
+    np.testing.assert_allclose(sorted(dots(models)), sorted(table["estimate"][is_c]))
+    is_difference = table["estimand"] == "delta_c_index"
+    np.testing.assert_allclose(dots(differences), table["estimate"][is_difference])
+    shown = words(figure)
+    assert "C-index (95% CI)" in shown
+    assert "Difference in C-index (95% CI)" in shown
+    assert "0.013 (−0.001 to 0.027)" in shown
+    assert texts_outside(figure) == []
+
+
+def test_the_first_row_is_on_top(tables, draw):
+    axes = draw(estimates(tables["comparison"])).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["covariates + flc", "covariates"]
+
+
+def test_only_differences_have_a_line_of_no_effect(tables, draw):
+    models, differences = draw(estimates(tables["comparison"])).axes
+
+    def uprights(axes):
+        paths = [p.vertices for c in axes.collections for p in c.get_paths()]
+        return [
+            p[0, 0]
+            for p in paths
+            if len(p) == 2 and p[0, 0] == p[1, 0] and np.ptp(p) > 0
+        ]
+
+    assert uprights(models) == []
+    assert uprights(differences) == [0.0]
+
+
+def test_rows_without_limits_are_not_drawn(tables, draw):
+    table = tables["comparison"]
+    assert "aic" in set(table["estimand"])
+    assert len(draw(estimates(table)).axes) == 2
+
+
+def test_scores_are_named_by_their_term(tables, draw):
+    shown = words(draw(estimates(tables["concordance"])))
+    assert {"flc", "age", "flc minus age"} <= set(shown)
+
+
+def test_long_names_are_wrapped(tables, draw):
+    table = tables["comparison"]
+    table = table.assign(model=table["model"].str.replace("flc", "a long name " * 5))
+    assert texts_outside(draw(estimates(table))) == []
+
+
+def test_a_table_without_any_interval_is_refused(tables):
+    table = tables["comparison"]
+    with pytest.raises(DataError, match=r"No row .* both its limits"):
+        estimates(table[table["estimand"] == "aic"])
+
+
+def test_a_user_can_add_to_the_figure(tables, draw):
+    plot = estimates(tables["concordance"]) + labs(title="Mine")
+    assert isinstance(plot, ggplot)
+    assert "Mine" in words(draw(plot))
+
+
+def test_a_box_shows_quartiles_and_cut_points(tables, labels, draw):
+    table = tables["table_one"]
+    table = table[table["variable"] == "flc"]
+    cuts = tables["cut_points"]
+    figure = draw(distribution(table, cuts, labels=labels))
+    axes = figure.axes[0]
+    assert "Free light chain, mg/dL" in words(figure)[-1] + words(figure)[-2]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["Q4", "Q3", "Q2", "Q1", "Overall"]
+    assert texts_outside(figure) == []
+
+
+def test_a_long_tail_asks_for_a_log_axis(draw):
+    long = words(draw(distribution(spread([0.1, 2.2, 2.8, 3.6, 43.0]))))
+    short = words(draw(distribution(spread([20.0, 50.0, 60.0, 70.0, 95.0]))))
+    below_zero = words(draw(distribution(spread([-20.0, -7.8, -4.7, -0.8, 42.0]))))
+    assert "flc (log scale)" in long
+    assert "flc" in short
+    assert "flc" in below_zero
+
+
+def test_a_factor_has_no_box(tables):
+    table = tables["table_one"]
+    with pytest.raises(DataError, match=r"`estimand` lacks `min`, `q1`"):
+        distribution(table[table["variable"] == "sex"])
+
+
+def test_several_variables_are_refused(tables):
+    with pytest.raises(DataError, match=r"`variable` has 4 values"):
+        distribution(tables["table_one"])
