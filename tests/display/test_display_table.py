@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import html
+import re
+
+import pandas as pd
+import pypandoc
+import pytest
+from great_tables import GT
+
+from fahrstats.display.display_table import (
+    INDENT,
+    DisplayTable,
+    Footnotes,
+    escape_markdown,
+)
+
+NASTY = '<script>alert("x")</script> & *bold* _it_ $x$ | `c`'
+
+
+@pytest.fixture
+def table():
+    return DisplayTable(
+        cells=pd.DataFrame(
+            {"name": ["Sex", f"{INDENT}F", NASTY], "hr": ["", "1", "2"], "p": ["a"] * 3}
+        ),
+        headers={"name": "", "hr": "HR\n(95% CI)", "p": "P <&>"},
+        spanners={"Adjusted <i>": ("hr", "p")},
+        heads=(0,),
+        notes=(f"a {NASTY}",),
+    )
+
+
+def cells_of(page):
+    found = re.findall(r"<td[^>]*>(.*?)</td>", page, flags=re.DOTALL)
+    plain = [html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in found]
+    return [" ".join(cell.split()) for cell in plain]
+
+
+def test_every_cell_is_shown_as_it_stands(table):
+    shown = cells_of(table._repr_html_())
+    flat = [str(cell).strip() for cell in table.cells.to_numpy().ravel()]
+    assert shown == [*flat, f"a {NASTY}"]
+
+
+def test_no_text_becomes_markup(table):
+    page = table._repr_html_()
+    assert "<script>" not in page
+    assert "<i>" not in page
+    assert "P &lt;&amp;&gt;" in page
+    assert "HR<br>(95% CI)" in page
+
+
+def test_the_great_tables_object_can_be_styled_further(table):
+    assert isinstance(table.gt(), GT)
+    assert "Mine" in table.gt().tab_header("Mine").as_raw_html()
+
+
+def test_the_same_table_is_the_same_html_and_another_has_another_identity(table):
+    other = DisplayTable(cells=table.cells, headers=table.headers)
+    assert table._repr_html_() == table._repr_html_()
+    identity = re.search(r'id="(table-\w+)"', table._repr_html_())[1]
+    assert identity not in other._repr_html_()
+
+
+def test_the_frame_has_full_headers(table):
+    assert list(table.frame().columns) == [
+        "",
+        "Adjusted <i>: HR\n(95% CI)",
+        "Adjusted <i>: P <&>",
+    ]
+    assert table.frame().to_numpy().tolist() == table.cells.to_numpy().tolist()
+
+
+def test_markdown_shows_the_same_text(table):
+    page = pypandoc.convert_text(table.to_markdown(), "html", format="markdown-smart")
+    assert cells_of(page) == [
+        str(cell).strip() for cell in table.cells.to_numpy().ravel()
+    ]
+    assert html.unescape(re.findall(r"<p>(.*)</p>", page)[0]) == f"a {NASTY}"
+
+
+def test_escaped_text_is_one_line_of_plain_markdown():
+    text = "# not a head\n- nor a list ~sub~ ^sup^ [link](x) @cite {#id}"
+    page = pypandoc.convert_text(
+        f"x {escape_markdown(text)}", "html", format="markdown"
+    )
+    assert html.unescape(page).strip() == f"<p>x {' '.join(text.split())}</p>"
+
+
+def test_a_table_without_headers_has_no_head_row():
+    table = DisplayTable(pd.DataFrame({"a": ["x"], "b": ["y"]}), {"a": "", "b": ""})
+    assert not re.search(r"<th\b", table._repr_html_())
+
+
+def test_equal_notes_share_a_mark_and_notes_keep_their_order():
+    notes = Footnotes()
+    assert notes.mark("1.2", "first") == "1.2ᵃ"
+    assert notes.mark("1.3", "second, `column`") == "1.3ᵇ"
+    assert notes.mark("1.4", "first") == "1.4ᵃ"
+    assert notes.mark("1.5", "") == notes.mark("1.5", None) == "1.5"
+    assert notes.lines() == ("ᵃ first", "ᵇ second, column")

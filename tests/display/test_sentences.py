@@ -1,0 +1,175 @@
+# ruff: noqa: RUF001  (dashes and minus signs are what is tested)
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fahrstats.display import sentences
+from fahrstats.errors import DataError
+
+DEATH = "Death from any cause"
+
+
+def effect(estimate, low, high, p_value=0.01, per="SD"):
+    values = {"estimate": estimate, "conf_low": low, "conf_high": high}
+    return pd.DataFrame([{"term": "flc", "per": per, "p_value": p_value, **values}])
+
+
+def test_follow_up_gives_people_time_and_events(tables, cohort):
+    text = sentences.follow_up(tables["follow_up"])
+    n, n_events = len(cohort), cohort["event"].sum()
+    assert text == (
+        f"{n} people were followed for a median of 6.4 years; {n_events} of them had "
+        "the event."
+    )
+
+
+def test_a_median_that_was_not_reached_is_left_out(tables, cohort):
+    table = tables["follow_up"].assign(estimate=np.nan)
+    n, n_events = len(cohort), cohort["event"].sum()
+    assert (
+        sentences.follow_up(table) == f"Among {n} people there were {n_events} events."
+    )
+
+
+def test_an_association_is_told_with_direction_step_and_covariates(labels):
+    text = sentences.association(
+        effect(1.254, 1.227, 1.282, 1e-80),
+        outcome=DEATH,
+        adjusted_for=["age", "sex", "creatinine"],
+        labels=labels,
+    )
+    assert text == (
+        "A higher free light chain went with a higher hazard of death from any cause, "
+        "with age, sex and creatinine held equal: hazard ratio 1.25 (95% CI 1.23–1.28) "
+        "per SD, P<0.001."
+    )
+    lower = sentences.association(effect(0.8, 0.7, 0.9), outcome=DEATH)
+    assert "went with a lower hazard of death from any cause: hazard" in lower
+
+
+@pytest.mark.parametrize("limits", [(0.98, 1.04), (1.0, 1.2), (0.9, 1.0)])
+def test_an_interval_that_holds_one_is_reported_as_a_null(limits, labels):
+    text = sentences.association(
+        effect(1.01, *limits, p_value=0.551), outcome=DEATH, labels=labels
+    )
+    assert text.startswith(
+        "Free light chain showed no clear association with the hazard"
+    )
+    assert "P=0.55" in text
+    assert text.endswith("compatible with every value in this interval.")
+
+
+def test_infinite_and_missing_estimates_are_said(labels):
+    infinite = sentences.association(effect(np.inf, 2.2, np.inf), outcome=DEATH)
+    assert "hazard ratio infinite (95% CI 2.20 to infinite) per SD" in infinite
+    missing = sentences.association(effect(np.nan, np.nan, np.nan), outcome=DEATH)
+    assert missing == (
+        "The association of flc with the hazard of death from any cause has no estimate."
+    )
+
+
+def comparison(difference, low, high, p_value):
+    rows = [
+        {"model": "Covariates", "term": "", "estimand": "c_index", "estimate": 0.7782},
+        {
+            "model": "Covariates + A",
+            "term": "",
+            "estimand": "c_index",
+            "estimate": 0.79,
+        },
+        {
+            "model": "",
+            "term": "Covariates + A - Covariates",
+            "estimand": "delta_c_index",
+            "estimate": difference,
+            "conf_low": low,
+            "conf_high": high,
+            "p_value": p_value,
+        },
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        (
+            (0.0117, 0.0093, 0.0141, 1e-20),
+            "The C-index rose from 0.778 with covariates to 0.790 with covariates + A: "
+            "difference 0.012 (95% CI 0.009–0.014), P<0.001.",
+        ),
+        (
+            (-0.0117, -0.0141, -0.0093, 1e-20),
+            "The C-index fell from 0.778 with covariates to 0.790 with covariates + A: "
+            "difference −0.012 (95% CI −0.014 to −0.009), P<0.001.",
+        ),
+        (
+            (0.0001, -0.0001, 0.0003, 0.3169),
+            "The C-index was 0.778 with covariates and 0.790 with covariates + A, no "
+            "clear change: difference 0.0001 (95% CI −0.0001 to 0.0003), P=0.32.",
+        ),
+    ],
+)
+def test_added_value_is_told_with_both_models(numbers, expected):
+    text = sentences.added_value(
+        comparison(*numbers), smaller="Covariates", larger="Covariates + A"
+    )
+    assert text == expected
+
+
+def test_models_that_were_not_compared_are_said():
+    text = sentences.added_value(
+        comparison(0.1, 0.1, 0.1, 0.1), smaller="Covariates", larger="B"
+    )
+    assert text == "The models Covariates and B were not compared."
+
+
+def test_a_score_is_ranked_on_its_own(tables, labels):
+    table = tables["concordance"]
+    estimate = table["estimate"].iloc[0]
+    text = sentences.concordance(table, "flc", labels=labels)
+    assert text.startswith(
+        f"On its own, free light chain had a C-index of {estimate:.3f} (95% CI "
+    )
+
+
+def test_every_interaction_test_is_listed(tables, labels):
+    text = sentences.interactions(tables["subgroups"], labels=labels)
+    assert text == (
+        "Tests of equal hazard ratios across levels: sex P=0.43 and age band P=0.031."
+    )
+    table = tables["subgroups"]
+    none = sentences.interactions(table[table["estimand"] == "hr"])
+    assert none == "No subgroup had an interaction test."
+
+
+def test_proportionality_is_told_for_the_score_and_for_all(tables, labels):
+    text = sentences.proportionality(tables["ph_test"], "flc", labels=labels)
+    assert text == (
+        "Proportional hazards: P=0.25 for free light chain, P=0.133 for all terms "
+        "together."
+    )
+
+
+def test_the_log_rank_test_is_given_with_its_degrees_of_freedom(tables):
+    table = tables["logrank"].assign(statistic=38.214, p_value=2e-8)
+    assert sentences.logrank(table, groups="quartiles") == (
+        "Log-rank test between quartiles: chi-squared 38.21 on 3 df, P<0.001."
+    )
+
+
+def test_agreement_with_print_is_counted_over_what_is_printed(tables):
+    table = tables["published"]
+    unprinted = table.assign(published=np.nan)
+    text = sentences.agreement_with_print(pd.concat([table, unprinted]))
+    assert text == (
+        "1 of 2 published hazard ratios agree with ours, limits included, to two "
+        "decimals."
+    )
+
+
+def test_an_absent_column_is_named():
+    with pytest.raises(DataError, match=r"no column `conf_low`, `conf_high`"):
+        sentences.association(effect(1, 1, 1)[["term", "estimate"]], outcome="death")

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from fahrstats.display.study_tables import analyses, provenance
+from fahrstats.errors import DataError
+
+
+def test_provenance_names_data_code_seed_and_versions(manifest):
+    shown = dict(provenance(manifest).cells.to_numpy())
+    assert shown["SHA-256 of the data"] == "0" * 64
+    assert shown["Rows in the data"] == "624"
+    assert shown["Seed"] == "20240607"
+    assert shown["fahrstats"] == "0.1.0"
+    assert shown["numpy"] == "2.1.0"
+
+
+def test_what_is_not_recorded_is_not_listed(manifest):
+    bare = {"provenance": {"package": "0.1.0", "seed": None}}
+    assert list(provenance(bare).cells["name"]) == ["fahrstats"]
+
+
+def test_a_manifest_without_provenance_is_refused():
+    with pytest.raises(DataError, match=r"no `provenance`"):
+        provenance({})
+
+
+def test_every_analysis_has_its_formula_and_sizes(manifest, labels, cohort):
+    entry = {"biomarker": "flc", "table": "ph_test", "formula": "Surv(t, e) ~ flc"}
+    shown = analyses([*manifest["analyses"], entry], labels=labels).cells.to_numpy()
+    n, n_events = str(len(cohort)), str(cohort["event"].sum())
+    formula = "Surv(time, event) ~ flc + age + sex"
+    assert list(shown[0]) == ["adjusted", formula, n, n_events, "cox"]
+    assert shown[1, 0] == "Free light chain"
+    assert list(shown[1, 2:4]) == ["\N{EN DASH}"] * 2
+
+
+def test_an_empty_registry_is_refused():
+    with pytest.raises(DataError, match=r"`registry` is empty"):
+        analyses([])
