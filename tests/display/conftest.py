@@ -113,6 +113,8 @@ def manifest(cohort) -> dict[str, object]:
         "covariates": ["age", "sex", "creatinine"],
         "subgroups": ["sex", "age_band"],
         "quantile_groups": 4,
+        "groups_name": "quartiles",
+        "deviations": {"flc": {"overall": 0.5312}},
         "study_file": 'title = "Free light chain and survival"\n',
         "provenance": {
             "package": "0.1.0",
@@ -313,24 +315,35 @@ def _ratio_row(b: float, se: float) -> dict[str, object]:
 
 
 def _cox(data: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    models = {"unadjusted": ["flc"], "adjusted": ["flc", "age", "sex", "creatinine"]}
-    for model, columns in models.items():
-        for name, (b, se) in _fit(data, columns).iterrows():
-            is_sex = name.startswith("sex")
-            per = np.nan if is_sex else 10.0 if name == "age" else 1.0
-            step = 1.0 if is_sex else per
-            rows.append(
-                {
-                    "model": model,
-                    "variable": "sex" if is_sex else name,
-                    "term": "sex[M]" if is_sex else name,
-                    "reference": "F" if is_sex else None,
-                    "per": per,
-                    **_ratio_row(step * b, step * se),
-                }
-            )
+    others = ["age", "sex", "creatinine"]
+    models = {
+        "unadjusted": ["flc"],
+        "adjusted": ["flc", *others],
+        "quartiles, unadjusted": ["group"],
+        "quartiles, adjusted": ["group", *others],
+    }
+    rows = [
+        {"model": model, **_named(str(name)), **_ratio_row(*_step_of(str(name), b, se))}
+        for model, columns in models.items()
+        for name, (b, se) in _fit(data, columns).iterrows()
+    ]
     return pd.DataFrame(rows).assign(biomarker="flc", **_sizes(data))
+
+
+def _named(name: str) -> dict[str, object]:
+    """Return what a row says about itself; dummies are called ``sex_M``."""
+    variable, _, level = name.partition("_")
+    if not level:
+        per = 10.0 if name == "age" else 1.0
+        return {"variable": name, "term": name, "reference": None, "per": per}
+    reference = {"sex": "F", "group": "Q1"}[variable]
+    variable = "flc_group" if variable == "group" else variable
+    term = f"{variable}[T.{level}]"
+    return {"variable": variable, "term": term, "reference": reference, "per": np.nan}
+
+
+def _step_of(name: str, b: float, se: float) -> tuple[float, float]:
+    return (10 * b, 10 * se) if name == "age" else (b, se)
 
 
 def _ph_test(data: pd.DataFrame) -> pd.DataFrame:

@@ -185,7 +185,7 @@ def test_a_user_can_add_to_the_figure(draw):
 
 
 def test_several_scores_or_models_are_refused(tables):
-    with pytest.raises(DataError, match=r"`model` has 2 values"):
+    with pytest.raises(DataError, match=r"`model` has 4 values"):
         forest(tables["cox"])
     table = pd.concat([audit().assign(biomarker=name) for name in ("flc", "age")])
     with pytest.raises(DataError, match=r"`biomarker` has 2 values \(flc, age\)"):

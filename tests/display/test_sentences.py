@@ -66,7 +66,8 @@ def test_infinite_and_missing_estimates_are_said(labels):
     assert "hazard ratio infinite (95% CI 2.20 to infinite) per SD" in infinite
     missing = sentences.association(effect(np.nan, np.nan, np.nan), outcome=DEATH)
     assert missing == (
-        "The association of flc with the hazard of death from any cause has no estimate."
+        "The association of flc with the hazard of death from any cause has no "
+        "estimate."
     )
 
 

@@ -1,0 +1,188 @@
+"""The report of a prognostic biomarker: what it says for what a study holds."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import IPython.display
+import pytest
+from plotnine import ggplot
+
+from fahrstats.cohort import store
+from fahrstats.display.tables import DisplayTable
+from fahrstats.report import render
+from fahrstats.report.portability import findings
+from fahrstats.report.source import Cell, Prose, read_source
+
+REPORT = Path(__file__).parents[2] / "reports" / "biomarker.qmd"
+INLINE = re.compile(r"`\{python\} (.*?)`(?!`)")
+# Numbers that belong to a word or a reference and not to a result.
+NO_RESULT = re.compile(r"95%|\(Q1\)|@[\w-]+|\{#[\w-]+\}|SHA-256")
+MOST_BYTES = 3_000_000
+
+
+@pytest.fixture
+def results(tables, manifest, tmp_path):
+    """Write the tables that are named, and a manifest that lists them."""
+
+    def written(names=tuple(tables), **changed) -> Path:
+        for name in names:
+            path = tmp_path / "tables" / f"{name}.parquet"
+            store.write(tables[name], path, {"seed": 1})
+        listed = {**manifest, "tables": dict.fromkeys(names, ""), **changed}
+        store.write_manifest(listed, tmp_path / "manifest.json")
+        return tmp_path
+
+    return written
+
+
+@pytest.fixture
+def run(results, monkeypatch):
+    """Run the cells and the inline code; return what is displayed and what is said."""
+
+    def executed(*names, **changed):
+        folder = results(*names, **changed)
+        shown: list[object] = []
+        monkeypatch.setattr(IPython.display, "display", shown.append)
+        scope: dict[str, object] = {}
+        said: list[str] = []
+        for piece in read_source(REPORT).pieces:
+            if isinstance(piece, Cell):
+                _execute(piece.code, scope, shown)
+                if "parameters" in piece.options.tags:
+                    scope["results"] = str(folder)
+            elif isinstance(piece, Prose):
+                text = "\n".join(line.text for line in piece.lines)
+                said.append(INLINE.sub(lambda code: str(eval(code[1], scope)), text))
+        return shown, "\n".join(said)
+
+    return executed
+
+
+def _execute(code, scope, shown):
+    """Run a cell as a notebook does, its last expression displayed."""
+    *body, last = code.rstrip().rsplit("\n\n", 1)
+    try:
+        value = eval(compile(last, "cell", "eval"), scope) if not body else None
+    except SyntaxError:
+        value = None
+        body.append(last)
+    else:
+        if body:
+            body.append(last)
+    exec("\n\n".join(body), scope)
+    if value is not None:
+        shown.append(value)
+
+
+def markdown_of(shown):
+    return [item.data for item in shown if isinstance(item, IPython.display.Markdown)]
+
+
+def test_the_report_stays_within_what_both_renderers_know():
+    assert findings(read_source(REPORT)) == ()
+
+
+def test_no_result_is_typed_into_the_text():
+    source = read_source(REPORT)
+    prose = "\n".join(
+        INLINE.sub("", line.text)
+        for piece in source.pieces
+        if isinstance(piece, Prose)
+        for line in piece.lines
+    )
+    captions = [
+        text
+        for cell in source.cells
+        for text in (cell.options.fig_cap, cell.options.tbl_cap)
+        if text
+    ]
+    assert len(captions) > 10
+    for text in (prose, *captions):
+        assert not re.search(r"\d", NO_RESULT.sub("", text)), text
+
+
+def test_every_figure_has_a_text_for_those_who_do_not_see_it():
+    figures = [c.options for c in read_source(REPORT).cells if c.options.fig_cap]
+    assert len(figures) >= 5
+    assert all(figure.fig_alt for figure in figures)
+
+
+def test_floats_are_called_figures_or_tables_and_each_name_is_used_once():
+    labels = [c.options.label for c in read_source(REPORT).cells if c.options.label]
+    assert all(label.startswith(("fig-", "tbl-")) for label in labels)
+    assert len(labels) == len(set(labels))
+
+
+def test_the_summary_says_what_the_tables_say(run, tables, cohort):
+    shown, said = run()
+    n, n_events = len(cohort), cohort["event"].sum()
+    assert "## Free light chain and survival" in said
+    assert f"{n} people were followed for a median of 6.4 years; {n_events}" in said
+    (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
+    cox = tables["cox"]
+    row = cox[(cox["model"] == "adjusted") & (cox["term"] == "flc")].iloc[0]
+    assert f"hazard ratio {row['estimate']:.2f}" in findings_
+    assert "with age, sex and creatinine held equal" in findings_
+    assert "1 of 2 published hazard ratios agree" in findings_
+
+
+def test_every_table_of_the_study_is_shown(run):
+    shown, _ = run()
+    assert sum(isinstance(item, ggplot) for item in shown) == 5
+    assert sum(isinstance(item, DisplayTable) for item in shown) == 13
+
+
+def test_a_null_is_reported_as_a_null(run, tables, monkeypatch):
+    cox = tables["cox"]
+    null = cox.assign(estimate=1.01, conf_low=0.98, conf_high=1.04, p_value=0.55)
+    monkeypatch.setitem(tables, "cox", null)
+    shown, _ = run()
+    (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
+    assert "showed no clear association with the hazard of death" in findings_
+
+
+@pytest.mark.parametrize(
+    "name", ["subgroups", "comparison", "published", "logrank", "at_risk"]
+)
+def test_what_the_study_did_not_do_is_one_line(name, run, tables):
+    shown, _ = run([other for other in tables if other != name])
+    absent = [text for text in markdown_of(shown) if "Not part of this study" in text]
+    expected = [] if name == "at_risk" else [name]
+    assert {re.search(r"`(\w+)`", text)[1] for text in absent} == {
+        *expected,
+        "outcomes",
+    }
+
+
+def test_a_study_without_covariates_has_unadjusted_findings(run, tables):
+    shown, _ = run([name for name in tables if name != "comparison"], covariates=[])
+    (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
+    assert "held equal" not in findings_
+    assert "hazard ratio" in findings_
+
+
+def test_labels_with_marks_are_shown_as_they_stand(run, labels):
+    marked = {**labels, "flc": {"label": "a_b*c* <i>", "unit": "mg"}}
+    shown, _ = run(labels=marked)
+    (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
+    assert r"a\_b\*c\* \<i\>" in findings_
+
+
+@pytest.mark.slow
+def test_the_rendered_page_holds_every_figure_and_number(results, tables, tmp_path):
+    page = render(
+        REPORT, tmp_path / "page.html", params={"results": results()}, engine="own"
+    )
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert page.stat().st_size < MOST_BYTES
+    assert text.count("data:image/png") == 5
+    assert "http-equiv" not in text
+    cox = tables["cox"]
+    row = cox[(cox["model"] == "adjusted") & (cox["term"] == "flc")].iloc[0]
+    assert f"{row['estimate']:.2f} (95% CI {row['conf_low']:.2f}" in text
+    assert "Not part of this study" in text
+    assert re.search(r"Figure\s+5", text)
+    assert re.search(r"Table\s+11", text)
