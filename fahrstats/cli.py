@@ -7,11 +7,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fahrstats.errors import FahrstatsError
+
+if TYPE_CHECKING:
+    from fahrstats.study.analyse import Watch
 
 app = typer.Typer(
     add_completion=False,
@@ -19,9 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a table of scores to a publication report.",
 )
-
-Watch = Callable[[str, int, int], None]
-"""Called with the name of a step, its position from 0, and the number of steps."""
 
 StudyArgument = Annotated[
     str,

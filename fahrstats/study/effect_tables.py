@@ -10,7 +10,7 @@ import pandas as pd
 
 from fahrstats.columns import in_order
 from fahrstats.study.checks import StudyCohort
-from fahrstats.study.people_tables import group_column, with_groups
+from fahrstats.study.people_tables import group_column, stacked, with_groups
 from fahrstats.study.published import PublishedRow
 from fahrstats.study.specification import Outcome, Variable
 from fahrstats.survival.comparison import compare
@@ -54,14 +54,14 @@ def hazard_ratios(cohort: StudyCohort) -> pd.DataFrame:
             own = _ratios(cohort, _fit(cohort, data, terms))
             fitted = [own, *(alone if model == "unadjusted" else [])]
             tables += [t.assign(biomarker=score.name, model=model) for t in fitted]
-    return _stacked(tables)
+    return stacked(tables)
 
 
 def proportionality(cohort: StudyCohort) -> pd.DataFrame:
     """Test proportional hazards in the adjusted model of each score."""
     study = cohort.study
     model = "adjusted" if study.covariates else "unadjusted"
-    return _stacked(
+    return stacked(
         [
             ph_test(
                 study.formula(*study.adjusted(score.name)),
@@ -93,13 +93,13 @@ def ranking(cohort: StudyCohort) -> pd.DataFrame:
         id=study.analysis.id,
     )
     pairs = [(a, b) for a, b in combinations([*scores, *numbers], 2) if a in scores]
-    return _stacked([found.tidy(), *(found.contrast(a, b) for a, b in pairs)])
+    return stacked([found.tidy(), *(found.contrast(a, b) for a, b in pairs)])
 
 
 def subgroup_audit(cohort: StudyCohort) -> pd.DataFrame:
     """Estimate each score's adjusted hazard ratio in every level of every subgroup."""
     subgroups = [subgroup.name for subgroup in cohort.study.subgroups]
-    return _stacked(
+    return stacked(
         [
             _audit(cohort, score, cohort.study.main, subgroups)
             for score in cohort.study.scores
@@ -153,7 +153,7 @@ def outcomes(cohort: StudyCohort) -> pd.DataFrame:
                         outcome=outcome.label, biomarker=score.name, model=model
                     )
                 )
-    return _stacked(tables)
+    return stacked(tables)
 
 
 def published_beside_ours(cohort: StudyCohort) -> pd.DataFrame:
@@ -281,9 +281,3 @@ def _verdict(row: PublishedRow, ours: dict[str, Any]) -> str:
     agrees = row.is_matched_by([ours[name] for name in _LIMITS])
     verdict = "agrees to every printed decimal" if agrees else "differs from print"
     return f"{verdict} ({row.source})"
-
-
-def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Stack tables, columns in glossary order."""
-    table = pd.concat(tables, ignore_index=True)
-    return table[in_order(table.columns)]

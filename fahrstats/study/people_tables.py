@@ -48,7 +48,7 @@ def cut_points(cohort: StudyCohort) -> pd.DataFrame:
         tables.append(
             groups.tidy().assign(biomarker=score, n_events=n_events.to_numpy(dtype=int))
         )
-    return _stacked(tables)
+    return stacked(tables)
 
 
 def curves(cohort: StudyCohort) -> pd.DataFrame:
@@ -136,10 +136,10 @@ def _curves(cohort: StudyCohort) -> dict[str, SurvivalCurves]:
 
 def _of_scores(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Stack one table per score."""
-    return _stacked([table.assign(biomarker=score) for score, table in tables.items()])
+    return stacked([table.assign(biomarker=score) for score, table in tables.items()])
 
 
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+def stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Stack tables, columns in glossary order."""
     table = pd.concat(tables, ignore_index=True)
     return table[in_order(table.columns)]

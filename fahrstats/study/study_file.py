@@ -88,21 +88,6 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
     return (None if problems else study), problems
 
 
-def read_study(path: Path) -> Study:
-    """Read a study file.
-
-    Raises
-    ------
-    DataError
-        The file is not TOML, lacks something, or holds something unknown; the message
-        is the first problem and the number of all.
-    """
-    study, problems = parse_study(path)
-    if study is None:
-        raise DataError(first_of(problems, path.name))
-    return study
-
-
 def first_of(problems: list[str], name: str) -> str:
     """Return the first problem as one line, saying how many there are."""
     if len(problems) == 1:

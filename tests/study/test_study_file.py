@@ -5,7 +5,7 @@ import pytest
 from fahrstats.errors import DataError
 from fahrstats.study.examples import example_file, example_names
 from fahrstats.study.specification import EventRule, Subgroup
-from fahrstats.study.study_file import find_study, parse_study, read_study
+from fahrstats.study.study_file import find_study, first_of, parse_study
 
 OUTCOME = """
 table = "cohort.csv"
@@ -24,7 +24,7 @@ def parse(tmp_path, text):
 
 
 def test_a_study_file_says_what_the_columns_mean(write_study):
-    study = read_study(write_study())
+    study, _ = parse_study(write_study())
     assert (study.name, study.title) == ("small", "A small study")
     assert study.table.file == "cohort.csv"
     assert study.main.units_per_year == 365.25
@@ -136,11 +136,11 @@ def test_a_file_that_is_not_toml_or_not_text_says_so(tmp_path):
     ]
 
 
-def test_reading_refuses_with_the_first_problem_and_their_number(tmp_path):
-    path = tmp_path / "study.toml"
-    path.write_text("")
-    with pytest.raises(DataError, match=r"`scores` is missing\. \(3 problems;"):
-        read_study(path)
+def test_a_refusal_is_the_first_problem_and_the_number_of_all():
+    assert first_of(["x is wrong."], "study.toml") == "study.toml: x is wrong."
+    assert first_of(["x is wrong.", "y too."], "study.toml") == (
+        "study.toml: x is wrong. (2 problems; `fahrstats check` lists them all.)"
+    )
 
 
 def test_a_name_has_one_part_only(write_study):

@@ -5,7 +5,7 @@ import pytest
 
 from fahrstats.cohort.store import file_sha256
 from fahrstats.errors import DataError
-from fahrstats.study.study_file import read_study
+from fahrstats.study.study_file import parse_study
 from fahrstats.study.tables_in import DATA_VARIABLE, data_folder, load, read_table
 
 TABLE = pd.DataFrame({"id": [1, 2], "age": [60.5, None]})
@@ -108,7 +108,7 @@ def linked_study(write_study, people, scores, extra=""):
         },
     )
     scores.to_csv(path.parent / "scores.csv", index=False)
-    return read_study(path)
+    return parse_study(path)[0]
 
 
 def test_scores_are_joined_to_the_clinical_table(write_study, people):
