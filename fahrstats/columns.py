@@ -1,7 +1,7 @@
 """Names, order and meaning of every column in every result table.
 
-A table holds a subset of these columns, in this order. :func:`in_order` is the one place
-that arranges them, so a column that is not listed here cannot reach a file.
+A table holds a subset of these columns, in this order. :func:`in_order` is the one
+place that arranges them, so a column that is not listed here cannot reach a file.
 """
 
 from __future__ import annotations

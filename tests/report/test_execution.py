@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
+
 import pytest
 
 from fahrstats.errors import DataError, ResultWarning
@@ -131,7 +133,7 @@ def test_nothing_inline_runs_when_the_header_says_so(run):
 def test_code_runs_in_the_empty_working_folder_with_a_fixed_hash(run, tmp_path):
     code = "import os\n(os.getcwd(), os.environ['PYTHONHASHSEED'])"
     (shown,) = run(cell(code))
-    assert shown.data["text/plain"] == str((str(tmp_path / "work"), "0"))
+    assert literal_eval(shown.data["text/plain"]) == (str(tmp_path / "work"), "0")
 
 
 def test_an_unknown_figure_format_is_refused(run):
