@@ -17,7 +17,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fahrstats.kernels.partial_likelihood import (
-    BlockSums,
     TieBlocks,
     block_sums,
     gradient,
@@ -28,9 +27,13 @@ from fahrstats.kernels.risk_sets import RiskSets
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_MAX_ITERATIONS = 500
-_MAX_HALVINGS = 30
-_CLOSE = 1e-22
+_MAX_ITERATIONS = 200
+_MAX_HALVINGS = 40
+_CLOSE = 1e-20
+"""Gain per event that the next step promises, below which there is nothing to gain."""
+
+_NEAR = 1e-12
+"""The same where rounding of the likelihood hides whether a step gains anything."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,59 +55,90 @@ class PenalizedPeak:
     has_converged: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Point:
+    """Penalised log-likelihood at some coefficients, its slope, inverse information."""
+
+    value: float
+    slope: FloatArray
+    cov: FloatArray
+
+
 def maximize_penalized(
     sets: RiskSets, blocks: TieBlocks, Z: FloatArray, *, efron: bool
 ) -> PenalizedPeak:
-    """Climb from zero, with the inverse information as the step matrix.
+    """Climb from zero by the method of Broyden, Fletcher, Goldfarb and Shanno.
 
-    ``Z`` holds standardised columns of full rank in the order of the kernels.
+    The first step matrix is the inverse information, which the penalty makes wrong by
+    up to a factor of two; later ones learn from the slopes. ``Z`` holds standardised
+    columns of full rank in the order of the kernels.
     """
     beta = np.zeros(Z.shape[1])
-    sums, info, penalized = _evaluate(sets, blocks, Z, beta, efron)
+    here = _evaluate(sets, blocks, Z, beta, efron)
+    curvature = here.cov
+    events = float(sets.weights[sets.event].sum())
     has_converged = False
     for _ in range(_MAX_ITERATIONS):
-        cov = np.linalg.inv(info)
-        slope = gradient(sums, Z)
-        slope += 0.5 * _penalty_slope(
-            Z,
-            np.einsum("ij,jk,ik->i", Z, cov, Z),
-            cov,
-            sums.risk,
-            sets.weights,
-            sets.event,
-            sets.tie_start,
-            blocks.stratum_block,
-            blocks.entry_block,
-            sets.entry_order,
-            efron,
-        )
-        step = cov @ slope
-        if slope @ step < _CLOSE:
-            has_converged = True
+        step = curvature @ here.slope
+        gain = float(here.slope @ step)
+        has_converged = gain < _CLOSE * events
+        if has_converged:
             break
-        slack = 1e-13 * abs(penalized)
+        slack = 1e-13 * abs(here.value)
         for _ in range(_MAX_HALVINGS):
-            sums, info, trial = _evaluate(sets, blocks, Z, beta + step, efron)
-            if trial >= penalized - slack:
+            there = _evaluate(sets, blocks, Z, beta + step, efron)
+            if there.value >= here.value - slack:
                 break
             step /= 2
-        else:
+        has_converged = gain < _NEAR * events and there.value <= here.value
+        if has_converged or not there.value >= here.value - slack:
             break
-        beta, penalized = beta + step, trial
-    cov = np.linalg.inv(info).astype(np.float64)
-    return PenalizedPeak(beta, cov, has_converged)
+        curvature = _learn(curvature, step, here.slope - there.slope, there.cov)
+        beta, here = beta + step, there
+    return PenalizedPeak(beta, here.cov, has_converged)
+
+
+def _learn(
+    curvature: FloatArray, step: FloatArray, change: FloatArray, start: FloatArray
+) -> FloatArray:
+    """Update an inverse curvature by one step; start again where it bends upwards."""
+    along = step @ change
+    if not along > 0:
+        return start
+    project = np.eye(step.size) - np.outer(step, change) / along
+    learned = project @ curvature @ project.T + np.outer(step, step) / along
+    return np.asarray(learned, np.float64)
 
 
 def _evaluate(
     sets: RiskSets, blocks: TieBlocks, Z: FloatArray, beta: FloatArray, efron: bool
-) -> tuple[BlockSums, FloatArray, float]:
-    """Return block sums, information and penalised log-likelihood at ``beta``."""
+) -> _Point:
+    """Evaluate the penalised log-likelihood; minus infinity where it has no value."""
     sums = block_sums(sets, blocks, Z @ beta, efron=efron)
+    nowhere = _Point(-np.inf, beta, np.empty((0, 0)))
+    if not np.isfinite(sums.log_likelihood):
+        return nowhere
     info = information(sets, blocks, sums, Z)
     sign, log_determinant = np.linalg.slogdet(info)
-    is_proper = sign > 0 and np.isfinite(sums.log_likelihood)
-    value = sums.log_likelihood + log_determinant / 2 if is_proper else -np.inf
-    return sums, info, float(value)
+    if not (sign > 0 and np.isfinite(log_determinant)):
+        return nowhere
+    cov = np.asarray(np.linalg.inv(info), np.float64)
+    slope = gradient(sums, Z) + 0.5 * _penalty_slope(
+        Z,
+        np.einsum("ij,jk,ik->i", Z, cov, Z),
+        cov,
+        sums.risk,
+        sets.weights,
+        sets.event,
+        sets.tie_start,
+        blocks.stratum_block,
+        blocks.entry_block,
+        sets.entry_order,
+        sums.must_refresh,
+        sums.shrink,
+        efron,
+    )
+    return _Point(sums.log_likelihood + float(log_determinant) / 2, slope, cov)
 
 
 @njit(cache=True)
@@ -119,6 +153,8 @@ def _penalty_slope(
     stratum_block: IntArray,
     entry_block: IntArray,
     entry_order: IntArray,
+    must_refresh: NDArray[np.bool_],
+    shrink: FloatArray,
     efron: bool,
 ) -> FloatArray:
     """Gradient of the log determinant of the information, shape (p,), O(n p²).
@@ -141,6 +177,8 @@ def _penalty_slope(
         for k in range(stratum_block[stratum], stratum_block[stratum + 1]):
             dying[:] = 0.0
             d, weight = 0, 0.0
+            if shrink.size:
+                at_risk *= shrink[k]
             for i in range(tie_start[k], tie_start[k + 1]):
                 _fill_moments(row, Z[i], q[i], risk[i])
                 at_risk += row
@@ -153,6 +191,12 @@ def _penalty_slope(
                 _fill_moments(row, Z[i], q[i], risk[i])
                 at_risk -= row
                 leaving += 1
+            if must_refresh[k]:
+                at_risk[:] = 0.0
+                for i in range(tie_start[stratum_block[stratum]], tie_start[k + 1]):
+                    if entry_block[i] > k:
+                        _fill_moments(row, Z[i], q[i], risk[i])
+                        at_risk += row
             for death in range(d):
                 part[:] = at_risk
                 if efron:

@@ -23,8 +23,16 @@ MAX_ITERATIONS = 60
 """A monotone likelihood gains a factor e a step and needs about 25."""
 
 _MAX_HALVINGS = 40
-_CLOSE = 1e-10
-"""Newton decrement squared after which one more step reaches rounding error."""
+_CLOSE = 1e-12
+"""Gain per event that a step promises after which one more reaches rounding error."""
+
+_PROMISE = 1e-6
+"""Gain per event that a gradient may promise where information is lost to rounding."""
+
+_MOST_EVENTS = 100
+"""Events beyond which that bound does not grow, so that rare columns get there too."""
+
+_EPSILON = float(np.finfo(np.float64).eps)
 
 _SPREAD_FLOOR = 1e-13
 """Spread over size of a column that rounding of a constant can produce."""
@@ -40,8 +48,6 @@ class Peak:
         Coefficients of the columns it was given.
     sums : BlockSums
         Block sums at ``beta``, with the log-likelihood.
-    gradient, last_step : ndarray of shape (p,)
-        Gradient at ``beta``, and the step that led there.
     information : ndarray of shape (p, p)
         Information at ``beta``.
     log_likelihood_start : float
@@ -49,13 +55,12 @@ class Peak:
     score_statistic : float
         Rao's statistic at the starting point, chi-squared with p degrees of freedom.
     has_converged : bool
-        Whether the Newton decrement vanished.
+        Whether the Newton decrement vanished, and with it what the gradient promises
+        for a step as large as the coefficients.
     """
 
     beta: FloatArray
     sums: BlockSums
-    gradient: FloatArray
-    last_step: FloatArray
     information: FloatArray
     log_likelihood_start: float
     score_statistic: float
@@ -140,11 +145,15 @@ def maximize(
     """
     base = np.zeros(Z.shape[0]) if offset is None else offset
     beta = np.zeros(Z.shape[1]) if start is None else start
-    step = np.zeros(Z.shape[1])
     sums = block_sums(sets, blocks, base + Z @ beta, efron=efron)
     log_likelihood_start = sums.log_likelihood
     score_statistic, was_close, has_converged = 0.0, False, False
+    events = float(sets.weights[sets.event].sum())
+    close = _CLOSE * events * min(1.0, _MOST_EVENTS / sets.event.sum())
+    info = np.full((beta.size, beta.size), np.nan)
     for iteration in range(MAX_ITERATIONS):
+        if not np.isfinite(sums.log_likelihood):
+            break
         slope = gradient(sums, Z)
         info = information(sets, blocks, sums, Z)
         direction = solve_scaled(info, slope)
@@ -152,9 +161,9 @@ def maximize(
         if iteration == 0:
             score_statistic = decrement
         if was_close or not decrement > 0:
-            has_converged = True
+            has_converged = float(np.abs(slope) @ np.abs(beta)) < _PROMISE * events
             break
-        was_close = decrement < _CLOSE
+        was_close = decrement < close
         size = 1.0
         for _ in range(_MAX_HALVINGS):
             trial = block_sums(
@@ -166,13 +175,10 @@ def maximize(
             size /= 2
         else:
             break
-        step, sums = size * direction, trial
-        beta = beta + step
+        beta, sums = beta + size * direction, trial
     return Peak(
         beta=beta,
         sums=sums,
-        gradient=slope,
-        last_step=step,
         information=info,
         log_likelihood_start=log_likelihood_start,
         score_statistic=score_statistic,
@@ -183,12 +189,14 @@ def maximize(
 def solve_scaled(info: FloatArray, right: FloatArray) -> FloatArray:
     """Solve a positive definite system after scaling its diagonal to 1.
 
-    A direction without information (a diagonal that underflowed) gets no step.
+    A direction without information (a diagonal that underflowed, or one that rounding
+    cannot tell from the others) gets no step.
     """
     diagonal = np.diag(info)
     scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 0)
     scaled = info * np.outer(scale, scale)
     np.fill_diagonal(scaled, 1.0)
     right_scaled = right * scale if right.ndim == 1 else right * scale[:, None]
-    solved = np.linalg.solve(scaled, right_scaled)
-    return solved * scale if right.ndim == 1 else solved * scale[:, None]
+    solved = np.linalg.lstsq(scaled, right_scaled, rcond=_EPSILON)[0]
+    rescaled = solved * scale if right.ndim == 1 else solved * scale[:, None]
+    return np.asarray(rescaled, np.float64)

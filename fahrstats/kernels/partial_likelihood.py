@@ -41,6 +41,12 @@ _CHUNK = 4096
 _LOST_DIGITS = 1e-7
 """A sum that fell to this share of its largest value is added up again."""
 
+_SAFE_RANGE = 600.0
+"""Range of the linear predictor within which no square of a risk can overflow."""
+
+_SMALLEST = 1e-150
+"""Denominator whose square can still be divided by."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TieBlocks:
@@ -71,15 +77,19 @@ class BlockSums:
     per_block : ndarray of float64, shape (5, n_blocks)
         ``hazard``, ``hazard_own``, ``c0``, ``c1``, ``c2``; zero without an event.
     risk : ndarray of float64, shape (n,)
-        Weight times exp of the linear predictor.
+        Weight times exp of the linear predictor, in the units of the row's block.
     expected : ndarray of float64, shape (n,)
         Risk times the hazard that the row lived through, r A in the module.
     martingale : ndarray of float64, shape (n,)
         Weighted event minus ``expected``.
     must_refresh : ndarray of bool, shape (n_blocks,)
         Blocks at which running sums are added up again, see :data:`_LOST_DIGITS`.
+    shrink : ndarray of float64, shape (n_blocks,) or (0,)
+        Factor that brings risks in units of the previous block to those of this one.
+        Empty where all blocks share one unit, which they do unless the linear
+        predictor spans more than :data:`_SAFE_RANGE`.
     log_likelihood : float
-        Log partial likelihood; minus infinity when a denominator overflowed.
+        Log partial likelihood; minus infinity where float64 cannot hold a denominator.
     """
 
     per_block: FloatArray
@@ -87,6 +97,7 @@ class BlockSums:
     expected: FloatArray
     martingale: FloatArray
     must_refresh: NDArray[np.bool_]
+    shrink: FloatArray
     log_likelihood: float
 
 
@@ -119,13 +130,22 @@ def block_sums(
 ) -> BlockSums:
     """Sum the denominators of every tie block, O(n).
 
-    The linear predictor is centred on its mid-range first, which leaves the likelihood
-    as it is and lets risks span 1400 in the exponent. ``multiplier``, one number per
-    block, weights the blocks as a function of time does in the test of Grambsch and
-    Therneau (1994); the log-likelihood is then meaningless.
+    Risks are relative to the middle of the linear predictor, or, where it spans too
+    much for that, to its largest value among the rows of the stratum that outlast each
+    block, so that any span is held. (With delayed entry that largest value can leave
+    the risk set, and a span above 1400 has no likelihood here.) ``multiplier``, one
+    number per block, weights the blocks as a function of time does in the test of
+    Grambsch and Therneau (1994); the log-likelihood is then meaningless.
     """
-    middle = (linear_predictor.max() + linear_predictor.min()) / 2
-    centred = linear_predictor - middle
+    lowest, highest = linear_predictor.min(), linear_predictor.max()
+    shrink = np.empty(0)
+    if highest - lowest <= _SAFE_RANGE or sets.entry.size:
+        centred = linear_predictor - (lowest + highest) / 2
+    else:
+        level, shrink = _running_maximum(
+            linear_predictor, sets.tie_start, blocks.stratum_block
+        )
+        centred = linear_predictor - level[blocks.block]
     with np.errstate(over="ignore", under="ignore"):
         risk = np.exp(centred) * sets.weights
     if multiplier is None:
@@ -140,10 +160,11 @@ def block_sums(
         blocks.entry_block,
         sets.entry_order,
         multiplier,
+        shrink,
         efron,
     )
     expected, martingale = _expect_events(
-        _sum_from_below(sums[:1].T, blocks.stratum_block)[:, 0],
+        _sum_from_below(sums[:1].T, blocks.stratum_block, shrink)[:, 0],
         sums[1] - sums[0],
         multiplier,
         risk,
@@ -152,7 +173,9 @@ def block_sums(
         blocks.block,
         blocks.entry_block,
     )
-    return BlockSums(sums, risk, expected, martingale, must_refresh, log_likelihood)
+    return BlockSums(
+        sums, risk, expected, martingale, must_refresh, shrink, log_likelihood
+    )
 
 
 @njit(cache=True)
@@ -167,7 +190,7 @@ def linear_predictor(Z: FloatArray, beta: FloatArray) -> FloatArray:
 
 def gradient(sums: BlockSums, Z: FloatArray) -> FloatArray:
     """Return the first derivative of the log-likelihood, shape (p,)."""
-    return sums.martingale @ Z
+    return np.asarray(sums.martingale @ Z, np.float64)
 
 
 def information(
@@ -178,7 +201,7 @@ def information(
     for start in range(0, Z.shape[0], _CHUNK):
         part = Z[start : start + _CHUNK]
         moments += part.T @ (part * sums.expected[start : start + _CHUNK, None])
-    return moments - _mean_products(
+    moments -= _mean_products(
         Z,
         sums.risk,
         sets.event,
@@ -187,8 +210,10 @@ def information(
         blocks.entry_block,
         sets.entry_order,
         sums.must_refresh,
+        sums.shrink,
         sums.per_block,
     )
+    return moments
 
 
 def score_residuals(
@@ -211,12 +236,13 @@ def score_residuals(
         blocks.entry_block,
         sets.entry_order,
         sums.must_refresh,
+        sums.shrink,
         sums.per_block,
     )
     first = np.repeat(blocks.stratum_block[:-1], np.diff(blocks.stratum_block))
     lived = np.zeros((n_blocks, p))
     _hazard_weighted_means(*data, first, lived)
-    lived = _sum_from_below(lived, blocks.stratum_block)
+    lived = _sum_from_below(lived, blocks.stratum_block, sums.shrink)
     at_risk, leaving, k = np.zeros(p), 0, 0
     while k < n_blocks:
         end = int(np.searchsorted(sets.tie_start, sets.tie_start[k] + _CHUNK))
@@ -240,7 +266,28 @@ def score_residuals(
 
 
 @njit(cache=True)
-def _sum_from_below(values: FloatArray, stratum_block: IntArray) -> FloatArray:
+def _running_maximum(
+    linear_predictor: FloatArray, tie_start: IntArray, stratum_block: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the largest value met so far in the stratum, and exp of its last rise."""
+    n_blocks = tie_start.size - 1
+    level, shrink = np.empty(n_blocks), np.ones(n_blocks)
+    for stratum in range(stratum_block.size - 1):
+        first = stratum_block[stratum]
+        highest = -np.inf
+        for k in range(first, stratum_block[stratum + 1]):
+            for i in range(tie_start[k], tie_start[k + 1]):
+                highest = max(highest, linear_predictor[i])
+            level[k] = highest
+            if k > first:
+                shrink[k] = np.exp(level[k - 1] - highest)
+    return level, shrink
+
+
+@njit(cache=True)
+def _sum_from_below(
+    values: FloatArray, stratum_block: IntArray, shrink: FloatArray
+) -> FloatArray:
     """Sum block values up to each block's time within its stratum.
 
     Blocks run down in time, so the sum runs from the last block of a stratum upwards.
@@ -251,8 +298,9 @@ def _sum_from_below(values: FloatArray, stratum_block: IntArray) -> FloatArray:
     for stratum in range(stratum_block.size - 1):
         last = stratum_block[stratum + 1] - 1
         for k in range(last, stratum_block[stratum] - 1, -1):
+            factor = shrink[k + 1] if shrink.size and k < last else 1.0
             for a in range(p):
-                below = total[k + 1, a] if k < last else 0.0
+                below = factor * total[k + 1, a] if k < last else 0.0
                 total[k, a] = below + values[k, a]
     return total
 
@@ -292,6 +340,7 @@ def _sum_blocks(
     entry_block: IntArray,
     entry_order: IntArray,
     multiplier: FloatArray,
+    shrink: FloatArray,
     efron: bool,
 ) -> tuple[FloatArray, NDArray[np.bool_], float]:
     """Return block sums (5, n_blocks), blocks to refresh, and the log-likelihood."""
@@ -305,6 +354,9 @@ def _sum_blocks(
         at_risk, largest = 0.0, 0.0
         for k in range(first, stratum_block[stratum + 1]):
             d, dying, weight, observed = 0, 0.0, 0.0, 0.0
+            if shrink.size:
+                at_risk *= shrink[k]
+                largest *= shrink[k]
             for i in range(tie_start[k], tie_start[k + 1]):
                 at_risk += risk[i]
                 if event[i]:
@@ -330,7 +382,7 @@ def _sum_blocks(
             for death in range(d):
                 f = death / d if efron else 0.0
                 denominator = at_risk - f * dying
-                if not denominator > 0.0:  # underflow, overflow or not a number
+                if not denominator > _SMALLEST:  # or not a number
                     return sums, must_refresh, -np.inf
                 log_likelihood -= mean_weight * np.log(denominator)
                 share = multiplier[k] * mean_weight / denominator
@@ -359,6 +411,7 @@ def _to_next_block(
     entry_block: IntArray,
     entry_order: IntArray,
     must_refresh: bool,
+    shrink: FloatArray,
     at_risk: FloatArray,
     dying: FloatArray,
 ) -> int:
@@ -373,6 +426,8 @@ def _to_next_block(
         at_risk[:] = 0.0
         while leaving < entry_order.size and entry_order[leaving] < tie_start[k]:
             leaving += 1  # entered before any event of an earlier stratum
+    elif shrink.size and shrink[k] != 1.0:
+        at_risk *= shrink[k]
     for i in range(tie_start[k], tie_start[k + 1]):
         for a in range(p):
             at_risk[a] += risk[i] * Z[i, a]
@@ -403,6 +458,7 @@ def _mean_products(
     entry_block: IntArray,
     entry_order: IntArray,
     must_refresh: NDArray[np.bool_],
+    shrink: FloatArray,
     per_block: FloatArray,
 ) -> FloatArray:
     """Sum over blocks of c0 S1 S1' - c1 (S1 D1' + D1 S1') + c2 D1 D1', shape (p, p)."""
@@ -424,6 +480,7 @@ def _mean_products(
                 entry_block,
                 entry_order,
                 must_refresh[k],
+                shrink,
                 at_risk,
                 dying,
             )
@@ -449,6 +506,7 @@ def _hazard_weighted_means(
     entry_block: IntArray,
     entry_order: IntArray,
     must_refresh: NDArray[np.bool_],
+    shrink: FloatArray,
     per_block: FloatArray,
     first: IntArray,
     lived: FloatArray,
@@ -472,6 +530,7 @@ def _hazard_weighted_means(
             entry_block,
             entry_order,
             must_refresh[k],
+            shrink,
             at_risk,
             dying,
         )
@@ -488,6 +547,7 @@ def _add_means(
     entry_block: IntArray,
     entry_order: IntArray,
     must_refresh: NDArray[np.bool_],
+    shrink: FloatArray,
     per_block: FloatArray,
     first: IntArray,
     weights: FloatArray,
@@ -519,6 +579,7 @@ def _add_means(
             entry_block,
             entry_order,
             must_refresh[k],
+            shrink,
             at_risk,
             dying,
         )

@@ -372,9 +372,10 @@ class CoxFit:
                 "infinite: monotone likelihood; statistic and p from the likelihood "
                 "ratio"
             )
-            firth = table.loc[[row]].assign(
-                estimand="log_hr_firth", note="Firth's penalised likelihood"
-            )
+            note = "Firth's penalised likelihood"
+            if np.isnan(infinite.firth_log_hr):
+                note += " reached no maximum"
+            firth = table.loc[[row]].assign(estimand="log_hr_firth", note=note)
             extra.append(
                 with_wald(
                     firth,

@@ -28,6 +28,7 @@ from fahrstats.kernels.partial_likelihood import (
     information,
     linear_predictor,
 )
+from fahrstats.survival.separation import monotone_directions
 
 FloatArray = NDArray[np.float64]
 
@@ -37,11 +38,10 @@ _COLLINEAR = 1e-10
 _NO_INFORMATION = 1e-12
 """Information per event, for a column of unit spread, that counts as none."""
 
-_STEP_LEFT = 1e-2
-"""Change of the linear predictor in the last step that makes a column suspect."""
+_EPSILON = float(np.finfo(np.float64).eps)
 
-_FURTHER = 5.0
-"""How far out, in the linear predictor, a suspect column's profile is evaluated."""
+_COLLAPSED = 1e-3
+"""Share left of a column's information at zero that makes its estimate suspect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class Monotone:
     lr_statistic, p_value : float
         Likelihood-ratio test of the column, chi-squared with one degree of freedom.
     firth_log_hr, firth_std_error : float
-        Estimate by Firth's penalised likelihood, per unit of the column.
+        Estimate by Firth's penalised likelihood, per unit of the column; missing where
+        that iteration found no maximum.
     """
 
     term: str
@@ -137,21 +138,20 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     )
     if aliased:
         Z = np.ascontiguousarray(Z[:, is_estimated])
-    with np.errstate(invalid="ignore", over="ignore"):
-        peak = maximize(sets, blocks, Z, efron=efron)
-    is_monotone = _monotone_columns(design, blocks, Z, peak, efron)
-    if not (peak.has_converged and np.isfinite(peak.beta).all()):
-        raise ConvergenceError(
-            f"`{design.formula.text}` reached no maximum of the likelihood in "
-            f"{design.n} rows; look for extreme values among "
-            f"{', '.join(f'`{term}`' for term in design.terms)}."
-        )
+    peak = maximize(sets, blocks, Z, efron=efron)
+    null = null[np.ix_(is_estimated, is_estimated)]
+    can_grow = can_fall = np.zeros(peak.beta.size, np.bool_)
+    if not peak.has_converged or _has_collapsed(peak.information, null):
+        can_grow, can_fall = monotone_directions(sets, blocks, Z)
+    is_monotone = can_grow | can_fall
+    if not peak.has_converged:
+        raise _no_maximum(design, np.flatnonzero(is_estimated)[is_monotone])
     is_finite = is_estimated.copy()
     is_finite[is_estimated] = ~is_monotone
     log_hr = np.full(spread.size, np.nan)
     log_hr[is_estimated] = peak.beta / spread[is_estimated]
     monotone = _describe_monotone(
-        design, blocks, Z, peak, is_monotone, is_estimated, spread, efron
+        design, blocks, Z, peak, can_grow, can_fall, is_estimated, spread, efron
     )
     log_hr[is_estimated & ~is_finite] = [m.log_hr for m in monotone]
     Z_all = Z
@@ -170,6 +170,22 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
         information=peak.information[np.ix_(~is_monotone, ~is_monotone)],
         aliased=aliased,
         monotone=monotone,
+    )
+
+
+def _no_maximum(design: Design, monotone: NDArray[np.int64]) -> ConvergenceError:
+    """Say that the iteration ended without a maximum, and why."""
+    suspects = monotone if monotone.size else range(len(design.terms))
+    terms = ", ".join(f"`{design.terms[j]}`" for j in suspects)
+    reason = (
+        f"along {terms} those with the event are separated from those at risk with "
+        "them: leave columns out, or merge levels."
+        if monotone.size
+        else f"look for extreme values among {terms}."
+    )
+    return ConvergenceError(
+        f"`{design.formula.text}` reached no maximum of the likelihood in {design.n} "
+        f"rows; {reason}"
     )
 
 
@@ -241,35 +257,23 @@ def _centred_within_strata(design: Design, Z: FloatArray) -> FloatArray:
     return centred
 
 
-def _monotone_columns(
-    design: Design, blocks: TieBlocks, Z: FloatArray, peak: Peak, efron: bool
-) -> NDArray[np.bool_]:
-    """Mark the columns whose profile likelihood still rises far out.
+def _has_collapsed(info: FloatArray, null: FloatArray) -> bool:
+    """Whether some column lost nearly all the information it had at zero.
 
-    Where the maximum is finite, Newton's last step is tiny; where it is not, every step
-    moves the linear predictor by about one for ever. Such a column is pushed further
-    out and the others are maximised again: if the likelihood does not fall, it is
-    monotone.
+    Information vanishes on the way out where the likelihood is monotone, and seldom
+    anywhere else.
     """
-    is_monotone = np.zeros(peak.beta.size, np.bool_)
-    for j in np.flatnonzero(np.abs(peak.last_step) > 1e-8):
-        reach = np.abs(Z[:, j]).max()
-        if abs(peak.last_step[j]) * reach < _STEP_LEFT:
-            continue
-        further = peak.beta[j] + np.sign(peak.last_step[j]) * _FURTHER / reach
-        others = np.arange(peak.beta.size) != j
-        profile = maximize(
-            design.risk_sets,
-            blocks,
-            np.ascontiguousarray(Z[:, others]),
-            efron=efron,
-            offset=further * Z[:, j],
-            start=peak.beta[others],
-        )
-        reached = peak.sums.log_likelihood
-        slack = 1e-12 * abs(reached) + 1e-9
-        is_monotone[j] = profile.sums.log_likelihood >= reached - slack
-    return is_monotone
+    before, after = _inverse(null, null), _inverse(info, null)
+    return bool((np.diag(before) < _COLLAPSED * np.diag(after)).any())
+
+
+def _inverse(info: FloatArray, null: FloatArray) -> FloatArray:
+    """Invert an information that may have lost rank, in the scale of another one."""
+    scale = 1 / np.sqrt(np.diag(null))
+    values, vectors = np.linalg.eigh(info * np.outer(scale, scale))
+    floor = _EPSILON * values.max(initial=_EPSILON)
+    inverse = (vectors / np.maximum(values, floor)) @ vectors.T
+    return np.asarray(inverse * np.outer(scale, scale), np.float64)
 
 
 def _describe_monotone(
@@ -277,39 +281,36 @@ def _describe_monotone(
     blocks: TieBlocks,
     Z: FloatArray,
     peak: Peak,
-    is_monotone: NDArray[np.bool_],
+    can_grow: NDArray[np.bool_],
+    can_fall: NDArray[np.bool_],
     is_estimated: NDArray[np.bool_],
     spread: FloatArray,
     efron: bool,
 ) -> tuple[Monotone, ...]:
     """Test every monotone column by its likelihood ratio, and estimate it by Firth."""
-    if not is_monotone.any():
+    if not (can_grow | can_fall).any():
         return ()
     sets = design.risk_sets
     estimated = np.flatnonzero(is_estimated)
     penalized = maximize_penalized(sets, blocks, Z, efron=efron)
-    if not penalized.has_converged:
-        raise ConvergenceError(
-            f"Firth's penalised likelihood of `{design.formula.text}` reached no "
-            f"maximum in {design.n} rows; use fewer terms."
-        )
+    missing = 1.0 if penalized.has_converged else np.nan
     described = []
-    for j in np.flatnonzero(is_monotone):
+    for j in np.flatnonzero(can_grow | can_fall):
+        sign = peak.beta[j] if can_grow[j] == can_fall[j] else float(can_grow[j]) - 0.5
         others = np.arange(peak.beta.size) != j
         without = maximize(
             sets, blocks, np.ascontiguousarray(Z[:, others]), efron=efron
         )
-        gain = peak.sums.log_likelihood - without.sums.log_likelihood
+        gain = max(0.0, peak.sums.log_likelihood - without.sums.log_likelihood)
         described.append(
             Monotone(
                 term=design.terms[estimated[j]],
-                log_hr=float(np.copysign(np.inf, peak.beta[j])),
+                log_hr=float(np.copysign(np.inf, sign)),
                 lr_statistic=2 * gain,
                 p_value=float(chi2.sf(2 * gain, 1)),
-                firth_log_hr=float(penalized.beta[j] / spread[estimated[j]]),
-                firth_std_error=float(
-                    np.sqrt(penalized.cov[j, j]) / spread[estimated[j]]
-                ),
+                firth_log_hr=missing * float(penalized.beta[j] / spread[estimated[j]]),
+                firth_std_error=missing
+                * float(np.sqrt(penalized.cov[j, j]) / spread[estimated[j]]),
             )
         )
     return tuple(described)
