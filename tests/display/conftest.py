@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from drawings import drawn
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from lifelines.utils import concordance_index
@@ -36,15 +37,9 @@ FEW = 10
 
 @pytest.fixture
 def draw() -> Iterator[Callable[[ggplot], Figure]]:
-    """Draw a plot as it would be saved, its texts placed; closed after the test."""
-
-    def drawn(plot: ggplot) -> Figure:
-        figure = plot.draw()
-        figure.draw_without_rendering()
-        return figure
-
-    yield drawn
-    plt.close("all")
+    """Draw plots for one test."""
+    with ExitStack() as stack:
+        yield lambda plot: stack.enter_context(drawn(plot))
 
 
 @pytest.fixture(scope="session")

@@ -1,37 +1,54 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
-from drawings import overlapping, texts, texts_outside, words
+from drawings import drawn, overlapping, texts_outside, words
 from matplotlib.colors import to_rgba
 from plotnine import ggplot, labs, theme_bw
 
 from fahrstats.display.curves import survival_curves
+from fahrstats.display.result_table import by_value
 from fahrstats.errors import DataError
 
+COUNTS = {"At risk": "n_at_risk", "Censored": "n_censored", "Events": "n_events"}
+PIXEL = 1.0  # text is set to whole pixels
 LONG = {
     "Q1": "Score below the median of the derivation cohort (62.3 years or less)",
     "Q2": "Score above the median, which costs $5 or $6 to measure",
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def four(tables):
     return tables["curves"], tables["at_risk"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two(four):
     return tuple(table[table["group"].isin(["Q1", "Q2"])] for table in four)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one(four):
     return tuple(
         table[table["group"] == "Q4"].drop(columns=["group", "biomarker"])
         for table in four
     )
+
+
+@pytest.fixture(scope="module", params=["four", "two", "one"])
+def drawing(request):
+    """Draw curves of four groups, of two with long names, and of one."""
+    curves, at_risk = request.getfixturevalue(request.param)
+    time_label = "Years at $t$"
+    plot = survival_curves(
+        curves, at_risk, labels=LONG, time_label=time_label, title="Score"
+    )
+    with drawn(plot) as figure:
+        yield figure, at_risk
 
 
 def paths(figure):
@@ -62,8 +79,8 @@ def test_a_curve_without_time_zero_starts_with_everybody_alive(draw):
     np.testing.assert_allclose(path, [(0, 1), (2, 1), (2, 0.5)])
 
 
-def test_the_vertical_axis_runs_from_zero_to_one(four, draw):
-    axes = draw(survival_curves(*four)).axes[0]
+def test_the_vertical_axis_runs_from_zero_to_one(drawing):
+    axes = drawing[0].axes[0]
     shown = [tick.get_text() for tick in axes.get_yticklabels()]
     assert shown == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
     low, high = axes.get_ylim()
@@ -71,40 +88,36 @@ def test_the_vertical_axis_runs_from_zero_to_one(four, draw):
     assert 1 <= high < 1.05
 
 
-def test_axes_name_their_units(four, draw):
-    figure = draw(survival_curves(*four, time_label="Years since the photograph"))
-    assert "Years since the photograph" in words(figure)
-    assert "Survival probability" in words(figure)
+def test_axes_are_named_and_a_dollar_is_a_dollar(drawing):
+    shown = words(drawing[0])
+    assert r"Years at \$t\$" in shown
+    assert "Survival probability" in shown
+    assert "Score" in shown
 
 
-def test_the_table_holds_the_counts_below_the_breaks_of_the_axis(four, draw):
-    curves, at_risk = four
-    figure = draw(survival_curves(curves, at_risk))
+def test_the_table_holds_the_counts_below_the_breaks_of_the_axis(drawing):
+    figure, at_risk = drawing
     axes = figure.axes[0]
     breaks = sorted(at_risk["time"].unique())
     assert [float(t.get_text()) for t in axes.get_xticklabels()] == breaks
-    names = [
-        t for t in texts(figure) if t.get_text() in ("At risk", "Censored", "Events")
+    ticks = [axes.transData.transform((time, 0))[0] for time in breaks]
+    groups = [part for _, part in by_value(at_risk, "group")]
+    placed = sorted(
+        (-round(y), x, text)
+        for text, (x, y) in ((t.get_text(), _centre(t)) for t in axes.texts)
+    )
+    lines = [
+        [(x, text) for _, x, text in line]
+        for _, line in itertools.groupby(placed, key=lambda item: item[0])
     ]
-    assert len(names) == 3 * at_risk["group"].nunique()
-    columns = {"At risk": "n_at_risk", "Censored": "n_censored", "Events": "n_events"}
-    centre = {text: _centre(text) for text in texts(figure)}
-    heights = sorted({round(centre[name][1]) for name in names}, reverse=True)
-    groups = list(at_risk["group"].unique())
-    for name in names:
-        group = groups[heights.index(round(centre[name][1])) // 3]
-        rows = at_risk[at_risk["group"] == group].sort_values("time")
-        beside = [
-            (centre[text][0], text.get_text())
-            for text in texts(figure)
-            if abs(centre[text][1] - centre[name][1]) < 2 and text is not name
+    counts = [line for line in lines if line[0][1] in COUNTS]
+    assert len(counts) == len(COUNTS) * len(groups)
+    for i, (name, *cells) in enumerate(counts):
+        rows = groups[i // len(COUNTS)].sort_values("time")
+        assert [text for _, text in cells] == [
+            f"{count:,}" for count in rows[COUNTS[name[1]]]
         ]
-        shown = sorted(beside)
-        assert [text for _, text in shown] == [
-            f"{count:,}" for count in rows[columns[name.get_text()]]
-        ]
-        ticks = axes.transData.transform([(time, 0) for time in breaks])[:, 0]
-        np.testing.assert_allclose([x for x, _ in shown], ticks, atol=1)
+        np.testing.assert_allclose([x for x, _ in cells], ticks, atol=PIXEL)
 
 
 def _centre(text):
@@ -112,22 +125,9 @@ def _centre(text):
     return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
 
 
-@pytest.mark.parametrize("size", ["four", "two", "one"])
-def test_no_text_is_cut_off_or_printed_over_another(size, request, draw):
-    curves, at_risk = request.getfixturevalue(size)
-    figure = draw(
-        survival_curves(
-            curves, at_risk, labels=LONG, time_label="Follow-up, years", title="Score"
-        )
-    )
-    assert texts_outside(figure) == []
-    assert overlapping(figure) == []
-
-
-def test_a_dollar_is_a_dollar(two, draw):
-    figure = draw(survival_curves(*two, labels=LONG, time_label="$t$, years"))
-    assert r"\$t\$, years" in words(figure)
-    assert LONG["Q2"].replace("$", r"\$") in words(figure)
+def test_no_text_is_cut_off_or_printed_over_another(drawing):
+    assert texts_outside(drawing[0]) == []
+    assert overlapping(drawing[0]) == []
 
 
 def test_one_group_needs_no_legend_and_no_name(one, draw):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawings import overlapping, texts_outside, words
+from drawings import drawn, overlapping, texts_outside, words
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import PathPatch, Rectangle
 
@@ -10,13 +10,19 @@ from fahrstats.display.flowchart import flow
 from fahrstats.errors import DataError
 
 
+@pytest.fixture(scope="module")
+def figure(tables, labels):
+    with drawn(flow(tables["flow"], labels=labels)) as made:
+        yield made
+
+
 def shown(figure):
     return [text.replace("\N{NO-BREAK SPACE}", " ") for text in words(figure)]
 
 
-def test_everyone_those_left_out_and_those_analysed_have_a_box(tables, labels, draw):
+def test_everyone_those_left_out_and_those_analysed_have_a_box(tables, figure):
     table = tables["flow"]
-    everyone, aside, analysed = shown(draw(flow(table, labels=labels)))
+    everyone, aside, analysed = shown(figure)
     first, last = table.iloc[0], table.iloc[-1]
     assert everyone == f"In the table\nn = {first['n']} ({first['n_events']} events)"
     assert analysed == f"Analysed\nn = {last['n']} ({last['n_events']} events)"
@@ -27,8 +33,8 @@ def test_everyone_those_left_out_and_those_analysed_have_a_box(tables, labels, d
     )
 
 
-def test_a_step_that_takes_out_no_one_is_not_listed(tables, draw):
-    assert "weight" not in " ".join(shown(draw(flow(tables["flow"]))))
+def test_a_step_that_takes_out_no_one_is_not_listed(figure):
+    assert "weight" not in " ".join(shown(figure))
 
 
 def test_no_one_left_out_is_said(tables, draw):
@@ -66,9 +72,9 @@ def test_no_text_is_cut_off_or_leaves_its_box(tables, reason, draw):
         )
 
 
-def test_steps_are_taken_in_their_order(tables, draw):
-    table = tables["flow"]
-    assert shown(draw(flow(table.iloc[::-1]))) == shown(draw(flow(table)))
+def test_steps_are_taken_in_their_order(tables, labels, figure, draw):
+    backwards = tables["flow"].iloc[::-1]
+    assert shown(draw(flow(backwards, labels=labels))) == shown(figure)
 
 
 def test_an_absent_column_is_named(tables):

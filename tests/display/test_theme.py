@@ -7,11 +7,9 @@ from fahrstats.display.figures import estimates, flow, forest, survival_curves
 from fahrstats.display.theme import WIDTH, colours, line_types
 from fahrstats.errors import DataError
 
-# WCAG's least contrast of graphics against the page, here for lines on white.
-LEAST_CONTRAST = 2.0
-# What the eye needs to tell two greys apart, as a ratio of luminances; neighbours in
-# the scale also differ in line type.
-CENTIMETRES_OF_A_PAGE = 19.0
+LEAST_CONTRAST = 2.0  # of a line on white, as the ratio that WCAG defines
+CENTIMETRES = 2.54
+PAGE_WIDTH, PAGE_HEIGHT = 19.0, 26.0  # A4 without margins
 
 
 def luminance(colour):
@@ -36,16 +34,20 @@ def test_numbers_of_groups_without_colours_are_refused(n):
         colours(n)
 
 
-def test_a_figure_fits_a_page_and_changes_nothing_outside(tables, draw):
-    before = dict(mpl.rcParams)
-    subgroups = tables["subgroups"]
+def test_figures_fit_a_page(tables):
     for plot in (
         survival_curves(tables["curves"], tables["at_risk"]),
-        forest(subgroups),
+        forest(tables["subgroups"]),
         flow(tables["flow"]),
         estimates(tables["concordance"]),
     ):
-        width, _ = draw(plot).get_size_inches()
+        width, height = plot.theme.getp("figure_size")
         assert width == WIDTH
-        assert width * 2.54 <= CENTIMETRES_OF_A_PAGE
+        assert width * CENTIMETRES <= PAGE_WIDTH
+        assert height * CENTIMETRES <= PAGE_HEIGHT
+
+
+def test_drawing_changes_nothing_outside(tables, draw):
+    before = dict(mpl.rcParams)
+    draw(estimates(tables["concordance"]))
     assert dict(mpl.rcParams) == before

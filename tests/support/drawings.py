@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from plotnine import ggplot
+
+
+@contextmanager
+def drawn(plot: ggplot) -> Iterator[Figure]:
+    """Draw a plot as it would be saved, everything in its place, and close it after."""
+    figure = plot.draw()
+    figure.draw_without_rendering()
+    try:
+        yield figure
+    finally:
+        plt.close(figure)
 
 
 def texts(figure: Figure) -> list[Text]:
