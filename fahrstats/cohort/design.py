@@ -210,7 +210,8 @@ def build_design(
     event = as_float(kept[roles.parsed.event]) == 1
     weight = None if weights is None else as_float(kept[weights])
     strata_codes, levels = _codes(kept, strata)
-    for problem in _size_problems(roles, X, time, event, encoder.columns):
+    cluster_codes, _ = _codes(kept, cluster)
+    for problem in _size_problems(roles, X, time, event, cluster_codes, encoder):
         raise DataError(problem)
     return Design(
         formula=roles.parsed,
@@ -222,7 +223,7 @@ def build_design(
         weights=weight,
         strata=strata_codes,
         strata_levels=levels,
-        cluster=_codes(kept, cluster)[0],
+        cluster=cluster_codes,
         rows=np.flatnonzero(keep),
         dropped=dropped,
         risk_sets=risk_sets
@@ -259,7 +260,8 @@ def find_problems(
     except (FormulaError, DataError) as error:
         return [str(error)]
     event = as_float(kept[roles.parsed.event]) == 1
-    return list(_size_problems(roles, X, time[keep], event, encoder.columns))
+    clusters, _ = _codes(kept, cluster)
+    return list(_size_problems(roles, X, time[keep], event, clusters, encoder))
 
 
 def _assign_roles(
@@ -392,10 +394,11 @@ def _size_problems(
     X: NDArray[np.float64],
     time: NDArray[np.float64],
     event: NDArray[np.bool_],
-    columns: tuple[DesignColumn, ...],
+    cluster: NDArray[np.int64] | None,
+    encoder: Encoder,
 ) -> Iterator[str]:
     """Yield why complete, well-coded rows still cannot support a fit."""
-    outcome = roles.parsed
+    outcome, columns = roles.parsed, encoder.columns
     n = time.size
     if not event.any():
         yield f"`{outcome.event}` marks no event among the {n} complete rows."
@@ -403,6 +406,11 @@ def _size_problems(
         yield (
             f"`{outcome.time}` is {time[0]:g} in all {n} complete rows; with one "
             "distinct time nobody outlasts anybody."
+        )
+    if cluster is not None and not cluster.any():
+        yield (
+            f"All {n} complete rows are one cluster of `{roles.cluster}`; a robust "
+            "covariance needs at least 2."
         )
     if columns and n <= len(columns):
         yield (

@@ -17,7 +17,14 @@ from fahrstats.cohort.formula import parse_formula, used_columns
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.concordance import rank_agreement
-from fahrstats.survival.hazards import CoxFit, Ties, fit_maximum, sum_clusters
+from fahrstats.survival.hazards import (
+    TIES,
+    CoxFit,
+    Ties,
+    fit_maximum,
+    refuse_unknown,
+    sum_clusters,
+)
 from fahrstats.survival.maximum import find_maximum
 
 if TYPE_CHECKING:
@@ -225,6 +232,7 @@ def compare(
     >>> fs.compare({"age": "Surv(time, event) ~ age",
     ...             "age + face": "Surv(time, event) ~ age + faceage"}, cohort).tidy()
     """
+    refuse_unknown("ties", ties, TIES)
     if len(models) < 2:
         raise DataError(f"`models` holds {len(models)} model; give at least two.")
     parsed = [parse_formula(formula) for formula in models.values()]

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.encoding import level_text
 from fahrstats.cohort.formula import parse_formula, used_columns
 from fahrstats.errors import DataError, FormulaError
 
@@ -76,7 +77,7 @@ def group_cohort(
     grouped = kept.groupby(columns, observed=True, sort=True)
     levels = grouped.size().index.to_frame(index=False)
     codes = grouped.ngroup().to_numpy().astype(np.int64)
-    groups = tuple(", ".join(map(_as_text, row)) for row in levels.to_numpy())
+    groups = tuple(", ".join(map(level_text, row)) for row in levels.to_numpy())
     return GroupedCohort(design, groups, codes)
 
 
@@ -92,9 +93,3 @@ def _group_columns(formula: str, data: pd.DataFrame) -> list[str]:
             "not a column; make groups in the data first."
         )
     return columns
-
-
-def _as_text(level: object) -> str:
-    """Return a level as text, whole numbers without a point."""
-    is_whole = isinstance(level, float) and level.is_integer()
-    return f"{level:.0f}" if is_whole else str(level)

@@ -34,6 +34,9 @@ FloatArray = NDArray[np.float64]
 Ties = Literal["efron", "breslow"]
 Covariance = Literal["auto", "model", "robust"]
 
+TIES: tuple[Ties, ...] = ("efron", "breslow")
+"""Approximations for tied event times."""
+
 _FEW_EVENTS = 5
 """Events per coefficient below which a fit is announced as fragile."""
 
@@ -97,7 +100,7 @@ def cox(
     >>> fit = fs.cox("Surv(time, event) ~ faceage + age + C(sex)", cohort)
     >>> fit.tidy(exponentiate=True, per={"faceage": 10})
     """
-    refuse_unknown("ties", ties, ("efron", "breslow"))
+    refuse_unknown("ties", ties, TIES)
     refuse_unknown("covariance", covariance, ("auto", "model", "robust"))
     design = build_design(
         formula, data, strata=strata, cluster=cluster, weights=weights, id=id
@@ -235,8 +238,19 @@ class CoxFit:
         return 2 * (self.log_likelihood - self.log_likelihood_null)
 
     @property
+    def wald_df(self) -> int:
+        """Coefficients with a finite estimate."""
+        return int(np.isfinite(self.log_hr).sum())
+
+    @property
     def wald_statistic(self) -> float:
-        """Wald statistic of the finite coefficients, from ``cov``."""
+        """Wald statistic of the finite coefficients, from ``cov``.
+
+        Missing where there are no more clusters than coefficients, because the
+        sandwich covariance then has no inverse.
+        """
+        if 0 < self.n_clusters <= self.wald_df:
+            return np.nan
         finite = np.isfinite(self.log_hr)
         beta = self.log_hr[finite]
         return float(beta @ solve_scaled(self.cov[np.ix_(finite, finite)], beta))
@@ -290,14 +304,21 @@ class CoxFit:
         return as_ratio(table) if exponentiate else table
 
     def glance(self) -> pd.DataFrame:
-        """One row: sizes, likelihoods, the likelihood-ratio test and the C-index."""
+        """One row: sizes, likelihoods, the test of all coefficients and the C-index.
+
+        The test is the likelihood ratio; where the covariance is robust, it is the Wald
+        test, because the other has no chi-squared distribution.
+        """
+        statistic, df = self.lr_statistic, self.df
+        if self.is_robust:
+            statistic, df = self.wald_statistic, self.wald_df
         values = {
             "n": self.n,
             "n_events": self.n_events,
             "n_dropped": self.n_dropped,
-            "statistic": self.lr_statistic,
-            "df": self.df,
-            "p_value": chi2.sf(self.lr_statistic, self.df) if self.df else np.nan,
+            "statistic": statistic,
+            "df": df,
+            "p_value": chi2.sf(statistic, df) if df else np.nan,
             "log_likelihood": self.log_likelihood,
             "log_likelihood_null": self.log_likelihood_null,
             "aic": 2 * self.df - 2 * self.log_likelihood,
@@ -352,7 +373,7 @@ class CoxFit:
                     f"`per` names `{name}`; the terms are "
                     f"{', '.join(f'`{term}`' for term in self.terms)}."
                 )
-            step[named] = size
+            step[named] = check_step(name, size)
         return step
 
     def _with_infinite(
@@ -480,6 +501,15 @@ def _warn_if_few_events(design: Design, maximum: Maximum) -> None:
             ResultWarning,
             stacklevel=5,
         )
+
+
+def check_step(name: str, size: float) -> float:
+    """Return the step that ``per`` gives a term, or refuse one that is none."""
+    if not np.isfinite(size) or size == 0:
+        raise DataError(
+            f"`per` gives `{name}` a step of {size}; give a finite number other than 0."
+        )
+    return size
 
 
 def refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ from fahrstats.kernels.partial_likelihood import (
     gradient,
     information,
 )
-from fahrstats.survival.hazards import Ties
+from fahrstats.survival.hazards import TIES, Ties, refuse_unknown
 from fahrstats.survival.maximum import Maximum, find_maximum
 
 FloatArray = NDArray[np.float64]
@@ -115,6 +115,8 @@ def ph_test(
     Grambsch and Therneau (1994), Biometrika 81:515-526; Therneau, R package survival,
     from version 3.0 on.
     """
+    refuse_unknown("ties", ties, TIES)
+    refuse_unknown("transform", transform, ("km", "identity", "rank", "log"))
     design = build_design(formula, data, strata=strata, weights=weights)
     if not design.columns:
         raise DataError(f"`{formula}` has no covariate whose proportionality to test.")
@@ -160,17 +162,12 @@ def _time_scale(design: Design, transform: Transform) -> FloatArray:
         order = np.argsort(design.time)
         first = order[np.searchsorted(design.time, times, sorter=order)]
         scale = rankdata(design.time)[first]
-    elif transform == "km":
+    else:
         at_risk = design.n - np.searchsorted(np.sort(design.time), times)
         if design.entry is not None:
             at_risk -= design.n - np.searchsorted(np.sort(design.entry), times)
         survival = np.cumprod(1 - deaths / at_risk)
         scale = 1 - np.concatenate([[1.0], survival[:-1]])
-    else:
-        raise DataError(
-            f"`transform` is {transform!r}; choose one of "
-            '"km", "identity", "rank", "log".'
-        )
     centred = scale - np.average(scale, weights=deaths)
     block_time = sets.time[sets.tie_start[:-1]]
     nearest = np.searchsorted(times, block_time).clip(max=times.size - 1)

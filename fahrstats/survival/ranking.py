@@ -295,8 +295,8 @@ def _clusters(
             codes = pd.factorize(subjects)[0]
     if codes is not None and codes.max() == 0:
         raise DataError(
-            f"All {design.n} complete rows are one cluster; a covariance needs at "
-            "least 2."
+            f"All {design.n} complete rows are one cluster of `{id}`; a robust "
+            "covariance needs at least 2."
         )
     return codes
 

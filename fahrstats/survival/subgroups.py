@@ -13,12 +13,22 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from fahrstats.cohort.design import Design, build_design
-from fahrstats.cohort.follow_up import as_float
-from fahrstats.cohort.formula import parse_formula, used_columns
+from fahrstats.cohort.encoding import level_text, type_problems
+from fahrstats.cohort.follow_up import as_float, is_number
+from fahrstats.cohort.formula import parse_formula
 from fahrstats.columns import in_order
 from fahrstats.errors import ConvergenceError, DataError, ResultWarning
 from fahrstats.kernels.newton import solve_scaled
-from fahrstats.survival.hazards import CoxFit, Ties, as_ratio, fit_design, with_wald
+from fahrstats.survival.hazards import (
+    TIES,
+    CoxFit,
+    Ties,
+    as_ratio,
+    check_step,
+    fit_design,
+    refuse_unknown,
+    with_wald,
+)
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -134,7 +144,7 @@ class SubgroupAudit:
         unknown = [name for name in per or {} if name != self.term]
         if unknown:
             raise DataError(f"`per` names `{unknown[0]}`; the score is `{self.term}`.")
-        step = (per or {}).get(self.term, 1.0)
+        step = check_step(self.term, (per or {}).get(self.term, 1.0))
         blocks = [self._rows(("overall",), step, conf_level)]
         for interaction in self.interactions:
             blocks.append(self._rows((interaction.subgroup,), step, conf_level))
@@ -255,6 +265,9 @@ def by_subgroup(
     >>> fs.by_subgroup("Surv(time, event) ~ faceage + age", cohort,
     ...                term="faceage", by=["sex", "race"]).tidy(exponentiate=True)
     """
+    refuse_unknown("ties", ties, TIES)
+    if isinstance(by, str):
+        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
     model = _Model(formula, term, ties, strata, cluster, weights)
     design = model.design(data)
     if term not in design.terms:
@@ -266,7 +279,7 @@ def by_subgroup(
     overall = fit_design(design, ties=ties)
     estimates = [_read_estimate(overall, term, "overall", "overall", "")]
     tests = []
-    for column in by:
+    for column in dict.fromkeys(by):
         levels = subgroup_levels(data, column).iloc[design.rows]
         found = [
             _estimate(
@@ -287,25 +300,31 @@ def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:
     DataError
         The column is absent or is a measurement.
     """
-    if column not in data.columns:
-        raise DataError(f"`data` has no column `{column}`.")
+    n_columns = int((data.columns == column).sum())
+    if n_columns != 1:
+        held = "no column" if n_columns == 0 else "several columns named"
+        raise DataError(f"`data` has {held} `{column}`.")
+    for problem in type_problems(data, column):
+        raise DataError(problem)
     values = data[column]
-    distinct = values.nunique()
-    if pd.api.types.is_float_dtype(values) and distinct > MOST_LEVELS:
-        raise DataError(
-            f"`{column}` has {distinct} distinct numbers, a measurement rather than "
-            "levels; cut it into bands first."
-        )
-    known = values.dropna()
+    is_missing = values.isna().to_numpy()
     if isinstance(values.dtype, pd.CategoricalDtype):
-        order = [str(v) for v in values.cat.categories]
+        levels = values.cat.categories.tolist()
     else:
-        order = [_label(v) for v in sorted(known.unique())]
-    text = values.map(_label, na_action="ignore").astype(object)
-    if values.isna().any():
-        order.append(MISSING)
-        text = text.where(values.notna(), MISSING)
-    return pd.Series(pd.Categorical(text, categories=order), index=data.index)
+        known = values[~is_missing].infer_objects()
+        levels = sorted(known.unique().tolist())
+        distinct = len(levels)
+        if is_number(known) and distinct > MOST_LEVELS:
+            raise DataError(
+                f"`{column}` has {distinct} distinct numbers, a measurement rather "
+                "than levels; cut it into bands first, or turn codes into text."
+            )
+    order = dict.fromkeys([level_text(level) for level in levels])
+    text = values.astype(object).map(level_text).where(~is_missing, MISSING)
+    if is_missing.any():
+        order[MISSING] = None
+    categories = pd.Categorical(text, categories=list(order))
+    return pd.Series(categories, index=data.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,20 +358,14 @@ def _estimate(
     blank = SubgroupEstimate(column, level, np.nan, np.nan, len(part), n_events, "")
     if n_events < min_events:
         return replace(blank, note=f"too few events ({n_events} < {min_events})")
-    others = [c for c in used_columns(parsed.right, part.columns) if c != model.term]
-    constant = [c for c in others if part[c].nunique() < 2]
-    notes = [f"`{name}` is constant and left out" for name in constant]
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             fit = fit_design(model.design(part), ties=model.ties)
     except (DataError, ConvergenceError) as error:
         return replace(blank, note=f"not estimated: {error}")
-    notes += [
-        f"fragile: {n_events} events for {fit.df} coefficients"
-        for warning in caught
-        if issubclass(warning.category, ResultWarning)
-    ]
-    return _read_estimate(fit, model.term, column, level, "; ".join(notes))
+    fragile = [w for w in caught if issubclass(w.category, ResultWarning)]
+    note = f"fragile: {n_events} events for {fit.df} coefficients" if fragile else ""
+    return _read_estimate(fit, model.term, column, level, note)
 
 
 def _read_estimate(
@@ -362,6 +375,7 @@ def _read_estimate(
     j = fit.terms.index(term)
     reasons = [a.equals for a in fit.aliased if a.term == term]
     reasons += ["infinite: monotone likelihood" for m in fit.monotone if m.term == term]
+    reasons += [f"left out: {a.equals}" for a in fit.aliased if a.term != term]
     return SubgroupEstimate(
         subgroup=subgroup,
         level=level,
@@ -369,7 +383,7 @@ def _read_estimate(
         std_error=float(np.sqrt(fit.cov[j, j])),
         n=fit.n,
         n_events=fit.n_events,
-        note="; ".join([*reasons, note] if note else reasons),
+        note="; ".join(filter(None, [*reasons, note])),
     )
 
 
@@ -386,15 +400,19 @@ def _test_interaction(
     frame = kept.assign(**{_LEVEL: levels.astype(object)})[in_test]
     column = found[0].subgroup
     note = f"without {', '.join(left_out)}" if left_out else ""
+    n_events = sum(row.n_events for row in found if row.level in usable)
+    untested = Interaction(column, np.nan, 0, np.nan, len(frame), n_events, "")
     if len(usable) < 2:
-        note = "fewer than two levels can be estimated"
-        return Interaction(column, np.nan, 0, np.nan, len(frame), 0, note)
+        return replace(untested, note="fewer than two levels can be estimated")
     own = f" + C(`{_LEVEL}`)"
-    smaller = model.design(frame, own)
-    larger = model.design(frame, f"{own} + C(`{_LEVEL}`):`{model.term}`")
-    with warnings.catch_warnings(action="ignore", category=ResultWarning):
-        low = fit_design(smaller, ties=model.ties)
-        high = fit_design(larger, ties=model.ties)
+    try:
+        smaller = model.design(frame, own)
+        larger = model.design(frame, f"{own} + C(`{_LEVEL}`):`{model.term}`")
+        with warnings.catch_warnings(action="ignore", category=ResultWarning):
+            low = fit_design(smaller, ties=model.ties)
+            high = fit_design(larger, ties=model.ties)
+    except (DataError, ConvergenceError) as error:
+        return replace(untested, note=f"not tested: {error}")
     df = high.df - low.df
     if high.is_robust:
         added = [name not in low.terms for name in high.terms]
@@ -408,10 +426,3 @@ def _test_interaction(
         note = "; ".join(filter(None, ["likelihood-ratio test", note]))
     p_value = float(chi2.sf(statistic, df))
     return Interaction(column, statistic, df, p_value, high.n, high.n_events, note)
-
-
-def _label(value: object) -> str:
-    """Write a level as text; 1.0 as 1."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

@@ -42,17 +42,16 @@ def summarize_cox(fit: CoxFit) -> str:
         f"C-index {format_number(fit.c_index, 3)} "
         f"(standard error {format_number(fit.c_index_std_error, 4)})",
     ]
-    for name, statistic in (
-        ("Likelihood ratio", fit.lr_statistic),
-        ("Wald", fit.wald_statistic),
-        ("Score", fit.score_statistic),
-    ):
-        if fit.df:
-            p_value = chi2.sf(statistic, fit.df)
-            lines.append(
-                f"{name}: chi-squared {format_number(statistic, 2)} on {fit.df} df, "
-                f"{phrase_p(p_value)}"
-            )
+    tests = [("Wald", fit.wald_statistic, fit.wald_df)]
+    if not fit.is_robust:
+        tests.insert(0, ("Likelihood ratio", fit.lr_statistic, fit.df))
+        tests.append(("Score", fit.score_statistic, fit.df))
+    lines += [
+        f"{name}: chi-squared {format_number(statistic, 2)} on {df} df, "
+        f"{phrase_p(chi2.sf(statistic, df))}"
+        for name, statistic, df in tests
+        if df and np.isfinite(statistic)
+    ]
     return "\n".join(lines)
 
 
