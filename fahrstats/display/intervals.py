@@ -194,7 +194,9 @@ def _value_axis(wide: pd.DataFrame, title: str) -> list[Any]:
         title += " (log scale)"
         parts.append(scale_y_log10(labels=_as_numbers))
     if len(wide) == 1:
-        parts.append(theme(axis_text_y=element_blank(), axis_ticks_y=element_blank()))
+        parts.append(
+            theme(axis_text_y=element_blank(), axis_ticks_major_y=element_blank())
+        )
     return [labs(x="", y=plain(title)), *parts]
 
 
