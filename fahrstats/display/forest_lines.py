@@ -65,11 +65,12 @@ def axis_limits(lines: pd.DataFrame) -> tuple[float, float]:
 
     The finite limit stands in for an estimate that is zero or infinite.
     """
-    values = lines[["estimate", "conf_low", "conf_high"]].replace([0, np.inf], np.nan)
+    raw = lines[["estimate", "conf_low", "conf_high"]]
+    values = raw.replace([0, np.inf], np.nan)
     centre = values["estimate"].fillna(values["conf_low"]).fillna(values["conf_high"])
     lowest, highest = min([*centre.dropna(), 1.0]), max([*centre.dropna(), 1.0])
-    low = max(np.nanmin([*values["conf_low"], lowest]), lowest / _REACH)
-    high = min(np.nanmax([*values["conf_high"], highest]), highest * _REACH)
+    low = max(np.nanmin([*raw.min(axis=1), lowest]), lowest / _REACH)
+    high = min(np.nanmax([*raw.max(axis=1), highest]), highest * _REACH)
     return float(min(low, 0.9) / _PAD), float(max(high, 1.1) * _PAD)
 
 
