@@ -39,7 +39,9 @@ bench: .venv/dev ## timings next to other packages, as ratios
 	$(ONE_THREAD) $(BIN)/python -m benchmarks
 
 references: ## values from R, which must be on the PATH with survival, jsonlite, digest
-	cd tests/reference && for script in *.R; do Rscript $$script; done
+	for name in concordance coxph firth survdiff survfit; do \
+	  Rscript tests/reference/$$name.R || exit 1; \
+	done
 
 clean:
 	rm -rf .venv results .pytest_cache .mypy_cache .ruff_cache .hypothesis

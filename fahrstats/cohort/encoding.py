@@ -97,7 +97,10 @@ def fit_encoder(
         A transform in the formula is unknown or fails.
     """
     needed = used_columns(right, data.columns)
-    frame = _plain_types(data[list(needed)])
+    # Columns are shared, not copied: formulaic keeps its frame until the next garbage
+    # collection.
+    shared = pd.DataFrame({name: data[name] for name in needed}, copy=False)
+    frame = _plain_types(shared)
     if frame.empty:
         frame = pd.DataFrame(index=range(len(data)))
     try:

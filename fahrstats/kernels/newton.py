@@ -76,7 +76,8 @@ def standardize(
     taken twice, so that a column shifted by 1e9 keeps its digits.
     """
     centre, spread = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    Z = _sort_and_scale(X, order, centre, spread, _SPREAD_FLOOR)
+    Z = np.empty((order.size, X.shape[1]))  # numpy's large arrays get large pages
+    _sort_and_scale(X, order, Z, centre, spread, _SPREAD_FLOOR)
     return Z, centre, spread
 
 
@@ -84,28 +85,29 @@ def standardize(
 def _sort_and_scale(
     X: FloatArray,
     order: NDArray[np.int64],
+    Z: FloatArray,
     centre: FloatArray,
     spread: FloatArray,
     floor: float,
-) -> FloatArray:
-    """Return sorted, standardised columns; fill their centre and spread."""
-    n, p = order.size, X.shape[1]
-    Z = np.empty((n, p))
+) -> None:
+    """Fill Z with sorted, standardised columns, and their centre and spread."""
+    n, p = Z.shape
     for i in range(n):
+        row = X[order[i]]
         for a in range(p):
-            Z[i, a] = X[order[i], a]
-            centre[a] += Z[i, a]
+            Z[i, a] = row[a]
+            centre[a] += row[a]
     centre /= n
     rest = np.zeros(p)
     for i in range(n):
         for a in range(p):
-            rest[a] += Z[i, a] - centre[a]
-    centre += rest / n
-    for i in range(n):
-        for a in range(p):
-            Z[i, a] -= centre[a]
-            spread[a] += Z[i, a] * Z[i, a]
-    spread[:] = np.sqrt(spread / n)
+            deviation = Z[i, a] - centre[a]
+            Z[i, a] = deviation
+            rest[a] += deviation
+            spread[a] += deviation * deviation
+    rest /= n
+    centre += rest
+    spread[:] = np.sqrt(np.maximum(spread / n - rest * rest, 0.0))
     for a in range(p):
         if spread[a] <= floor * abs(centre[a]):
             spread[a] = 0.0
@@ -115,8 +117,7 @@ def _sort_and_scale(
             inverse[a] = 1 / spread[a]
     for i in range(n):
         for a in range(p):
-            Z[i, a] *= inverse[a]
-    return Z
+            Z[i, a] = (Z[i, a] - rest[a]) * inverse[a]
 
 
 def maximize(
@@ -125,10 +126,9 @@ def maximize(
     Z: FloatArray,
     *,
     efron: bool,
-    offset: FloatArray | None = None,
-    start: FloatArray | None = None,
+    null: tuple[BlockSums, FloatArray] | None = None,
 ) -> Peak:
-    """Climb to the maximum of the log partial likelihood.
+    """Climb from zero to the maximum of the log partial likelihood.
 
     Parameters
     ----------
@@ -138,24 +138,25 @@ def maximize(
         Standardised columns in that order, shape (n, p), of full rank.
     efron
         Efron's approximation for ties; Breslow's otherwise.
-    offset
-        Part of the linear predictor that is not estimated, shape (n,).
-    start
-        Coefficients to start from, shape (p,); zero if absent.
+    null
+        Block sums and information at zero, where they are known already.
     """
-    base = np.zeros(Z.shape[0]) if offset is None else offset
-    beta = np.zeros(Z.shape[1]) if start is None else start
-    sums = block_sums(sets, blocks, base + Z @ beta, efron=efron)
+    beta = np.zeros(Z.shape[1])
+    if null is None:
+        sums = block_sums(sets, blocks, np.zeros(Z.shape[0]), efron=efron)
+        info = information(sets, blocks, sums, Z)
+    else:
+        sums, info = null
     log_likelihood_start = sums.log_likelihood
     score_statistic, was_close, has_converged = 0.0, False, False
     events = float(sets.weights[sets.event].sum())
     close = _CLOSE * events * min(1.0, _MOST_EVENTS / sets.event.sum())
-    info = np.full((beta.size, beta.size), np.nan)
     for iteration in range(MAX_ITERATIONS):
         if not np.isfinite(sums.log_likelihood):
             break
         slope = gradient(sums, Z)
-        info = information(sets, blocks, sums, Z)
+        if iteration > 0:
+            info = information(sets, blocks, sums, Z)
         direction = solve_scaled(info, slope)
         decrement = float(slope @ direction)
         if iteration == 0:
@@ -166,9 +167,7 @@ def maximize(
         was_close = decrement < close
         size = 1.0
         for _ in range(_MAX_HALVINGS):
-            trial = block_sums(
-                sets, blocks, base + Z @ (beta + size * direction), efron=efron
-            )
+            trial = block_sums(sets, blocks, Z @ (beta + size * direction), efron=efron)
             slack = 1e-13 * abs(sums.log_likelihood)
             if trial.log_likelihood >= sums.log_likelihood - slack:
                 break

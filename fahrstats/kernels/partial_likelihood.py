@@ -163,7 +163,8 @@ def block_sums(
         shrink,
         efron,
     )
-    expected, martingale = _expect_events(
+    expected, martingale = np.empty(risk.size), np.empty(risk.size)
+    _expect_events(
         _sum_from_below(sums[:1].T, blocks.stratum_block, shrink)[:, 0],
         sums[1] - sums[0],
         multiplier,
@@ -172,6 +173,8 @@ def block_sums(
         sets.event,
         blocks.block,
         blocks.entry_block,
+        expected,
+        martingale,
     )
     return BlockSums(
         sums, risk, expected, martingale, must_refresh, shrink, log_likelihood
@@ -315,9 +318,10 @@ def _expect_events(
     event: NDArray[np.bool_],
     block: IntArray,
     entry_block: IntArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Return r A and the martingale residual of every row, O(n)."""
-    expected, martingale = np.empty(risk.size), np.empty(risk.size)
+    expected: FloatArray,
+    martingale: FloatArray,
+) -> None:
+    """Fill in r A and the martingale residual of every row, O(n)."""
     for i in range(risk.size):
         lived = hazard[block[i]] - hazard[entry_block[i]]
         observed = 0.0
@@ -326,7 +330,6 @@ def _expect_events(
             observed = multiplier[block[i]] * weights[i]
         expected[i] = risk[i] * lived
         martingale[i] = observed - expected[i]
-    return expected, martingale
 
 
 @njit(cache=True)
@@ -429,11 +432,12 @@ def _to_next_block(
     elif shrink.size and shrink[k] != 1.0:
         at_risk *= shrink[k]
     for i in range(tie_start[k], tie_start[k + 1]):
+        r, z = risk[i], Z[i]
         for a in range(p):
-            at_risk[a] += risk[i] * Z[i, a]
+            at_risk[a] += r * z[a]
         if event[i]:
             for a in range(p):
-                dying[a] += risk[i] * Z[i, a]
+                dying[a] += r * z[a]
     while leaving < entry_order.size and entry_block[entry_order[leaving]] <= k:
         i = entry_order[leaving]
         for a in range(p):

@@ -127,9 +127,8 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     sets = design.risk_sets
     blocks = find_tie_blocks(sets)
     Z, centre, spread = standardize(design.X, sets.order)
-    null = information(
-        sets, blocks, block_sums(sets, blocks, np.zeros(len(Z)), efron=efron), Z
-    )
+    start = block_sums(sets, blocks, np.zeros(len(Z)), efron=efron)
+    null = information(sets, blocks, start, Z)
     per_event = null / sets.weights[sets.event].sum()
     is_estimated = _informative(per_event)
     aliased = tuple(
@@ -138,8 +137,8 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     )
     if aliased:
         Z = np.ascontiguousarray(Z[:, is_estimated])
-    peak = maximize(sets, blocks, Z, efron=efron)
     null = null[np.ix_(is_estimated, is_estimated)]
+    peak = maximize(sets, blocks, Z, efron=efron, null=(start, null))
     can_grow = can_fall = np.zeros(peak.beta.size, np.bool_)
     if not peak.has_converged or _has_collapsed(peak.information, null):
         can_grow, can_fall = monotone_directions(sets, blocks, Z)
