@@ -38,7 +38,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _CHUNK = 4096
-_LOST_DIGITS = 1e-7
+_LOST_DIGITS = 1e-4
 """A sum that fell to this share of its largest value is added up again."""
 
 _SAFE_RANGE = 600.0
@@ -84,6 +84,9 @@ class BlockSums:
         Weighted event minus ``expected``.
     must_refresh : ndarray of bool, shape (n_blocks,)
         Blocks at which running sums are added up again, see :data:`_LOST_DIGITS`.
+    must_add_up : ndarray of bool, shape (n,) or (0,)
+        With delayed entry, rows for which the hazard until entry dwarfs the hazard
+        lived through, so that this is added up block by block.
     shrink : ndarray of float64, shape (n_blocks,) or (0,)
         Factor that brings risks in units of the previous block to those of this one.
         Empty where all blocks share one unit, which they do unless the linear
@@ -97,6 +100,7 @@ class BlockSums:
     expected: FloatArray
     martingale: FloatArray
     must_refresh: NDArray[np.bool_]
+    must_add_up: NDArray[np.bool_]
     shrink: FloatArray
     log_likelihood: float
 
@@ -164,20 +168,29 @@ def block_sums(
         efron,
     )
     expected, martingale = np.empty(risk.size), np.empty(risk.size)
+    must_add_up = np.zeros(sets.entry.size, np.bool_)
     _expect_events(
+        sums,
         _sum_from_below(sums[:1].T, blocks.stratum_block, shrink)[:, 0],
-        sums[1] - sums[0],
         multiplier,
         risk,
         sets.weights,
         sets.event,
         blocks.block,
         blocks.entry_block,
+        must_add_up,
         expected,
         martingale,
     )
     return BlockSums(
-        sums, risk, expected, martingale, must_refresh, shrink, log_likelihood
+        sums,
+        risk,
+        expected,
+        martingale,
+        must_refresh,
+        must_add_up,
+        shrink,
+        log_likelihood,
     )
 
 
@@ -243,9 +256,11 @@ def score_residuals(
         sums.per_block,
     )
     first = np.repeat(blocks.stratum_block[:-1], np.diff(blocks.stratum_block))
-    lived = np.zeros((n_blocks, p))
-    _hazard_weighted_means(*data, first, lived)
-    lived = _sum_from_below(lived, blocks.stratum_block, sums.shrink)
+    means = np.zeros((n_blocks, p))
+    _hazard_weighted_means(*data, first, means)
+    lived = _sum_from_below(means, blocks.stratum_block, sums.shrink)
+    if not sums.must_add_up.any():
+        means = np.empty((0, p))
     at_risk, leaving, k = np.zeros(p), 0, 0
     while k < n_blocks:
         end = int(np.searchsorted(sets.tie_start, sets.tie_start[k] + _CHUNK))
@@ -257,7 +272,9 @@ def score_residuals(
             first,
             sets.weights,
             blocks.block,
+            means,
             lived,
+            sums.must_add_up,
             k,
             end,
             at_risk,
@@ -310,23 +327,31 @@ def _sum_from_below(
 
 @njit(cache=True)
 def _expect_events(
-    hazard: FloatArray,
-    own_less_passed: FloatArray,
+    per_block: FloatArray,
+    hazard_until: FloatArray,
     multiplier: FloatArray,
     risk: FloatArray,
     weights: FloatArray,
     event: NDArray[np.bool_],
     block: IntArray,
     entry_block: IntArray,
+    must_add_up: NDArray[np.bool_],
     expected: FloatArray,
     martingale: FloatArray,
 ) -> None:
-    """Fill in r A and the martingale residual of every row, O(n)."""
+    """Fill in r A, the martingale residual and ``must_add_up`` of every row.
+
+    O(n), and the length of follow-up in blocks for rows that must be added up.
+    """
     for i in range(risk.size):
-        lived = hazard[block[i]] - hazard[entry_block[i]]
+        before = hazard_until[entry_block[i]]
+        lived = hazard_until[block[i]] - before
+        if abs(lived) < _LOST_DIGITS * abs(before):
+            must_add_up[i] = True
+            lived = per_block[0, block[i] : entry_block[i]].sum()
         observed = 0.0
         if event[i]:
-            lived += own_less_passed[block[i]]
+            lived += per_block[1, block[i]] - per_block[0, block[i]]
             observed = multiplier[block[i]] * weights[i]
         expected[i] = risk[i] * lived
         martingale[i] = observed - expected[i]
@@ -513,9 +538,9 @@ def _hazard_weighted_means(
     shrink: FloatArray,
     per_block: FloatArray,
     first: IntArray,
-    lived: FloatArray,
+    means: FloatArray,
 ) -> None:
-    """Fill ``lived`` (n_blocks, p) with Σ w̄ m/c, lived through by all who outlive k.
+    """Fill ``means`` (n_blocks, p) with Σ w̄ m/c, lived through by all who outlive k.
 
     ``first`` (n_blocks,) is the first block of each block's stratum.
     """
@@ -539,7 +564,7 @@ def _hazard_weighted_means(
             dying,
         )
         for a in range(p):
-            lived[k, a] = per_block[2, k] * at_risk[a] - per_block[3, k] * dying[a]
+            means[k, a] = per_block[2, k] * at_risk[a] - per_block[3, k] * dying[a]
 
 
 @njit(cache=True)
@@ -556,7 +581,9 @@ def _add_means(
     first: IntArray,
     weights: FloatArray,
     block: IntArray,
+    means: FloatArray,
     lived: FloatArray,
+    must_add_up: NDArray[np.bool_],
     k_from: int,
     k_to: int,
     at_risk: FloatArray,
@@ -595,6 +622,8 @@ def _add_means(
             row = i - tie_start[k_from]
             for a in range(p):
                 passed = lived[block[i], a] - lived[entry_block[i], a]
+                if means.size and must_add_up[i]:
+                    passed = means[block[i] : entry_block[i], a].sum()
                 residuals[row, a] += risk[i] * passed
             if not event[i]:
                 continue
