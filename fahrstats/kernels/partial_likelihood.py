@@ -124,6 +124,7 @@ def find_tie_blocks(sets: RiskSets) -> TieBlocks:
     )
 
 
+@np.errstate(over="ignore", under="ignore", invalid="ignore")
 def block_sums(
     sets: RiskSets,
     blocks: TieBlocks,
@@ -150,8 +151,7 @@ def block_sums(
             linear_predictor, sets.tie_start, blocks.stratum_block
         )
         centred = linear_predictor - level[blocks.block]
-    with np.errstate(over="ignore", under="ignore"):
-        risk = np.exp(centred) * sets.weights
+    risk = np.exp(centred) * sets.weights
     if multiplier is None:
         multiplier = np.ones(sets.tie_start.size - 1)
     sums, must_refresh, log_likelihood = _sum_blocks(
