@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from fahrstats.cohort.groups import table_one as table_one
     from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.comparison import compare as compare
+    from fahrstats.survival.cox_fit import CoxFit
     from fahrstats.survival.curves import SurvivalCurves
     from fahrstats.survival.curves import kaplan_meier as kaplan_meier
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
-    from fahrstats.survival.hazards import CoxFit
     from fahrstats.survival.hazards import cox as cox
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
@@ -32,7 +32,8 @@ _HOMES = {
     "survival.comparison": ("ModelComparison", "compare"),
     "survival.curves": ("SurvivalCurves", "kaplan_meier"),
     "survival.group_tests": ("LogRank", "logrank"),
-    "survival.hazards": ("CoxFit", "cox"),
+    "survival.cox_fit": ("CoxFit",),
+    "survival.hazards": ("cox",),
     "survival.ranking": ("Concordance", "concordance"),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
 }

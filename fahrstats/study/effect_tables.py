@@ -14,7 +14,8 @@ from fahrstats.study.people_tables import group_column, stacked, with_groups
 from fahrstats.study.published import PublishedRow
 from fahrstats.study.specification import Outcome, Variable
 from fahrstats.survival.comparison import compare
-from fahrstats.survival.hazards import CoxFit, cox
+from fahrstats.survival.cox_fit import CoxFit
+from fahrstats.survival.hazards import cox
 from fahrstats.survival.proportionality import ph_test
 from fahrstats.survival.ranking import concordance
 from fahrstats.survival.subgroups import by_subgroup

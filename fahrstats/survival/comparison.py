@@ -17,14 +17,8 @@ from fahrstats.cohort.formula import parse_formula, used_columns
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.concordance import rank_agreement
-from fahrstats.survival.hazards import (
-    TIES,
-    CoxFit,
-    Ties,
-    fit_maximum,
-    refuse_unknown,
-    sum_clusters,
-)
+from fahrstats.survival.cox_fit import TIES, CoxFit, Ties, refuse_unknown
+from fahrstats.survival.hazards import fit_maximum, sum_clusters
 from fahrstats.survival.maximum import find_maximum
 
 if TYPE_CHECKING:

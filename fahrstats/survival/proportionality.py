@@ -19,7 +19,7 @@ from fahrstats.kernels.partial_likelihood import (
     gradient,
     information,
 )
-from fahrstats.survival.hazards import TIES, Ties, refuse_unknown
+from fahrstats.survival.cox_fit import TIES, Ties, refuse_unknown
 from fahrstats.survival.maximum import Maximum, find_maximum
 
 FloatArray = NDArray[np.float64]

@@ -19,16 +19,16 @@ from fahrstats.cohort.formula import parse_formula
 from fahrstats.columns import in_order
 from fahrstats.errors import ConvergenceError, DataError, ResultWarning
 from fahrstats.kernels.newton import solve_scaled
-from fahrstats.survival.hazards import (
+from fahrstats.survival.cox_fit import (
     TIES,
     CoxFit,
     Ties,
     as_ratio,
     check_step,
-    fit_design,
     refuse_unknown,
     with_wald,
 )
+from fahrstats.survival.hazards import fit_design
 
 if TYPE_CHECKING:
     from plotnine import ggplot

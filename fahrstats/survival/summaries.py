@@ -19,7 +19,7 @@ from fahrstats.display.journals import (
 if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
     from fahrstats.survival.comparison import ModelComparison
-    from fahrstats.survival.hazards import CoxFit
+    from fahrstats.survival.cox_fit import CoxFit
     from fahrstats.survival.subgroups import SubgroupAudit
 
 

@@ -16,9 +16,9 @@ from fahrstats.kernels.partial_likelihood import (
     gradient,
     information,
     linear_predictor,
-    score_residuals,
 )
 from fahrstats.kernels.risk_sets import sort_risk_sets
+from fahrstats.kernels.score_residuals import score_residuals
 
 TWIN_RTOL = 1e-12  # both sides add the same float64 terms, in another order
 N = 40

@@ -14,10 +14,10 @@ from fahrstats.kernels.firth import maximize_penalized
 from fahrstats.kernels.newton import standardize
 from fahrstats.kernels.partial_likelihood import (
     find_tie_blocks,
-    score_residuals,
 )
 from fahrstats.kernels.risk_sets import RiskSets
-from fahrstats.survival.hazards import CoxFit
+from fahrstats.kernels.score_residuals import score_residuals
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.maximum import find_maximum
 from fahrstats.survival.proportionality import ph_test
 

@@ -1,0 +1,328 @@
+"""The result of a Cox model, and the tables made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2, norm
+
+from fahrstats.cohort.design import Dropped
+from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
+from fahrstats.columns import in_order
+from fahrstats.errors import DataError
+from fahrstats.kernels.newton import solve_scaled
+from fahrstats.survival.maximum import Aliased, Monotone
+
+if TYPE_CHECKING:
+    from plotnine import ggplot
+
+FloatArray = NDArray[np.float64]
+Ties = Literal["efron", "breslow"]
+Covariance = Literal["auto", "model", "robust"]
+
+COVARIANCES: tuple[Covariance, ...] = ("auto", "model", "robust")
+"""Covariances of the coefficients."""
+
+TIES: tuple[Ties, ...] = ("efron", "breslow")
+"""Approximations for tied event times."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoxFit:
+    """A fitted Cox model with p design columns.
+
+    Attributes
+    ----------
+    formula : str
+        The formula as given.
+    columns : tuple of DesignColumn
+        Names, variables, levels and reference levels of the design columns.
+    log_hr : ndarray of shape (p,)
+        Log hazard ratio per unit of each column; missing where aliased, infinite where
+        the likelihood is monotone.
+    cov : ndarray of shape (p, p)
+        Covariance of ``log_hr``: the sandwich where ``is_robust``. Missing for columns
+        without a finite estimate.
+    model_cov : ndarray of shape (p, p)
+        Inverse information.
+    n, n_events, n_clusters, n_strata : int
+        Rows used, events among them, clusters (0 without), strata.
+    dropped : tuple of Dropped
+        Rows left out, by reason.
+    log_likelihood, log_likelihood_null : float
+        Log partial likelihood at the estimate and at zero.
+    score_statistic : float
+        Rao's statistic, chi-squared with ``df`` degrees of freedom.
+    c_index, c_index_std_error : float
+        Harrell's concordance of the linear predictor, within strata, and its
+        infinitesimal-jackknife standard error (clustered where clusters were given).
+    aliased : tuple of Aliased
+        Columns without an estimate and what they equal.
+    monotone : tuple of Monotone
+        Columns with an infinite estimate, their test and Firth estimate.
+    encoder : Encoder
+        Encodes new data as the fitted data were.
+    means : ndarray of shape (p,)
+        Column means, where the linear predictor is zero.
+    """
+
+    formula: str
+    columns: tuple[DesignColumn, ...]
+    log_hr: FloatArray
+    cov: FloatArray
+    model_cov: FloatArray
+    is_robust: bool
+    ties: Ties
+    n: int
+    n_events: int
+    n_clusters: int
+    n_strata: int
+    dropped: tuple[Dropped, ...]
+    log_likelihood: float
+    log_likelihood_null: float
+    score_statistic: float
+    c_index: float
+    c_index_std_error: float
+    aliased: tuple[Aliased, ...]
+    monotone: tuple[Monotone, ...]
+    encoder: Encoder
+    means: FloatArray
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the design columns."""
+        return tuple(column.term for column in self.columns)
+
+    @property
+    def n_dropped(self) -> int:
+        """Rows left out, for any reason."""
+        return sum(dropped.n for dropped in self.dropped)
+
+    @property
+    def df(self) -> int:
+        """Coefficients estimated, infinite ones included."""
+        return int((~np.isnan(self.log_hr)).sum())
+
+    @property
+    def lr_statistic(self) -> float:
+        """Likelihood-ratio statistic against no covariates, chi-squared on ``df``."""
+        return 2 * (self.log_likelihood - self.log_likelihood_null)
+
+    @property
+    def wald_df(self) -> int:
+        """Coefficients with a finite estimate."""
+        return int(np.isfinite(self.log_hr).sum())
+
+    @property
+    def wald_statistic(self) -> float:
+        """Wald statistic of the finite coefficients, from ``cov``.
+
+        Missing where there are no more clusters than coefficients, because the
+        sandwich covariance then has no inverse.
+        """
+        if 0 < self.n_clusters <= self.wald_df:
+            return np.nan
+        finite = np.isfinite(self.log_hr)
+        beta = self.log_hr[finite]
+        return float(beta @ solve_scaled(self.cov[np.ix_(finite, finite)], beta))
+
+    def tidy(
+        self,
+        *,
+        exponentiate: bool = False,
+        per: Mapping[str, float] | None = None,
+        conf_level: float = 0.95,
+    ) -> pd.DataFrame:
+        """One row per design column, and one more for each Firth estimate.
+
+        Parameters
+        ----------
+        exponentiate
+            Hazard ratios, which have no standard error, instead of log hazard ratios.
+        per
+            Size of the step to report by column of the design or variable:
+            ``{"faceage": 10}`` gives the effect of ten units.
+        conf_level
+            Confidence level of the Wald interval.
+
+        Notes
+        -----
+        A monotone term has an infinite estimate, the likelihood-ratio statistic and
+        its p value, and a second row, ``log_hr_firth``, with Firth's estimate and Wald
+        interval. An aliased term has missing estimates and a note.
+        """
+        step = self._steps(per)
+        estimate = self.log_hr * step
+        std_error = np.sqrt(np.diag(self.cov)) * np.abs(step)
+        table = pd.DataFrame(
+            {
+                "variable": [column.variable for column in self.columns],
+                "level": [column.level for column in self.columns],
+                "term": self.terms,
+                "reference": [column.reference for column in self.columns],
+                "per": step,
+                "estimand": "log_hr",
+                "note": "",
+            }
+        )
+        table = with_wald(table, estimate, std_error, conf_level)
+        table = self._with_infinite(table, step, conf_level)
+        for alias in self.aliased:
+            table.loc[table["term"] == alias.term, "note"] = f"aliased: {alias.equals}"
+        table = table.assign(n=self.n, n_events=self.n_events)[
+            in_order([*table.columns, "n", "n_events"])
+        ]
+        return as_ratio(table) if exponentiate else table
+
+    def glance(self) -> pd.DataFrame:
+        """One row: sizes, likelihoods, the test of all coefficients and the C-index.
+
+        The test is the likelihood ratio; where the covariance is robust, it is the Wald
+        test, because the other has no chi-squared distribution.
+        """
+        statistic, df = self.lr_statistic, self.df
+        if self.is_robust:
+            statistic, df = self.wald_statistic, self.wald_df
+        values = {
+            "n": self.n,
+            "n_events": self.n_events,
+            "n_dropped": self.n_dropped,
+            "statistic": statistic,
+            "df": df,
+            "p_value": chi2.sf(statistic, df) if df else np.nan,
+            "log_likelihood": self.log_likelihood,
+            "log_likelihood_null": self.log_likelihood_null,
+            "aic": 2 * self.df - 2 * self.log_likelihood,
+            "c_index": self.c_index,
+            "c_index_std_error": self.c_index_std_error,
+        }
+        return pd.DataFrame([values])[in_order(values)]
+
+    def augment(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return ``data`` with a column ``linear_predictor``, row for row.
+
+        It is zero at the column means of the fitted data, and missing for rows with a
+        missing covariate. Aliased columns contribute nothing.
+
+        Raises
+        ------
+        DataError
+            A column is absent, a factor has a level unseen at fitting, or a coefficient
+            is infinite.
+        """
+        if self.monotone:
+            raise DataError(
+                f"`{self.monotone[0].term}` has an infinite coefficient, so no linear "
+                "predictor exists; leave it out of the model first."
+            )
+        X = design_matrix(self.encoder, data)
+        beta = np.where(np.isnan(self.log_hr), 0.0, self.log_hr)
+        return data.assign(linear_predictor=(X - self.means) @ beta)
+
+    def plot(self, *, per: Mapping[str, float] | None = None) -> ggplot:
+        """Forest plot of the hazard ratios."""
+        from fahrstats.display.figures import forest
+
+        return forest(self.tidy(exponentiate=True, per=per))
+
+    def summary(self) -> str:
+        """Describe the fit as text: sizes, hazard ratios, tests, what was left out."""
+        from fahrstats.survival.summaries import summarize_cox
+
+        return summarize_cox(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _steps(self, per: Mapping[str, float] | None) -> FloatArray:
+        """Return the step to report for every design column."""
+        step = np.ones(len(self.columns))
+        for name, size in (per or {}).items():
+            named = [name in (c.term, c.variable) for c in self.columns]
+            if not any(named):
+                raise DataError(
+                    f"`per` names `{name}`; the terms are "
+                    f"{', '.join(f'`{term}`' for term in self.terms)}."
+                )
+            step[named] = check_step(name, size)
+        return step
+
+    def _with_infinite(
+        self, table: pd.DataFrame, step: FloatArray, conf_level: float
+    ) -> pd.DataFrame:
+        """Give monotone terms their test, and add rows with Firth's estimates."""
+        extra = []
+        for infinite in self.monotone:
+            row = self.terms.index(infinite.term)
+            blank = ["std_error", "conf_low", "conf_high"]
+            table.loc[row, blank] = np.nan
+            table.loc[row, ["statistic", "p_value"]] = (
+                infinite.lr_statistic,
+                infinite.p_value,
+            )
+            table.loc[row, "note"] = (
+                "infinite: monotone likelihood; statistic and p from the likelihood "
+                "ratio"
+            )
+            note = "Firth's penalised likelihood"
+            if np.isnan(infinite.firth_log_hr):
+                note += " reached no maximum"
+            firth = table.loc[[row]].assign(estimand="log_hr_firth", note=note)
+            extra.append(
+                with_wald(
+                    firth,
+                    np.array([infinite.firth_log_hr * step[row]]),
+                    np.array([infinite.firth_std_error * abs(step[row])]),
+                    conf_level,
+                )
+            )
+        return pd.concat([table, *extra], ignore_index=True) if extra else table
+
+
+def as_ratio(table: pd.DataFrame) -> pd.DataFrame:
+    """Exponentiate the estimate and its bounds; a ratio keeps no standard error."""
+    ratio = table.drop(columns="std_error")
+    with np.errstate(over="ignore"):
+        for column in ("estimate", "conf_low", "conf_high"):
+            ratio[column] = np.exp(table[column])
+    return ratio.assign(estimand=table["estimand"].str.replace("log_hr", "hr"))
+
+
+def with_wald(
+    table: pd.DataFrame, estimate: FloatArray, std_error: FloatArray, conf_level: float
+) -> pd.DataFrame:
+    """Add the estimate with its Wald test and interval."""
+    if not 0 < conf_level < 1:
+        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
+    margin = norm.isf((1 - conf_level) / 2) * std_error
+    with np.errstate(invalid="ignore"):
+        statistic = estimate / std_error
+    return table.assign(
+        estimate=estimate,
+        std_error=std_error,
+        statistic=statistic,
+        p_value=2 * norm.sf(np.abs(statistic)),
+        conf_low=estimate - margin,
+        conf_high=estimate + margin,
+    )
+
+
+def check_step(name: str, size: float) -> float:
+    """Return the step that ``per`` gives a term, or refuse one that is none."""
+    if not np.isfinite(size) or size == 0:
+        raise DataError(
+            f"`per` gives `{name}` a step of {size}; give a finite number other than 0."
+        )
+    return size
+
+
+def refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise if an option is not one of those known."""
+    if value not in known:
+        options = ", ".join(f'"{option}"' for option in known)
+        raise DataError(f"`{name}` is {value!r}; choose one of {options}.")
