@@ -132,7 +132,9 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     per_event = null / sets.weights[sets.event].sum()
     is_estimated = _informative(per_event)
     aliased = tuple(
-        Aliased(design.terms[j], _equals(design, Z, spread, is_estimated, int(j)))
+        Aliased(
+            design.terms[j], _equals(design, Z, spread, per_event, is_estimated, int(j))
+        )
         for j in np.flatnonzero(~is_estimated)
     )
     if aliased:
@@ -215,6 +217,7 @@ def _equals(
     design: Design,
     Z: FloatArray,
     spread: FloatArray,
+    per_event: FloatArray,
     is_estimated: NDArray[np.bool_],
     j: int,
 ) -> str:
@@ -231,7 +234,9 @@ def _equals(
     others = np.flatnonzero(is_estimated)
     slopes = np.linalg.lstsq(centred[:, others], centred[:, j], rcond=None)[0]
     if np.abs(centred[:, others] @ slopes - centred[:, j]).max() > 1e-6 * size:
-        return f"`{term}` does not vary among those at risk at any event"
+        varies = per_event[j, j] > _NO_INFORMATION
+        what = "repeats others" if varies else "does not vary"
+        return f"`{term}` {what} among those at risk at the events"
     slopes *= spread[j] / spread[others]
     parts = [
         f"{'+' if slope > 0 else '-'} {abs(slope):.6g} x `{design.terms[k]}`"
