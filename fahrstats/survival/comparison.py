@@ -228,7 +228,7 @@ def compare(
     """
     refuse_unknown("ties", ties, TIES)
     if len(models) < 2:
-        raise DataError(f"`models` holds {len(models)} model; give at least two.")
+        raise DataError(f"`models` holds {len(models)}; give at least two.")
     parsed = [parse_formula(formula) for formula in models.values()]
     outcomes = {(p.entry, p.time, p.event) for p in parsed}
     if len(outcomes) > 1:

@@ -201,7 +201,7 @@ def _warn_if_few_events(design: Design, maximum: Maximum) -> None:
     p = int(maximum.is_estimated.sum())
     if p and design.n_events < _FEW_EVENTS * p:
         warnings.warn(
-            f"{design.n_events} events for {p} coefficients "
+            f"{design.n_events} events for {p} coefficient{'s' * (p > 1)} "
             f"(`{design.formula.text}`): estimates and intervals are fragile below "
             f"{_FEW_EVENTS} events a coefficient; use fewer terms.",
             ResultWarning,

@@ -40,6 +40,9 @@ _NO_INFORMATION = 1e-12
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
+_LOST = 1e5 * _EPSILON
+"""Information, as a share of the terms it is the difference of, that rounding hides."""
+
 _COLLAPSED = 1e-3
 """Share left of a column's information at zero that makes its estimate suspect."""
 
@@ -122,7 +125,8 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     Raises
     ------
     ConvergenceError
-        Newton's method did not reach a maximum and no column is monotone.
+        Newton's method did not reach a maximum, or values of one column are so far
+        apart that rounding hides what the others say.
     """
     sets = design.risk_sets
     blocks = find_tie_blocks(sets)
@@ -144,9 +148,8 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     can_grow = can_fall = np.zeros(peak.beta.size, np.bool_)
     if not peak.has_converged or _has_collapsed(peak.information, null):
         can_grow, can_fall = monotone_directions(sets, blocks, Z)
+        _refuse_lost(design, Z, peak, np.flatnonzero(is_estimated), can_grow | can_fall)
     is_monotone = can_grow | can_fall
-    if not peak.has_converged:
-        raise _no_maximum(design, np.flatnonzero(is_estimated)[is_monotone])
     is_finite = is_estimated.copy()
     is_finite[is_estimated] = ~is_monotone
     log_hr = np.full(spread.size, np.nan)
@@ -174,19 +177,32 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
     )
 
 
-def _no_maximum(design: Design, monotone: NDArray[np.int64]) -> ConvergenceError:
-    """Say that the iteration ended without a maximum, and why."""
-    suspects = monotone if monotone.size else range(len(design.terms))
-    terms = ", ".join(f"`{design.terms[j]}`" for j in suspects)
-    reason = (
-        f"along {terms} those with the event are separated from those at risk with "
-        "them: leave columns out, or merge levels."
-        if monotone.size
-        else f"look for extreme values among {terms}."
-    )
-    return ConvergenceError(
+def _refuse_lost(
+    design: Design,
+    Z: FloatArray,
+    peak: Peak,
+    estimated: NDArray[np.int64],
+    is_monotone: NDArray[np.bool_],
+) -> None:
+    """Raise where the iteration ended without a maximum that its digits support."""
+    is_lost = np.diag(peak.information) < _LOST * (peak.sums.expected @ Z**2)
+    if peak.has_converged and not (is_lost & ~is_monotone).any():
+        return
+    message = (
         f"`{design.formula.text}` reached no maximum of the likelihood in {design.n} "
-        f"rows; {reason}"
+        "rows; "
+    )
+    separating = [f"`{design.terms[j]}`" for j in estimated[is_monotone]]
+    if separating:
+        raise ConvergenceError(
+            f"{message}along {', '.join(separating)} those with the event are "
+            "separated from those at risk with them: leave columns out, or merge "
+            "levels."
+        )
+    lost = [f"`{design.terms[j]}`" for j in estimated[is_lost]]
+    raise ConvergenceError(
+        f"{message}look for extreme values among "
+        f"{', '.join(lost or [f'`{term}`' for term in design.terms])}."
     )
 
 
