@@ -18,7 +18,6 @@ from fahrstats.kernels.partial_likelihood import (
     linear_predictor,
 )
 from fahrstats.kernels.risk_sets import sort_risk_sets
-from fahrstats.kernels.score_residuals import score_residuals
 
 TWIN_RTOL = 1e-12  # both sides add the same float64 terms, in another order
 N = 40
@@ -34,15 +33,12 @@ def ours(rows, X, beta, *, efron):
     sets = sort_risk_sets(**rows)
     blocks, Z = find_tie_blocks(sets), X[sets.order]
     sums = block_sums(sets, blocks, Z @ beta, efron=efron)
-    residuals, expected = np.empty_like(X), np.empty(len(X))
-    for part, chunk in score_residuals(sets, blocks, sums, Z):
-        residuals[sets.order[part]] = chunk
+    expected = np.empty(len(X))
     expected[sets.order] = sums.expected
     return {
         "value": sums.log_likelihood,
         "gradient": gradient(sums, Z),
         "information": information(sets, blocks, sums, Z),
-        "residuals": residuals,
         "expected": expected,
     }
 
@@ -61,7 +57,6 @@ def assert_agrees(rows, X, beta, *, efron, rtol=TWIN_RTOL):
     for name, size in {
         "gradient": scale,
         "information": scale * np.abs(X).max(),
-        "residuals": scale,
         "expected": weights.max(),
     }.items():
         np.testing.assert_allclose(
@@ -71,23 +66,12 @@ def assert_agrees(rows, X, beta, *, efron, rtol=TWIN_RTOL):
 
 @pytest.mark.parametrize("efron", [True, False], ids=["efron", "breslow"])
 @pytest.mark.parametrize("case", COMPLICATIONS, ids=name_of)
-def test_likelihood_derivatives_and_residuals_agree_with_the_twin(case, efron):
+def test_likelihood_and_derivatives_agree_with_the_twin(case, efron):
     rng = np.random.default_rng(11)
     X = standardized(rng, N, 3)
     rows = random_rows(12, N, **case)
     assert_agrees(rows, X, np.zeros(3), efron=efron)
     assert_agrees(rows, X, rng.normal(size=3), efron=efron)
-
-
-@pytest.mark.parametrize("efron", [True, False], ids=["efron", "breslow"])
-@pytest.mark.parametrize("case", COMPLICATIONS, ids=name_of)
-def test_residuals_of_all_rows_sum_to_the_gradient(case, efron):
-    rng = np.random.default_rng(13)
-    X = standardized(rng, N, 2)
-    found = ours(random_rows(14, N, **case), X, rng.normal(size=2), efron=efron)
-    np.testing.assert_allclose(
-        found["residuals"].sum(axis=0), found["gradient"], rtol=1e-11, atol=1e-11
-    )
 
 
 @pytest.mark.parametrize("efron", [True, False], ids=["efron", "breslow"])
@@ -169,9 +153,6 @@ def test_linear_predictors_of_any_span_have_a_likelihood(span, strata, efron):
     # Exponentials of differences of numbers of size `span` lose its digits.
     atol = max(1, span / 1e3) * TWIN_RTOL * scale
     np.testing.assert_allclose(found["gradient"], wanted, rtol=0, atol=atol)
-    np.testing.assert_allclose(
-        found["residuals"].sum(axis=0), wanted, rtol=0, atol=atol
-    )
     mean = probability @ X
     second = np.einsum("k,ki,ia,ib->ab", parts.weight, probability, X, X)
     info = second - np.einsum("k,ka,kb->ab", parts.weight, mean, mean)
@@ -235,24 +216,3 @@ def test_equal_rows_have_exactly_equal_linear_predictors():
     values = linear_predictor(Z, rng.normal(size=5)).reshape(7, 3)
     assert (values == values[:, :1]).all()
     assert linear_predictor(np.empty((4, 0)), np.empty(0)).tolist() == [0] * 4
-
-
-def test_chunks_of_residuals_follow_each_other_and_hold_whole_blocks():
-    n = 9000
-    rng = np.random.default_rng(31)
-    rows = {
-        "time": np.repeat(np.arange(3.0), n // 3),
-        "event": rng.random(n) < 0.3,
-    }
-    sets = sort_risk_sets(**rows)
-    blocks, Z = find_tie_blocks(sets), rng.normal(size=(n, 1))
-    sums = block_sums(sets, blocks, Z[:, 0], efron=False)
-    parts = [
-        (part.start, part.stop, len(chunk))
-        for part, chunk in score_residuals(sets, blocks, sums, Z)
-    ]
-    assert len(parts) > 1
-    assert parts[0][0] == 0
-    assert parts[-1][1] == n
-    assert [stop for _, stop, _ in parts[:-1]] == [start for start, _, _ in parts[1:]]
-    assert all(size == stop - start for start, stop, size in parts)

@@ -178,14 +178,21 @@ def test_the_jackknife_sums_the_squared_effects_of_weights(delayed):
 
 @pytest.mark.parametrize("interval", ["log-log", "log", "plain"])
 def test_limits_enclose_survival_and_stay_within_0_and_1(interval):
-    survival = np.array([1.0, 0.9, 0.5, 0.1])
-    std_error = np.array([0.0, 0.09, 0.2, 0.09])
+    survival = np.array([0.9, 0.5, 0.1])
+    std_error = np.array([0.09, 0.2, 0.09])
     low, high = survival_limits(survival, std_error, interval, Z95)
     assert (low <= survival).all()
     assert (survival <= high).all()
     assert (low >= 0).all()
     assert (high <= 1).all()
-    assert (low[0], high[0]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("interval", "limit"), [("log-log", np.nan), ("log", 1), ("plain", 1)]
+)
+def test_without_an_event_limits_are_1_or_missing_as_in_r(interval, limit):
+    limits = survival_limits(np.array([1.0]), np.array([0.0]), interval, Z95)
+    np.testing.assert_array_equal(np.ravel(limits), limit)
 
 
 @pytest.mark.parametrize("interval", ["log-log", "log", "plain"])
