@@ -128,7 +128,8 @@ def survival_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Pointwise confidence limits, ``z`` standard errors away on the named scale.
 
-    Both limits are 1 before the first event and missing where survival is 0.
+    Limits are missing where survival is 0 and, on the log-log scale, where it is 1: that
+    scale has no point there, and a group without events has no interval, as in R.
 
     References
     ----------
@@ -144,7 +145,7 @@ def survival_limits(
     if interval == "log":
         low, high = np.exp(log_survival - width), np.exp(log_survival + width)
         return low, np.minimum(high, 1.0)
-    factor = np.zeros(survival.size)
+    factor = np.full(survival.size, np.nan)
     np.divide(width, log_survival, out=factor, where=log_survival != 0)
     return (
         np.exp(log_survival * np.exp(-factor)),

@@ -82,8 +82,9 @@ def kaplan_meier(
     Notes
     -----
     Equal to R's ``survfit``, except that rows with time 0 are left out; that limits on
-    the log-log scale are 1 before the first event, where R gives none at censored
-    times; and that no standard error is given where survival is 0.
+    the log-log scale are missing wherever survival is 1, and so in a group without
+    events, where R's summary has 1 before the first time; and that no standard error is
+    given where survival is 0.
 
     References
     ----------
