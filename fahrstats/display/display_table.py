@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from fahrstats.display.journals import NumberStyle, format_count
+from fahrstats.display.labels import Labels, note_in_words
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -138,14 +139,15 @@ def count_or_empty(count: float | None, style: NumberStyle) -> str:
 class Footnotes:
     """Notes below a table, each with a letter that marks the cells it belongs to."""
 
-    def __init__(self) -> None:
+    def __init__(self, labels: Labels | None = None) -> None:
         self._marks: dict[str, str] = {}
+        self._labels = labels
 
     def mark(self, text: str, note: str | None) -> str:
         """Return ``text`` with the letter of ``note``; unchanged without a note."""
         if not isinstance(note, str) or not note:
             return text
-        note = note.replace("`", "")
+        note = note_in_words(note, self._labels)
         self._marks.setdefault(note, _LETTERS[len(self._marks) % len(_LETTERS)])
         return text + self._marks[note]
 

@@ -80,7 +80,7 @@ def hazard_ratios(
     if not shown:
         found = ", ".join(f"`{model}`" for model in table["model"].unique())
         raise DataError(f"`model` holds {found}, but none of those asked for.")
-    notes = Footnotes()
+    notes = Footnotes(labels)
     lines: list[list[str]] = []
     heads: list[int] = []
     parts = _by_outcome_and_score(table[table["model"].isin(shown)])
@@ -122,7 +122,7 @@ def subgroups(
     need_columns(table, ("subgroup", "level", "estimand", "estimate"), "subgroups")
     only_one(table, ("biomarker", "outcome", "model"), "a table of subgroups")
     lines = forest_lines(table, labels, style)
-    notes = Footnotes()
+    notes = Footnotes(labels)
     rows = records(lines)
     names = [INDENT * (row["kind"] == "level") + row["label"] for row in rows]
     ratio = [
@@ -185,7 +185,7 @@ def published(
     """
     need = ("subgroup", "level", "estimate", "published", "n", "n_events")
     need_columns(table, need, "the comparison with print")
-    notes = Footnotes()
+    notes = Footnotes(labels)
     lines: list[list[str]] = []
     heads: list[int] = []
     outcomes = by_value(table, "outcome")

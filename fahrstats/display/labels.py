@@ -15,6 +15,7 @@ import pandas as pd
 Labels: TypeAlias = Mapping[str, Mapping[str, str]]
 
 _LEVEL: Final = re.compile(r"^(?P<variable>.*)\[(?:T\.)?(?P<level>.*)\]$")
+_QUOTED: Final = re.compile(r"`([^`]+)`")
 _TRANSFORM: Final = re.compile(r"^C\((?P<column>[^,()]+).*\)$")
 
 
@@ -22,12 +23,12 @@ def column_label(column: str, labels: Labels | None = None) -> str:
     """Return the name of a column for a reader; ``C(sex)`` is the column ``sex``."""
     factor = _TRANSFORM.match(column)
     name = factor["column"].strip() if factor else column
-    return (labels or {}).get(name, {}).get("label") or name
+    return _on_one_line((labels or {}).get(name, {}).get("label")) or name
 
 
 def column_unit(column: str, labels: Labels | None = None) -> str:
     """Return the unit of a column, or an empty text."""
-    return (labels or {}).get(column, {}).get("unit") or ""
+    return _on_one_line((labels or {}).get(column, {}).get("unit"))
 
 
 def label_with_unit(column: str, labels: Labels | None = None) -> str:
@@ -76,6 +77,22 @@ def in_sentence(label: str) -> str:
     first, *_ = label.split(" ")
     is_name = any(letter.isupper() for letter in first[1:]) or len(first) < 2
     return label if is_name else label[:1].lower() + label[1:]
+
+
+def note_in_words(note: str, labels: Labels | None = None) -> str:
+    """Return a note of a result table with labels where it names columns.
+
+    A name stands between backticks; a coefficient of one is not written.
+    """
+    text = re.sub(r"(?<![\d.])1 x (?=`)", "", note).replace(
+        " x `", " \N{MULTIPLICATION SIGN} `"
+    )
+    text = text.replace("aliased: ", "no estimate of its own: ")
+    return _QUOTED.sub(lambda found: term_label(found[1], labels), text)
+
+
+def _on_one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _part_label(part: str, labels: Labels | None) -> str:

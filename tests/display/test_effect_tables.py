@@ -101,7 +101,7 @@ def test_an_infinite_ratio_is_a_word_with_its_firth_estimate_as_note(infinite):
 def test_a_term_that_cannot_be_told_apart_is_noted(infinite):
     shown = hazard_ratios(infinite)
     assert row(shown, "y") == ["not estimatedᵇ", "–"]
-    assert shown.notes[1] == "ᵇ aliased: y equals 2 x"
+    assert shown.notes[1] == "ᵇ no estimate of its own: y equals 2 x"
 
 
 def test_models_that_the_table_lacks_are_named(tables):

@@ -7,6 +7,7 @@ from fahrstats.display.labels import (
     column_label,
     label_with_unit,
     level_of,
+    note_in_words,
     per_label,
     term_label,
 )
@@ -55,3 +56,22 @@ def test_a_product_names_both_parts():
 )
 def test_the_step_of_a_hazard_ratio_is_named_with_its_unit(per, unit, expected):
     assert per_label(per, unit) == expected
+
+
+def test_a_label_with_line_breaks_is_shown_on_one_line():
+    broken = {"age": {"label": "Age at\n  diagnosis ", "unit": "years\n"}}
+    assert label_with_unit("age", broken) == "Age at diagnosis, years"
+    assert column_label("age", {"age": {"label": " \n"}}) == "age"
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        ("`sex` has one level, F", "Sex has one level, F"),
+        ("aliased: `y` = 1 x `faceage`", "no estimate of its own: y = Face age"),
+        ("`y` = 11 x `faceage` - 2", "y = 11 × Face age - 2"),  # noqa: RUF001
+        ("too few events (3 < 10)", "too few events (3 < 10)"),
+    ],
+)
+def test_notes_name_columns_by_their_labels(note, expected):
+    assert note_in_words(note, LABELS) == expected
