@@ -24,6 +24,12 @@ DATA_VARIABLE = "FAHRSTATS_DATA"
 _DEFAULT_DATA = Path("..") / "shared" / "data"
 _PACKAGES = {"sksurv": "sksurv.datasets", "lifelines": "lifelines.datasets"}
 _SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t"}
+_SEPARATOR_NAMES = {
+    ",": "commas",
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "vertical bars",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +80,38 @@ def load(study: Study, data_dir: Path | None = None) -> SourceTable:
         has_scores=linked.has_scores,
         n_without_clinical=linked.n_without_clinical,
     )
+
+
+def data_sha256(study: Study, data_dir: Path | None = None) -> dict[str, str]:
+    """Return the hashes of the files of a study, without reading them as tables.
+
+    ``data_sha256`` is that of :func:`load`; it is left out for a data set of a
+    package. ``published_sha256`` is that of the published table.
+
+    Raises
+    ------
+    DataError
+        A file is absent.
+    """
+    table = study.table
+    found = {"published_sha256": published_sha256(study)}
+    files = [table.file, *([] if table.scores is None else [table.scores])]
+    if not any(file.partition(":")[0] in _PACKAGES for file in files):
+        beside = study.path.parent
+        hashes = [
+            file_sha256(find_file(file, beside, data_dir, table.source))
+            for file in files
+        ]
+        one, *more = hashes
+        found["data_sha256"] = text_sha256("".join(hashes)) if more else one
+    return found
+
+
+def published_sha256(study: Study) -> str:
+    """Return the hash of the published table; empty where the study names none."""
+    if study.published is None:
+        return ""
+    return file_sha256(find_file(study.published, study.path.parent))
 
 
 def read_table(
@@ -162,18 +200,36 @@ def _read_file(path: Path) -> pd.DataFrame:
         if separator is None:
             data = pd.read_parquet(path)
         else:
+            _check_header(path, separator)
             data = pd.read_csv(path, sep=separator)
+    except DataError:
+        raise
+    except UnicodeError as error:
+        raise DataError(
+            f"`{path.name}` is not UTF-8 text; save it as UTF-8."
+        ) from error
     except (ValueError, OSError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise DataError(f"`{path.name}` cannot be read: {reason}.") from error
-    if len(data.columns) == 1 and ";" in str(data.columns[0]):
-        raise DataError(
-            f"`{path.name}` holds one column, `{data.columns[0]}`; it seems to be "
-            "separated by semicolons: save it with commas, and with decimal points."
-        )
     if data.empty:
         raise DataError(f"`{path.name}` has no rows.")
     return data.rename(columns=str)
+
+
+def _check_header(path: Path, separator: str) -> None:
+    """Refuse another separator, which leaves the names in one column."""
+    names = [str(name) for name in pd.read_csv(path, sep=separator, nrows=0)]
+    others = (mark for mark in _SEPARATOR_NAMES if mark != separator)
+    found = next((mark for mark in others if mark in names[0]), None)
+    if len(names) > 1 or found is None:
+        return
+    ends = [end for end, mark in _SEPARATORS.items() if mark == found]
+    rename = f", or name it {ends[0]}" if ends else ""
+    raise DataError(
+        f"`{path.name}` holds one column, {names[0]!r}; it seems to be separated by "
+        f"{_SEPARATOR_NAMES[found]}: save it with {_SEPARATOR_NAMES[separator]}, and "
+        f"with decimal points{rename}."
+    )
 
 
 def _data_set(package: str, name: str) -> pd.DataFrame:
