@@ -7,6 +7,7 @@ import pandas as pd
 from fahrstats.cohort.groups import table_one
 from fahrstats.columns import in_order
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.specification import GROUP_ENDING
 from fahrstats.survival.curves import SurvivalCurves, kaplan_meier
 from fahrstats.survival.group_tests import logrank
 from fahrstats.survival.observation import follow_up
@@ -100,7 +101,7 @@ def with_groups(cohort: StudyCohort, data: pd.DataFrame) -> pd.DataFrame:
 
 def group_column(score: str) -> str:
     """Return the column of a score's quantile groups."""
-    return f"{score}_group"
+    return f"{score}{GROUP_ENDING}"
 
 
 def horizons(cohort: StudyCohort) -> tuple[float, ...]:

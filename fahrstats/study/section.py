@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import keyword
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,11 @@ class Section:
     def text(self, key: str, default: str = "", *, required: bool = False) -> str:
         """Return the text under ``key``."""
         value = self._take(key, required=required)
-        if value is None or self._is(key, value, str, "text in quotes"):
-            return default if value is None else str(value)
-        return default
+        if value is None or not self._is(key, value, str, "text in quotes"):
+            return default
+        if required and not value.strip():
+            self.problem(f"`{key}` is empty.")
+        return str(value)
 
     def optional_text(self, key: str) -> str | None:
         """Return the text under ``key``, or None where it is absent."""
@@ -50,8 +53,8 @@ class Section:
         value = self._take(key)
         if value is None or not self._is(key, value, (int, float), "a number"):
             return None
-        if not value > 0:
-            self.problem(f"`{key}` is {value}; it must be above 0.")
+        if not 0 < value < math.inf:
+            self.problem(f"`{key}` is {value}; it must be above 0, and finite.")
             return None
         return float(value)
 
@@ -97,7 +100,7 @@ class Section:
         """Return the numbers under ``key``, which must ascend."""
         items = self.items(key)
         if not all(_is_number(item) and (item > 0 or not above_zero) for item in items):
-            wanted = "numbers above 0" if above_zero else "numbers"
+            wanted = "finite numbers above 0" if above_zero else "finite numbers"
             self.problem(f"`{key}` must be a list of {wanted}.")
             return ()
         if any(low >= high for low, high in pairwise(items)):
@@ -192,5 +195,6 @@ def _one_of(value: str, choices: Collection[str]) -> str:
 
 
 def _is_number(value: object) -> bool:
-    """Tell whether ``value`` is a number; true and false are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Tell whether ``value`` is a finite number; true and false are none."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(cast(float, value))

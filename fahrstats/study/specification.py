@@ -15,6 +15,41 @@ DAYS_PER_YEAR = 365.25
 OUTCOME_COLUMNS = ("time", "event", "entry")
 """Columns of the prepared cohort that hold the main outcome."""
 
+GROUP_ENDING = "_group"
+"""What the column of a score's groups adds to the name of the score."""
+
+TRANSFORM_NAMES = frozenset(
+    {
+        "C",
+        "Diff",
+        "Helmert",
+        "I",
+        "Poly",
+        "Q",
+        "Sum",
+        "Treatment",
+        "bs",
+        "cc",
+        "center",
+        "contr",
+        "cr",
+        "cs",
+        "exp",
+        "exp10",
+        "exp2",
+        "hashed",
+        "lag",
+        "log",
+        "log10",
+        "log2",
+        "np",
+        "poly",
+        "scale",
+        "standardize",
+    }
+)
+"""Functions of formulas; a variable of that name would hide its function."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableFile:

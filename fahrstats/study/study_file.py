@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -12,6 +13,8 @@ from fahrstats.study.examples import example_file, example_names
 from fahrstats.study.section import Section, did_you_mean
 from fahrstats.study.specification import (
     DAYS_PER_YEAR,
+    GROUP_ENDING,
+    TRANSFORM_NAMES,
     Analysis,
     Closed,
     EventRule,
@@ -102,6 +105,10 @@ def _table(top: Section) -> TableFile:
     """Read ``table = "cohort.csv"`` or the section ``[table]``."""
     if isinstance(top.values.get("table"), str):
         return TableFile(file=top.text("table"))
+    if top.is_given("table") and not isinstance(top.values["table"], dict):
+        top.asked.add("table")
+        top.problem("`table` must be text in quotes, or a section [table].")
+        return TableFile(file="")
     section = top.section("table", required=True)
     table = TableFile(
         file=section.text("file", required=top.is_given("table")),
@@ -174,6 +181,8 @@ def _event_rules(section: Section, is_needed: bool) -> tuple[EventRule, ...]:
 def _event_rule(section: Section, rule: object) -> EventRule:
     """Read one rule: a column of 0/1, or a table that says what marks an event."""
     if isinstance(rule, str):
+        if not rule.strip():
+            section.problem("`event` is empty; name the column.")
         return EventRule(rule)
     if not isinstance(rule, dict):
         section.problem(f"`event` must name a column, but it is {rule!r}.")
@@ -261,11 +270,15 @@ def _subgroups(section: Section, variables: list[Variable]) -> tuple[Subgroup, .
     known = {variable.name: variable for variable in variables}
     subgroups = []
     for key, value in section.values.items():
-        inner = section.section(key) if value is not True else None
-        if inner is None:
+        if value is not True and not isinstance(value, dict):
+            section.problem(
+                f"`{key}` must be `true` or a section such as {{ cuts = [65] }}."
+            )
+        elif value is True:
             label = known[key].label if key in known else key.replace("_", " ")
             subgroups.append(Subgroup(section.named(key), key, key, label))
         else:
+            inner = section.section(key)
             subgroups.append(_subgroup(inner, section.named(key), known))
     return tuple(subgroups)
 
@@ -284,16 +297,24 @@ def _subgroup(section: Section, key: str, known: dict[str, Variable]) -> Subgrou
         section.problem("`cuts` is for numbers and `levels` for codes; give one.")
     if labels and len(labels) != len(cuts) + 1:
         section.problem(
-            f"`labels` names {len(labels)} bands, but {len(cuts)} cuts make "
+            f"`labels` names {_counted(len(labels), 'band')}, but "
+            f"{_counted(len(cuts), 'cut')} {'makes' if len(cuts) == 1 else 'make'} "
             f"{len(cuts) + 1}."
         )
+    labels = labels or _band_labels(cuts, closed)
+    for text in dict.fromkeys(labels):
+        if labels.count(text) > 1:
+            section.problem(
+                f"`{text}` names {labels.count(text)} bands; give every band a name "
+                "of its own in `labels`."
+            )
     return Subgroup(
         name=f"{key}_band" if cuts and key in known else key,
         key=key,
         variable=variable,
         label=label,
         cuts=cuts,
-        labels=labels or _band_labels(cuts, closed),
+        labels=labels,
         closed=closed,
         levels=levels,
     )
@@ -333,16 +354,124 @@ def _check_names(study: Study, top: Section) -> None:
     """Report names that two things share, and groups that are not described."""
     names = [variable.name for variable in study.variables]
     for name in dict.fromkeys(names):
-        if name in {column for o in study.outcomes for column in o.columns}:
-            top.problem(
-                f"`{name}` is taken by the outcome; give this variable another name "
-                f'and write `column = "{name}"` in its section.'
-            )
         if names.count(name) > 1:
             top.problem(f"`{name}` is a score and a covariate; it can be one of them.")
     for score in study.scores:
         if score.within is not None and score.within in {s.name for s in study.scores}:
             top.problem(f"[scores.{score.name}]: `within` must name a factor.")
+    top.problems.extend(_reserved_names(study))
+    top.problems.extend(_replaced_variables(study))
+    top.problems.extend(_outcome_columns(study))
+    strata = study.analysis.strata
+    for where, variable in _sections(study):
+        if strata is not None and strata in (variable.name, *variable.columns):
+            top.problem(
+                f"[analysis]: `strata` is `{strata}`, which {where} uses too; it has "
+                "no hazard ratio within its own strata: take it out of one of them."
+            )
+
+
+def _sections(study: Study) -> Iterator[tuple[str, Variable]]:
+    """Yield each score and covariate with its section."""
+    for score in study.scores:
+        yield f"[scores.{score.name}]", score
+    for covariate in study.covariates:
+        yield f"[covariates.{covariate.name}]", covariate
+
+
+def _reserved_names(study: Study) -> Iterator[str]:
+    """Yield names that an analysis needs for columns of its own."""
+    reserved = dict.fromkeys(
+        (column for outcome in study.outcomes for column in outcome.columns),
+        "the outcome",
+    )
+    reserved |= {
+        f"{score.name}{GROUP_ENDING}": f"the groups of `{score.name}`"
+        for score in study.scores
+    }
+    bands = {
+        subgroup.name: f"the bands of `{subgroup.key}`"
+        for subgroup in study.subgroups
+        if subgroup.name != subgroup.key
+    }
+    taken = reserved | bands | dict.fromkeys(TRANSFORM_NAMES, "formulas")
+    for where, variable in _sections(study):
+        if variable.name in taken:
+            yield _renaming(where, variable.name, taken[variable.name])
+    for subgroup in study.subgroups:
+        if subgroup.key in taken and not _is_variable(study, subgroup.key):
+            where = f"[subgroups.{subgroup.key}]"
+            yield _renaming(where, subgroup.key, taken[subgroup.key])
+    for role in ("strata", "weights", "cluster", "id"):
+        name = getattr(study.analysis, role)
+        if name in reserved or name in bands:
+            yield (
+                f"[analysis]: `{role}` is `{name}`, which is taken by {taken[name]}; "
+                "rename that column of the table."
+            )
+
+
+def _renaming(where: str, name: str, owner: str) -> str:
+    """Say who owns a name, and how to keep the column all the same."""
+    return (
+        f"{where}: `{name}` is taken by {owner}; use another name and write "
+        f'`column = "{name}"` in its section.'
+    )
+
+
+def _replaced_variables(study: Study) -> Iterator[str]:
+    """Yield subgroups that stand under the name of something else."""
+    for subgroup in study.subgroups:
+        where, key = f"[subgroups.{subgroup.key}]", subgroup.key
+        if not _is_variable(study, key):
+            continue
+        if subgroup.variable != key:
+            yield (
+                f"{where}: `{key}` is a score or covariate already, and `column` is "
+                f"`{subgroup.variable}`; use another name for this subgroup."
+            )
+        elif subgroup.levels:
+            yield (
+                f"{where}: `{key}` is a score or covariate already; write its "
+                f"`levels` in [covariates.{key}] and `{key} = true` here, or use "
+                f'another name with `column = "{key}"`.'
+            )
+
+
+def _outcome_columns(study: Study) -> Iterator[str]:
+    """Yield uses of the outcome's own columns to explain the outcome."""
+    columns = {
+        column
+        for outcome in study.outcomes
+        for column in (
+            outcome.time,
+            outcome.entry,
+            *(rule.column for rule in outcome.event),
+        )
+        if column
+    }
+    used = [(where, column) for where, v in _sections(study) for column in v.columns]
+    used += [
+        (f"[subgroups.{subgroup.key}]", subgroup.variable)
+        for subgroup in study.subgroups
+        if not _is_variable(study, subgroup.variable)
+    ]
+    for where, column in used:
+        if column in columns:
+            yield (
+                f"{where}: `{column}` is a column of the outcome, which it cannot "
+                "explain; take it out."
+            )
+
+
+def _is_variable(study: Study, name: str) -> bool:
+    """Tell whether a score or a covariate has this name."""
+    return name in {variable.name for variable in study.variables}
+
+
+def _counted(number: int, noun: str) -> str:
+    """Write a number of things, one of them in the singular."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def code_text(value: object) -> str:

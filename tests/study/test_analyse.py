@@ -114,8 +114,8 @@ def test_results_are_named_after_the_study(finished, tmp_path):
 
 def test_a_study_with_problems_writes_nothing(copy, tmp_path):
     path, _ = copy
-    path.write_text(path.read_text().replace('"dead"', '"age"'))
-    with pytest.raises(DataError, match="`age` must be 0/1 or boolean"):
+    path.write_text(path.read_text().replace('"dead"', '"patient"'))
+    with pytest.raises(DataError, match="`patient` must be 0/1 or boolean"):
         analyse_study(path, out=tmp_path / "none")
     assert not (tmp_path / "none").exists()
 

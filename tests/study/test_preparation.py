@@ -52,8 +52,8 @@ def test_a_time_of_zero_stands_for_what_the_study_says(study_of):
 
 
 def test_delayed_entry_is_in_years_too_and_keeps_zero(study_of):
-    study = study_of(outcome(unit="months", extra='entry = "marker"') + MARKER)
-    prepared = prepare(study, TABLE)
+    study = study_of(outcome(unit="months", extra='entry = "start"') + MARKER)
+    prepared = prepare(study, TABLE.assign(start=TABLE["marker"]))
     assert prepared.data["entry"].tolist() == pytest.approx(
         [1 / 12, 1 / 6, 0.25, 5 / 12]
     )

@@ -35,11 +35,11 @@ def test_keys_that_nobody_asked_for_are_unknown(section):
     [
         ("number", "ten", "`key` must be a number, not 'ten'."),
         ("number", True, "`key` must be a number, not True."),
-        ("number", -1, "`key` is -1; it must be above 0."),
+        ("number", -1, "`key` is -1; it must be above 0, and finite."),
         ("flag", 1, "`key` must be true or false, not 1."),
         ("texts", [1], "`key` must be text in quotes, or a list of such texts."),
         ("ascending", [2, 1], "`key` must ascend, but it is [2, 1]."),
-        ("ascending", ["a"], "`key` must be a list of numbers above 0."),
+        ("ascending", ["a"], "`key` must be a list of finite numbers above 0."),
         ("levels", {"1": 2}, "`key` must give `1` a text in quotes."),
         ("levels", ["M"], '`key` must be {1 = "Men", 2 = "Women"}, not [\'M\'].'),
         ("section", 3, "`key` must be a section of its own."),

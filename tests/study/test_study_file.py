@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from formulaic.transforms import TRANSFORMS
 
 from fahrstats.errors import DataError
 from fahrstats.study.examples import example_file, example_names
-from fahrstats.study.specification import EventRule, Subgroup
+from fahrstats.study.specification import TRANSFORM_NAMES, EventRule, Subgroup
 from fahrstats.study.study_file import find_study, first_of, parse_study
 
 OUTCOME = """
@@ -215,7 +216,7 @@ def test_bands_say_on_which_side_their_bounds_lie(tmp_path):
         tmp_path, text + '[subgroups]\nbmi = { cuts = [25], labels = ["low"] }'
     )
     assert problems == [
-        "[subgroups.bmi]: `labels` names 1 bands, but 1 cuts make 2.",
+        "[subgroups.bmi]: `labels` names 1 band, but 1 cut makes 2.",
     ]
 
 
@@ -240,3 +241,111 @@ def test_shipped_studies_are_found_by_name_and_files_by_path(write_study):
 def test_shipped_studies_are_short(name):
     assert len(example_file(name).read_text().splitlines()) <= 30
     assert parse_study(example_file(name))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"{ cuts = [65] }": '{ column = "code", levels = { 1 = "a" } }'},
+            "[subgroups.age]: `age` is a score or covariate already, and `column` is",
+        ),
+        (
+            {"sex = true": 'sex = { levels = { 1 = "Men", 2 = "Women" } }'},
+            "[subgroups.sex]: `sex` is a score or covariate already; write its `levels`"
+            " in [covariates.sex]",
+        ),
+        ({"sex = true": "event = true"}, "[subgroups.event]: `event` is taken by the"),
+        (
+            {"sex = {": "entry = {"},
+            "[covariates.entry]: `entry` is taken by the outcom",
+        ),
+        ({"sex = {": "faceage_group = {"}, "is taken by the groups of `faceage`; use"),
+        ({"sex = true": "faceage_group = true"}, "is taken by the groups of `faceage`"),
+        (
+            {"seed = 3": "strata = 'faceage_group'"},
+            "`strata` is `faceage_group`, which",
+        ),
+        ({"sex = {": "age_band = {"}, "is taken by the bands of `age`; use another"),
+        ({"sex = true": "age_band = true"}, "is taken by the bands of `age`; use"),
+        ({"sex = {": "C = {"}, "[covariates.C]: `C` is taken by formulas; use another"),
+        ({"[scores.faceage]": "[scores.log]"}, "`log` is taken by formulas; use anot"),
+        (
+            {"sex = {": 'x = { column = "dead",'},
+            "[covariates.x]: `dead` is a column of the outcome, which it",
+        ),
+        ({"sex = true": "dead = true"}, "[subgroups.dead]: `dead` is a column of the"),
+        (
+            {"per = 10": "column = 'days'"},
+            "[scores.faceage]: `days` is a column of the",
+        ),
+        (
+            {"seed = 3": "strata = 'sex'"},
+            "[analysis]: `strata` is `sex`, which [covariates.sex] uses too",
+        ),
+    ],
+)
+def test_names_and_columns_that_are_taken_are_refused(write_study, changes, message):
+    problems = [p for p in parse_study(write_study(**changes))[1] if message in p]
+    assert len(problems) == 1
+
+
+def test_every_function_of_a_formula_is_a_reserved_name():
+    assert set(TRANSFORMS) == TRANSFORM_NAMES
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"[65]": "[nan]"},
+            "[subgroups.age]: `cuts` must be a list of finite numbers.",
+        ),
+        (
+            {"[65]": "[60, inf]"},
+            "[subgroups.age]: `cuts` must be a list of finite numbers.",
+        ),
+        (
+            {"[65]": "[70, 60]"},
+            "[subgroups.age]: `cuts` must ascend, but it is [70, 60]",
+        ),
+        (
+            {"[65]": "[60, 60]"},
+            "[subgroups.age]: `cuts` must ascend, but it is [60, 60]",
+        ),
+        (
+            {"[65]": '[65], labels = ["a", "a"]'},
+            "[subgroups.age]: `a` names 2 bands; give every band a name of its own",
+        ),
+        (
+            {"per = 10": "per = inf"},
+            "[scores.faceage]: `per` is inf; it must be above 0",
+        ),
+        (
+            {"per = 10": "per = nan"},
+            "[scores.faceage]: `per` is nan; it must be above 0",
+        ),
+        ({"per = 10": "per = 0"}, "[scores.faceage]: `per` is 0; it must be above 0"),
+        ({"per = 10": "per = -1"}, "[scores.faceage]: `per` is -1; it must be above 0"),
+        (
+            {"sex = true": "sex = false"},
+            "[subgroups]: `sex` must be `true` or a section",
+        ),
+        (
+            {"sex = true": "sex = 'yes'"},
+            "[subgroups]: `sex` must be `true` or a section",
+        ),
+        ({"sex = true": "sex = [1]"}, "[subgroups]: `sex` must be `true` or a section"),
+        ({'table = "cohort.csv"': "table = 5"}, "`table` must be text in quotes, or a"),
+        (
+            {'event = "dead"': 'event = ""'},
+            "[outcome]: `event` is empty; name the colum",
+        ),
+        ({'time = "days"': 'time = ""'}, "[outcome]: `time` is empty."),
+    ],
+)
+def test_a_value_that_means_nothing_is_one_problem(write_study, changes, message):
+    study, problems = parse_study(write_study(**changes))
+    assert study is None
+    assert len(problems) == 1
+    assert problems[0].startswith(message)
