@@ -42,6 +42,10 @@ from fahrstats.errors import DataError
 
 _REFERENCE: Final = "1 (reference)"
 _RATIO: Final = "HR (95% CI)"
+_INFINITE: Final = (
+    "infinite effect: the likelihood has no maximum, as where nobody on one side has "
+    "the event; P from the likelihood ratio"
+)
 _THEIRS: Final = ("published", "published_low", "published_high")
 _OURS: Final = ("estimate", "conf_low", "conf_high")
 
@@ -308,14 +312,7 @@ def _ratio_cells(
         corrected = format_ratio(
             firth["estimate"], firth["conf_low"], firth["conf_high"], style=style
         )
-        note = "; ".join(
-            part
-            for part in (
-                note,
-                f"Firth estimate {corrected}, P from the likelihood ratio",
-            )
-            if part
-        )
+        note = f"{_INFINITE}; Firth estimate {corrected}"
     ratio = notes.mark(format_ratio(*limits, style=style), note)
     p_value = row["p_value"]
     return [ratio, EMPTY if pd.isna(p_value) else format_p(p_value, style=style)]

@@ -201,10 +201,13 @@ def format_ratio(
     """Return a ratio and its limits: ``1.21 (1.10-1.34)``.
 
     Two decimals, and up to four where two would mislead: a hazard ratio per unit of a
-    wide scale must not read 1.00 (1.00-1.00).
+    wide scale must not read 1.00 (1.00-1.00). A ratio of zero without limits is the
+    end of a likelihood that has no maximum, and is called an infinite effect.
     """
     if _is_missing(estimate):
         return style.missing
+    if estimate == 0 and _is_missing(conf_low) and _is_missing(conf_high):
+        return f"0 ({style.infinite} effect)"
     values = (estimate, conf_low, conf_high)
     for decimals in _RATIO_DECIMALS:
         parts = [_ratio_text(value, decimals, style) for value in values]

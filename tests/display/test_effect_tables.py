@@ -76,26 +76,37 @@ def test_several_scores_or_outcomes_stand_below_their_names(tables, labels):
     assert heads == ["death: Free light chain", "stroke: Free light chain"]
 
 
+_MONOTONE = "infinite: monotone likelihood; statistic and p from the likelihood ratio"
+
+
 @pytest.fixture
 def infinite():
     shared = {"model": "adjusted", "variable": "stage", "term": "stage[IV]"}
     rows = [
-        {"estimand": "hr", "estimate": np.inf, "conf_low": 2.2, "conf_high": np.inf},
+        {"estimand": "hr", "estimate": np.inf, "note": _MONOTONE},
         {"estimand": "hr_firth", "estimate": 14.2, "conf_low": 2.2, "conf_high": 90.0},
     ]
     aliased = {"model": "adjusted", "variable": "y", "term": "y", "estimand": "hr"}
     table = pd.DataFrame([{**shared, **row} for row in rows])
-    table = table.assign(reference="I", p_value=0.0004, note="")
+    table = table.assign(reference="I", p_value=0.0004)
     alias = pd.DataFrame([{**aliased, "note": "aliased: `y` equals 2 `x`"}])
     return pd.concat([table, alias], ignore_index=True)
 
 
 def test_an_infinite_ratio_is_a_word_with_its_firth_estimate_as_note(infinite):
     shown = hazard_ratios(infinite)
-    assert row(shown, f"{INDENT}IV") == ["infinite (2.20 to infinite)ᵃ", "<0.001"]
+    assert row(shown, f"{INDENT}IV") == ["infiniteᵃ", "<0.001"]
     assert shown.notes[0] == (
-        "ᵃ Firth estimate 14.20 (2.20–90.00), P from the likelihood ratio"
+        "ᵃ infinite effect: the likelihood has no maximum, as where nobody on one side "
+        "has the event; P from the likelihood ratio; Firth estimate 14.20 (2.20–90.00)"
     )
+
+
+def test_a_ratio_of_zero_is_called_an_infinite_effect(infinite):
+    zero = infinite.assign(estimate=infinite["estimate"].replace(np.inf, 0.0))
+    shown = hazard_ratios(zero)
+    assert row(shown, f"{INDENT}IV") == ["0 (infinite effect)ᵃ", "<0.001"]
+    assert shown.notes[0].count("likelihood ratio") == 1
 
 
 def test_a_term_that_cannot_be_told_apart_is_noted(infinite):

@@ -36,6 +36,7 @@ def test_a_median_that_was_not_reached_is_left_out(tables, cohort):
 def test_an_association_is_told_with_direction_step_and_covariates(labels):
     text = sentences.association(
         effect(1.254, 1.227, 1.282, 1e-80),
+        "flc",
         outcome=DEATH,
         adjusted_for=["age", "sex", "creatinine"],
         labels=labels,
@@ -45,14 +46,14 @@ def test_an_association_is_told_with_direction_step_and_covariates(labels):
         "with age, sex and creatinine held equal: hazard ratio 1.25 (95% CI 1.23–1.28) "
         "per SD, P<0.001."
     )
-    lower = sentences.association(effect(0.8, 0.7, 0.9), outcome=DEATH)
+    lower = sentences.association(effect(0.8, 0.7, 0.9), "flc", outcome=DEATH)
     assert "went with a lower hazard of death from any cause: hazard" in lower
 
 
 @pytest.mark.parametrize("limits", [(0.98, 1.04), (1.0, 1.2), (0.9, 1.0)])
 def test_an_interval_that_holds_one_is_reported_as_a_null(limits, labels):
     text = sentences.association(
-        effect(1.01, *limits, p_value=0.551), outcome=DEATH, labels=labels
+        effect(1.01, *limits, p_value=0.551), "flc", outcome=DEATH, labels=labels
     )
     assert text.startswith(
         "Free light chain showed no clear association with the hazard"
@@ -61,14 +62,58 @@ def test_an_interval_that_holds_one_is_reported_as_a_null(limits, labels):
     assert text.endswith("compatible with every value in this interval.")
 
 
-def test_infinite_and_missing_estimates_are_said(labels):
-    infinite = sentences.association(effect(np.inf, 2.2, np.inf), outcome=DEATH)
-    assert "hazard ratio infinite (95% CI 2.20 to infinite) per SD" in infinite
-    missing = sentences.association(effect(np.nan, np.nan, np.nan), outcome=DEATH)
-    assert missing == (
-        "The association of flc with the hazard of death from any cause has no "
-        "estimate."
+@pytest.mark.parametrize(
+    ("estimate", "shown"), [(np.inf, "infinite"), (0.0, "0 (infinite effect)")]
+)
+def test_an_infinite_estimate_is_no_null_and_has_its_firth_estimate(estimate, shown):
+    rows = [effect(estimate, np.nan, np.nan, 1e-9), effect(14.2, 2.2, 90.0)]
+    text = sentences.association(pd.concat(rows), "flc", outcome=DEATH)
+    assert "no clear association" not in text
+    assert f"hazard ratio {shown} per SD, P<0.001." in text
+    assert text.endswith("Firth's penalised estimate is 14.20 (95% CI 2.20–90.00).")
+
+
+def test_a_missing_estimate_is_said():
+    none = effect(np.nan, np.nan, np.nan)
+    text = "The association of flc with the hazard of death from any cause has no "
+    assert sentences.association(none, "flc", outcome=DEATH) == f"{text}estimate."
+
+
+def test_a_score_that_repeats_a_covariate_has_no_estimate_of_its_own(labels):
+    alias = effect(np.nan, np.nan, np.nan).assign(note="aliased: `flc` = 1 x `age`")
+    text = sentences.association(alias, "flc", outcome=DEATH, labels=labels)
+    assert text.endswith(
+        "has no estimate of its own: it repeats other variables of the model (Free "
+        "light chain = Age)."
     )
+
+
+def test_covariates_that_were_left_out_are_not_held_equal(labels):
+    rows = [
+        ("flc", "flc", 1.3, ""),
+        ("age", "age", np.nan, "aliased: `age` = 2 x `flc`"),
+        ("sex", "sex[T.M]", np.nan, "aliased: `sex[T.M]` is 0 in every row"),
+        ("creatinine", "creatinine", 1.1, ""),
+    ]
+    table = pd.DataFrame(rows, columns=["variable", "term", "estimate", "note"])
+    table = table.assign(conf_low=1.05, conf_high=1.6, p_value=0.01, per="")
+    text = sentences.association(
+        table,
+        "flc",
+        outcome=DEATH,
+        adjusted_for=["age", "sex", "creatinine"],
+        labels=labels,
+    )
+    assert "with creatinine held equal:" in text
+    assert text.endswith(
+        "Not held equal, but left out of the model: age, because it repeats other "
+        "variables of the model; sex, because it is the same for everyone compared."
+    )
+
+
+def test_a_score_that_the_table_lacks_is_named():
+    with pytest.raises(DataError, match=r"`term` has no `age`"):
+        sentences.association(effect(1, 1, 1), "age", outcome=DEATH)
 
 
 def comparison(difference, low, high, p_value):
@@ -142,6 +187,11 @@ def test_every_interaction_test_is_listed(tables, labels):
         "Tests of equal hazard ratios across levels: sex P=0.43 and age band P=0.031."
     )
     table = tables["subgroups"]
+    untested = table.assign(p_value=table["p_value"].mask(table["subgroup"] == "sex"))
+    assert sentences.interactions(untested, labels=labels) == (
+        "Tests of equal hazard ratios across levels: age band P=0.031. Equality across "
+        "levels was not tested: sex."
+    )
     none = sentences.interactions(table[table["estimand"] == "hr"])
     assert none == "No subgroup had an interaction test."
 
@@ -173,4 +223,6 @@ def test_agreement_with_print_is_counted_over_what_is_printed(tables):
 
 def test_an_absent_column_is_named():
     with pytest.raises(DataError, match=r"no column `conf_low`, `conf_high`"):
-        sentences.association(effect(1, 1, 1)[["term", "estimate"]], outcome="death")
+        sentences.association(
+            effect(1, 1, 1)[["term", "estimate"]], "flc", outcome="death"
+        )
