@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,18 @@ _SCORES = (
 _AGE = ("chronoage", "chronologicage", "chronologicalage", "age", "ageatdiagnosis")
 _GROUPS = ("sex", "gender", "race", "ethnicity", "site", "cancersite", "stage")
 _OTHERS = ("smoking", "smoker", "bmi", "ps", "ecog", "grade", "treatment", "intent")
+_AGE_SCORE_WORDS = {
+    *("face", "facial", "photo", "pred", "predicted", "estimated", "perceived"),
+    *("bio", "biological", "pheno", "phenotypic", "epigenetic", "dnam"),
+}
+_NO_AGE_WORDS = {
+    *("group", "grp", "band", "class", "cat", "category", "gap", "delta", "diff"),
+    *("acceleration", "accel", "death", "dead", "last", "exit", "end", "event"),
+}
+_NO_SCORE_WORDS = {
+    *("id", "ids", "inst", "institution", "site", "center", "centre", "hospital"),
+    *("clinic", "code", "zip", "mrn", "unnamed", "row", "index", "year", "date"),
+}
 _ID = ("id", "patientid", "subjectid", "patient", "subject", "sampleid", "mrn")
 
 MOST_LEVELS = 12
@@ -63,6 +76,8 @@ class Guess:
         The other columns.
     is_named : bool
         Whether the scores are known by their names, not only by being numbers.
+    notes : tuple of str
+        What to look at first: a score that is only a guess, or an age that is lacking.
     """
 
     time: str | None
@@ -74,6 +89,7 @@ class Guess:
     groups: tuple[str, ...]
     unused: tuple[str, ...]
     is_named: bool
+    notes: tuple[str, ...]
 
 
 def guess_columns(data: pd.DataFrame) -> Guess:
@@ -88,20 +104,20 @@ def guess_columns(data: pd.DataFrame) -> Guess:
         n for n in names if is_amount(data[n]) and not _is_refused(data, n, "time")
     )
     time = _first(times, _TIME)
-    event = _first((n for n in names if n != time and _is_few(data[n])), _EVENT)
+    event = _event(data, [name for name in names if name != time])
     free = [name for name in names if name not in (time, event)]
     amounts = [name for name in free if is_amount(data[name])]
-    age = _first(amounts, _AGE)
+    age = next(iter([*_matching(amounts, _AGE), *filter(_is_age, amounts)]), None)
     id_ = _first((n for n in free if data[n].notna().all() and data[n].is_unique), _ID)
     free = [name for name in free if name not in (age, id_)]
     groups = [n for n in _matching(free, _GROUPS) if _is_few(data[n])]
     others = [n for n in _matching(free, _OTHERS) if _is_few(data[n]) or n in amounts]
     amounts = [name for name in free if name in amounts and name not in others]
     leaking = _leaking(data, event, free)
-    named = [n for n in _containing(amounts, _SCORES) if n not in leaking]
-    scores = (
-        named or [n for n in amounts if not _is_few(data[n]) and n not in leaking][:1]
-    )
+    amounts = [n for n in amounts if n not in leaking]
+    amounts = [n for n in amounts if not _is_code(n) and not _is_age(n)]
+    named = [n for n in amounts if looks_like_age(n) or _containing([n], _SCORES)]
+    scores = named or [n for n in amounts if not _is_few(data[n])][:1]
     covariates = [n for n in [*groups, *others] if n not in [*scores, *leaking]]
     used = {time, event, age, id_, *scores, *covariates}
     return Guess(
@@ -114,7 +130,16 @@ def guess_columns(data: pd.DataFrame) -> Guess:
         groups=tuple(name for name in groups if name in covariates),
         unused=tuple(str(name) for name in data.columns if name not in used),
         is_named=bool(named),
+        notes=tuple(_notes(scores, bool(named), age)),
     )
+
+
+def looks_like_age(column: str) -> bool:
+    """Tell whether a name is that of an age, be it lived or read from a face."""
+    words = set(_words(column))
+    is_age = "age" in words and not words & _NO_AGE_WORDS
+    ages = tuple(name for name in (*_AGE, *_SCORES) if "age" in name)
+    return is_age or bool(_containing([column], ages))
 
 
 def guess_unit(column: str, values: pd.Series) -> str:
@@ -134,6 +159,52 @@ def guess_event_levels(values: pd.Series) -> tuple[list[str], list[str]]:
         words = ["1"] if "1" in levels else words
     events = words or levels[-1:]
     return events, [level for level in levels if level not in events]
+
+
+def _event(data: pd.DataFrame, names: list[str]) -> str | None:
+    """Return the event; one that is the same in every row only by its whole name."""
+    few = [name for name in names if _is_few(data[name])]
+    same = [
+        name
+        for name in names
+        if data[name].nunique() == 1 and not _is_refused(data, name, "event")
+    ]
+    found = [*_matching(few, _EVENT), *_matching(same, _EVENT)]
+    return next(iter([*found, *_containing(few, _EVENT)]), None)
+
+
+def _notes(scores: list[str], is_named: bool, age: str | None) -> Iterator[str]:
+    """Yield what to look at first."""
+    if scores and not is_named:
+        yield (
+            f"No name looks like a score: `{scores[0]}` is only a guess, the first "
+            "column of many numbers; put the score in its place."
+        )
+    ages = [name for name in scores if looks_like_age(name)]
+    if ages and age is None:
+        yield (
+            f"No column looks like the age in years, but `{ages[0]}` looks like an age "
+            "read from the body; without the age under [covariates], the score is "
+            "credited with all that age alone says."
+        )
+
+
+def _is_age(column: str) -> bool:
+    """Tell whether a name is that of the age in years, not of a score."""
+    words = set(_words(column))
+    is_score = words & _AGE_SCORE_WORDS or _containing([column], _SCORES)
+    is_age = "age" in words and not words & _NO_AGE_WORDS
+    return (is_age or bool(_containing([column], _AGE))) and not is_score
+
+
+def _is_code(column: str) -> bool:
+    """Tell whether a name is that of a code or an identifier."""
+    return bool(set(_words(column)) & _NO_SCORE_WORDS) or _plain(column) in _ID
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name such as ``Age at dx`` or ``ageAtDx``, lower case."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
 
 
 def _plain(name: str) -> str:

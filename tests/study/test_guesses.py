@@ -132,3 +132,65 @@ def test_levels_of_an_event_are_guessed_from_words_and_numbers(
     levels, events, censored
 ):
     assert guess_event_levels(pd.Series(levels)) == (events, censored)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("AGE", "Age at dx", "age_years", "Age (years)", "ageAtEntry", "patient.age"),
+        *("chronoage", "chronologic age"),
+    ],
+)
+def test_an_age_is_known_by_a_word_of_its_name(name):
+    guess = guess_columns(
+        cohort(**{"time": NUMBERS, "faceage": NUMBERS, name: NUMBERS})
+    )
+    assert (guess.age, guess.scores, guess.notes) == (name, ("faceage",), ())
+
+
+@pytest.mark.parametrize(
+    "name", ["percentage", "stage", "age_group", "age_at_death", "dosage", "age_gap"]
+)
+def test_a_name_that_only_resembles_an_age_is_none(name):
+    assert guess_columns(cohort(**{name: NUMBERS})).age is None
+
+
+@pytest.mark.parametrize(
+    "name", ["face age", "FaceAge", "age_pred", "Predicted age", "biological_age"]
+)
+def test_an_age_that_is_a_score_asks_for_the_age_in_years(name):
+    guess = guess_columns(cohort(time=NUMBERS, event=[0, 1], **{name: NUMBERS}))
+    assert (guess.age, guess.scores) == (None, (name,))
+    (note,) = guess.notes
+    assert note.startswith(f"No column looks like the age in years, but `{name}` looks")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("inst", "Institution", "site", "study_id", "patientid", "center", "Hospital"),
+        *("zip code", "centre", "clinic_no", "Unnamed: 0"),
+    ],
+)
+def test_a_code_or_an_identifier_is_never_a_score(name):
+    guess = guess_columns(cohort(**{name: NUMBERS, "marker": NUMBERS}))
+    assert guess.scores == ("marker",)
+    assert guess_columns(cohort(**{name: NUMBERS})).scores == ()
+
+
+def test_a_score_that_no_name_gives_away_is_called_a_guess():
+    (note,) = guess_columns(cohort(age=NUMBERS, marker=NUMBERS)).notes
+    assert note.startswith("No name looks like a score: `marker` is only a guess")
+
+
+@pytest.mark.parametrize("name", ["dead", "death", "event", "status"])
+@pytest.mark.parametrize("value", [0, 1])
+def test_an_event_that_is_the_same_in_every_row_is_found(name, value):
+    assert guess_columns(cohort(**{name: [value]})).event == name
+    assert guess_columns(cohort(**{name: [value], "died": [0, 1]})).event == "died"
+    assert guess_columns(cohort(**{name: [5]})).event is None
+
+
+def test_a_second_age_is_no_score():
+    guess = guess_columns(cohort(age=NUMBERS, age_at_entry=NUMBERS, marker=NUMBERS))
+    assert (guess.age, guess.scores) == ("age", ("marker",))
