@@ -21,6 +21,11 @@ from fahrstats.study.specification import Study
 DATA_VARIABLE = "FAHRSTATS_DATA"
 """Environment variable that names the data folder."""
 
+MISSING_MARKERS = frozenset(
+    {"NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "."}
+)
+"""Text for a missing value among numbers; among other text it is a level."""
+
 _DEFAULT_DATA = Path("..") / "shared" / "data"
 _PACKAGES = {"sksurv": "sksurv.datasets", "lifelines": "lifelines.datasets"}
 _SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t"}
@@ -80,38 +85,6 @@ def load(study: Study, data_dir: Path | None = None) -> SourceTable:
         has_scores=linked.has_scores,
         n_without_clinical=linked.n_without_clinical,
     )
-
-
-def data_sha256(study: Study, data_dir: Path | None = None) -> dict[str, str]:
-    """Return the hashes of the files of a study, without reading them as tables.
-
-    ``data_sha256`` is that of :func:`load`; it is left out for a data set of a
-    package. ``published_sha256`` is that of the published table.
-
-    Raises
-    ------
-    DataError
-        A file is absent.
-    """
-    table = study.table
-    found = {"published_sha256": published_sha256(study)}
-    files = [table.file, *([] if table.scores is None else [table.scores])]
-    if not any(file.partition(":")[0] in _PACKAGES for file in files):
-        beside = study.path.parent
-        hashes = [
-            file_sha256(find_file(file, beside, data_dir, table.source))
-            for file in files
-        ]
-        one, *more = hashes
-        found["data_sha256"] = text_sha256("".join(hashes)) if more else one
-    return found
-
-
-def published_sha256(study: Study) -> str:
-    """Return the hash of the published table; empty where the study names none."""
-    if study.published is None:
-        return ""
-    return file_sha256(find_file(study.published, study.path.parent))
 
 
 def read_table(
@@ -201,7 +174,14 @@ def _read_file(path: Path) -> pd.DataFrame:
             data = pd.read_parquet(path)
         else:
             _check_header(path, separator)
-            data = pd.read_csv(path, sep=separator)
+            text = pd.read_csv(
+                path,
+                sep=separator,
+                keep_default_na=False,
+                na_values=[""],
+                low_memory=False,
+            )
+            data = text.apply(_without_markers)
     except DataError:
         raise
     except UnicodeError as error:
@@ -216,8 +196,32 @@ def _read_file(path: Path) -> pd.DataFrame:
     return data.rename(columns=str)
 
 
+def _without_markers(values: pd.Series) -> pd.Series:
+    """Turn text into numbers, or true and false, where markers alone prevent that."""
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return values
+    levels = pd.Series(values.dropna().unique(), dtype=object).astype(str)
+    stripped = levels.str.strip()
+    rest = levels[~stripped.isin(MISSING_MARKERS) & (stripped != "")]
+    if rest.str.strip().str.lower().isin(["true", "false"]).all():
+        known = {level: level.strip().lower() == "true" for level in rest}
+    elif pd.to_numeric(rest, errors="coerce").notna().all():
+        known = dict(zip(rest, pd.to_numeric(rest), strict=True))
+    else:
+        return values
+    plain = values.astype(object).map(lambda v: known.get(str(v), np.nan))
+    return plain.infer_objects()
+
+
 def _check_header(path: Path, separator: str) -> None:
-    """Refuse another separator, which leaves the names in one column."""
+    """Refuse a repeated name, and another separator, which leaves one column."""
+    first = pd.read_csv(path, sep=separator, nrows=1, header=None, dtype=str)
+    given = first.iloc[0].dropna()
+    for name in given[given.duplicated()].unique():
+        raise DataError(
+            f"`{path.name}` has {int((given == name).sum())} columns named `{name}`; "
+            "rename all but one."
+        )
     names = [str(name) for name in pd.read_csv(path, sep=separator, nrows=0)]
     others = (mark for mark in _SEPARATOR_NAMES if mark != separator)
     found = next((mark for mark in others if mark in names[0]), None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -48,6 +49,11 @@ def test_tables_are_read_by_their_extension(tmp_path, name):
         ("t.csv", b"a|b\n1|2\n", r"separated by vertical bars: save it with commas"),
         ("t.tsv", b"a,b\n1,2\n", r"separated by commas: save it with tabs.*\.csv"),
         ("t.csv", b"a,b\n", r"`t\.csv` has no rows"),
+        (
+            "t.csv",
+            b"s,b,s\n1,2,3\n",
+            r"`t\.csv` has 2 columns named `s`; rename all but",
+        ),
         ("t.parquet", b"nonsense", r"`t\.parquet` cannot be read"),
     ],
 )
@@ -132,3 +138,28 @@ def test_unmatched_scores_are_refused_unless_the_study_allows_them(write_study, 
         load(study)
     study = linked_study(write_study, people, scores, "allow_unmatched = true")
     assert load(study).has_scores.sum() == 150
+
+
+def test_markers_are_missing_among_numbers_and_levels_among_text(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "score,dead,stage,empty\n"
+        "1,True,None,NA\n"
+        "NA,NA,N/A,NA\n"
+        ".,False,NA,NA\n"
+        ",,,\n"
+        "2.5,True,II,NA\n"
+    )
+    data = read_table("t.csv", tmp_path).data
+    np.testing.assert_array_equal(data["score"], [1, np.nan, np.nan, np.nan, 2.5])
+    assert data["dead"].dropna().tolist() == [True, False, True]
+    assert data["stage"].dropna().tolist() == ["None", "N/A", "NA", "II"]
+    assert data["empty"].isna().all()
+    assert pd.api.types.is_float_dtype(data["empty"])
+
+
+def test_a_large_column_of_numbers_with_a_late_marker_is_numbers(tmp_path):
+    n = 300_000  # more than pandas reads at a time
+    text = "x\n" + "12\n" * n + "NA\n"
+    (tmp_path / "t.csv").write_text(text)
+    data = read_table("t.csv", tmp_path).data
+    assert data["x"].sum() == 12 * n
