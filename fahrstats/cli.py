@@ -106,14 +106,19 @@ def analyse(
 
 
 @app.command()
-def render(study: StudyArgument, out: Out = None, quiet: Quiet = False) -> None:
+def render(
+    study: StudyArgument,
+    data_dir: DataDir = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
     """Render the report of a study whose result tables are written."""
     from fahrstats.study.analyse import results_folder
     from fahrstats.study.study_file import find_study
 
-    folder = results_folder(find_study(study), out)
+    path = find_study(study)
     with _progress(quiet) as watch:
-        page = _render(folder, watch)
+        page = _render(path, results_folder(path, out), data_dir, watch)
     if not quiet:
         typer.echo(f"Report: {page}")
 
@@ -129,9 +134,10 @@ def run(
     from fahrstats.study.analyse import analyse_study
     from fahrstats.study.study_file import find_study
 
+    path = find_study(study)
     with _progress(quiet) as watch:
-        folder = analyse_study(find_study(study), data_dir, out, watch)
-        page = _render(folder, watch)
+        folder = analyse_study(path, data_dir, out, watch)
+        page = _render(path, folder, data_dir, watch)
     if not quiet:
         typer.echo(f"Report: {page}")
 
@@ -159,13 +165,13 @@ def main() -> None:
         _fail(f"`{error.filename}`: {error.strerror}" if error.filename else str(error))
 
 
-def _render(folder: Path, watch: Watch) -> Path:
-    """Render the report from the result tables in ``folder``."""
-    from fahrstats.cohort.store import read_manifest
+def _render(path: Path, folder: Path, data_dir: Path | None, watch: Watch) -> Path:
+    """Render the report from the result tables in ``folder``, if they are sound."""
     from fahrstats.report import render as render_document
     from fahrstats.report import report_source
+    from fahrstats.study.results_in import check_results
 
-    name = read_manifest(folder / "manifest.json")["name"]
+    name = check_results(path, folder, data_dir)["name"]
     watch("rendering the report", 0, 1)
     return render_document(
         report_source("biomarker"),

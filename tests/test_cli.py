@@ -158,6 +158,22 @@ def test_render_needs_the_tables_first(folder, run):
     assert "the study is not finished; run it" in err
 
 
+def test_render_refuses_tables_that_do_not_belong_to_the_study(folder, run):
+    assert run("analyse", "study.toml", "--quiet")[0] == 0
+    (folder / "study.toml").write_text(STUDY.replace("per = 10", "per = 5"))
+    status, _, err = run("render", "study.toml")
+    assert status == 1
+    assert err == (
+        "Error: The study `study.toml` has changed since its tables were made; run "
+        "`fahrstats run`.\n"
+    )
+    (folder / "results" / "b" / "manifest.json").write_text("[]")
+    status, _, err = run("render", "study.toml")
+    assert status == 1
+    assert err.endswith("is not a manifest; run `fahrstats analyse` again.\n")
+    assert err.count("\n") == 1
+
+
 def test_new_writes_a_study_file_that_passes_its_check(folder, run):
     status, out, err = run("new", "cohort.csv", "--out", "started.toml")
     assert (status, err) == (0, "")

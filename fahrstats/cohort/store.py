@@ -77,8 +77,11 @@ def read_provenance(path: Path) -> dict[str, Any] | None:
         metadata = pq.read_schema(path).metadata or {}
     except (FileNotFoundError, pa.ArrowInvalid):
         return None
-    stored = metadata.get(PROVENANCE_KEY)
-    return None if stored is None else json.loads(stored)
+    try:
+        stored = json.loads(metadata.get(PROVENANCE_KEY, b"null"))
+    except ValueError:
+        return None
+    return stored if isinstance(stored, dict) else None
 
 
 def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
@@ -93,16 +96,20 @@ def read_manifest(path: Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        The file is absent or is not JSON.
+        The file is absent or is not a JSON object.
     """
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(
             f"There is no `{path}`: the study is not finished; run it."
         ) from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"`{path}` is not a manifest: {error}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(
+            f"`{path}` is not a manifest; run `fahrstats analyse` again: {error}"
+        ) from error
+    if not isinstance(manifest, dict):
+        raise DataError(f"`{path}` is not a manifest; run `fahrstats analyse` again.")
     return manifest
 
 

@@ -10,10 +10,11 @@ from typing import TypeAlias
 import pandas as pd
 
 from fahrstats.cohort import store
-from fahrstats.errors import ResultWarning
+from fahrstats.errors import DataError, ResultWarning
 from fahrstats.study import effect_tables, people_tables
 from fahrstats.study.checks import StudyCohort, read_cohort
 from fahrstats.study.manifest import describe_provenance, describe_study
+from fahrstats.study.results_in import read_manifest
 from fahrstats.study.study_file import study_name
 
 TableMaker: TypeAlias = Callable[[StudyCohort], pd.DataFrame]
@@ -30,7 +31,9 @@ def analyse_study(
 
     A table is written when it is finished, under a key made of the study file, the
     data, the seed and the package's code. A table that is there under the same key is
-    kept, so that a run which was stopped goes on where it was.
+    kept, so that a run which was stopped goes on where it was; one that is not as the
+    manifest has it is made again. A manifest under another key goes away first, so
+    that it never describes the tables of a later run.
 
     Parameters
     ----------
@@ -60,18 +63,20 @@ def analyse_study(
     store.remove_partial(tables)
     provenance = describe_provenance(cohort)
     makers = table_makers(cohort)
-    is_changed = not (folder / "manifest.json").exists()
+    known = _tables_known(folder, provenance["key"])
+    is_changed = known is None
+    if known is None:
+        (folder / "manifest.json").unlink(missing_ok=True)
     for position, (name, make) in enumerate(makers.items()):
         watch(name.replace("_", " "), position, len(makers))
         file = tables / f"{name}.parquet"
-        finished = store.read_provenance(file)
-        if finished is None or finished.get("key") != provenance["key"]:
+        if not _is_finished(file, provenance["key"], (known or {}).get(name)):
             table, notes = _with_warnings(make, cohort)
             store.write(table, file, {**provenance, "table": name, "warnings": notes})
             is_changed = True
     for file in tables.glob("*.parquet"):
         if file.stem not in makers and store.read_provenance(file) is not None:
-            file.unlink()
+            file.unlink(missing_ok=True)
             is_changed = True
     if is_changed:
         manifest = describe_study(cohort, provenance, tables, list(makers))
@@ -108,6 +113,24 @@ def table_makers(cohort: StudyCohort) -> dict[str, TableMaker]:
     if cohort.published:
         makers["published"] = effect_tables.published_beside_ours
     return makers
+
+
+def _tables_known(folder: Path, key: str) -> dict[str, str] | None:
+    """Return the hashes in the manifest; None without a sound one under this key."""
+    try:
+        manifest = read_manifest(folder)
+    except DataError:  # absent or broken: it is written anew
+        return None
+    known: dict[str, str] = manifest["tables"]
+    return known if manifest["provenance"]["key"] == key else None
+
+
+def _is_finished(file: Path, key: str, sha256: str | None) -> bool:
+    """Tell whether a table is there under this key, and as the manifest has it."""
+    provenance = store.read_provenance(file)
+    if provenance is None or provenance.get("key") != key:
+        return False
+    return sha256 is None or store.file_sha256(file) == sha256
 
 
 def _with_warnings(

@@ -13,6 +13,7 @@ from fahrstats import __version__
 from fahrstats.cohort import store
 from fahrstats.study import effect_tables, people_tables
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.results_in import published_sha256
 from fahrstats.study.specification import Study
 from fahrstats.study.tables_in import text_sha256
 
@@ -29,15 +30,18 @@ def describe_provenance(cohort: StudyCohort) -> dict[str, Any]:
     """
     study, source = cohort.study, cohort.source
     code = _code_sha256()
-    published = [str(row) for row in cohort.published]
-    parts = [study.text, source.sha256, __version__, code, *published]
+    study_sha256 = text_sha256(study.text)
+    published = published_sha256(study)
+    parts = [study_sha256, source.sha256, published, __version__, code]
     return {
         "key": text_sha256("\n".join(parts)),
+        "study_sha256": study_sha256,
         "package": __version__,
         "code_sha256": code,
         "python": platform.python_version(),
         "data_file": source.file,
         "data_sha256": source.sha256,
+        "published_sha256": published,
         "n_rows": len(source.data),
         "seed": study.analysis.seed,
         "formula": {

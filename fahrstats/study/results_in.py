@@ -1,0 +1,165 @@
+"""Result tables read back: whether they are whole and still those of their study."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fahrstats.cohort import store
+from fahrstats.errors import DataError, ResultWarning
+from fahrstats.study.specification import Study
+from fahrstats.study.study_file import parse_study
+from fahrstats.study.tables_in import find_file, text_sha256
+
+_PARTS: dict[str, type] = {
+    "name": str,
+    "title": str,
+    "study_file": str,
+    "labels": dict,
+    "time_unit": str,
+    "horizons": list,
+    "outcome_label": str,
+    "biomarkers": list,
+    "covariates": list,
+    "subgroups": list,
+    "quantile_groups": int,
+    "groups_name": str,
+    "deviations": dict,
+    "provenance": dict,
+    "tables": dict,
+    "warnings": dict,
+    "analyses": list,
+}
+_AGAIN = "run `fahrstats analyse` again"
+_CHANGED = "changed since its tables were made; run `fahrstats run`."
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder of results, with all that it must hold.
+
+    Raises
+    ------
+    DataError
+        It is absent or broken, or a part of it is missing.
+    """
+    file = folder / "manifest.json"
+    manifest = store.read_manifest(file)
+    wrong = [n for n, kind in _PARTS.items() if not isinstance(manifest.get(n), kind)]
+    if not wrong and not isinstance(manifest["provenance"].get("key"), str):
+        wrong = ["provenance.key"]
+    if wrong:
+        raise DataError(f"`{file}` has no sound `{wrong[0]}`; {_AGAIN}.")
+    name = manifest["name"]
+    if name != Path(name).name:
+        raise DataError(f"`{file}` has the name `{name}`, which is a path; {_AGAIN}.")
+    return manifest
+
+
+def check_tables(folder: Path, manifest: dict[str, Any]) -> None:
+    """Make sure that the tables are those that the manifest describes.
+
+    Raises
+    ------
+    DataError
+        A table is missing, was changed, or was made in a run of another study, other
+        data or other code.
+    """
+    key = manifest["provenance"]["key"]
+    for name, sha256 in manifest["tables"].items():
+        file = folder / "tables" / f"{name}.parquet"
+        if not file.is_file():
+            raise DataError(f"The table `{file}` is missing; {_AGAIN}.")
+        provenance = store.read_provenance(file)
+        if provenance is None:
+            raise DataError(f"`{file}` is no result table; {_AGAIN}.")
+        if provenance.get("key") != key:
+            raise DataError(
+                f"`{file}` was made for another study, other data or by other code "
+                f"than the manifest; {_AGAIN}."
+            )
+        if store.file_sha256(file) != sha256:
+            raise DataError(
+                f"`{file}` was changed after the manifest was written; {_AGAIN}."
+            )
+
+
+def check_results(
+    path: Path, folder: Path, data_dir: Path | None = None
+) -> dict[str, Any]:
+    """Return the manifest of a study whose tables are whole and up to date.
+
+    Parameters
+    ----------
+    path
+        The study file.
+    folder
+        Folder of the results.
+    data_dir
+        Folder of the data.
+
+    Raises
+    ------
+    DataError
+        The tables do not belong together, or the study file, its data or its
+        published table have changed since.
+
+    Warns
+    -----
+    ResultWarning
+        The data are not there, so that a change of them would go unnoticed.
+    """
+    manifest = read_manifest(folder)
+    check_tables(folder, manifest)
+    provenance = manifest["provenance"]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    study, _ = parse_study(path)
+    if study is None or text_sha256(text) != provenance.get("study_sha256"):
+        raise DataError(f"The study `{path.name}` has {_CHANGED}")
+    _check_data(study, provenance, data_dir)
+    return manifest
+
+
+def published_sha256(study: Study) -> str:
+    """Return the hash of the published table; empty where the study names none."""
+    if study.published is None:
+        return ""
+    return store.file_sha256(find_file(study.published, study.path.parent))
+
+
+def _check_data(
+    study: Study, provenance: dict[str, Any], data_dir: Path | None
+) -> None:
+    """Compare the data and the published table with those that were analysed."""
+    hashes: dict[str, Callable[[], str]] = {
+        "data": lambda: _data_sha256(study, data_dir),
+        "published": lambda: published_sha256(study),
+    }
+    if ":" in str(provenance.get("data_file")):  # a data set of a package
+        del hashes["data"]
+    for what, sha256 in hashes.items():
+        try:
+            found = sha256()
+        except DataError as error:
+            warnings.warn(
+                f"changes since the tables were made are not looked for: {error}",
+                ResultWarning,
+                stacklevel=3,
+            )
+            continue
+        if found != provenance.get(f"{what}_sha256"):
+            file = study.table.file if what == "data" else study.published
+            name = Path(str(file)).name
+            raise DataError(f"`{name}`, the {what} of the study, has {_CHANGED}")
+
+
+def _data_sha256(study: Study, data_dir: Path | None) -> str:
+    """Return the hash that the study's table and its scores have when they are read."""
+    table = study.table
+    hashes = [
+        store.file_sha256(find_file(file, study.path.parent, data_dir, table.source))
+        for file in (table.file, table.scores)
+        if file is not None
+    ]
+    return hashes[0] if len(hashes) == 1 else text_sha256("".join(hashes))
