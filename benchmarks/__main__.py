@@ -82,7 +82,7 @@ def _measure(
         if last.left_out:
             return Cell(left_out=last.left_out)
         if last.cpu_s * n / max(smaller) > cap:
-            return Cell(left_out=f"over {cap / 60:.0f} min")
+            return Cell(left_out=f"over {cap:.0f} s")
     try:
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.cell", task, package, str(n)],
@@ -93,7 +93,7 @@ def _measure(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Cell(left_out=f"over {cap / 60:.0f} min")
+        return Cell(left_out=f"over {cap:.0f} s")
     if done.returncode == -9:
         return Cell(left_out="out of memory")
     if done.returncode:
