@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 
-_SUMMARIES = ("median", "q1", "q3", "mean", "sd", "min", "max")
+_SUMMARIES = ("median", "q1", "q3", "mean", "sd", "p5", "p95")
 
 
 def quantile_groups(
@@ -183,8 +183,9 @@ def table_one(
     """Describe a cohort: Table 1 of a paper, without p values.
 
     Text, boolean and categorical columns are counted by level, other numbers are
-    summarised by median, quartiles, mean, standard deviation and range. Missing
-    values are left out of both and counted; a percentage is of the rows with a value.
+    summarised by median, quartiles, mean, standard deviation and the 5th and 95th
+    percentile; the range would be the values of two people. Missing values are left
+    out of both and counted; a percentage is of the rows with a value.
     Rows whose ``by`` is missing are part of ``overall`` and of no group.
 
     Parameters
@@ -351,9 +352,9 @@ def _describe(
 
 
 def _summarise(numbers: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return median, quartiles, mean, SD and range, missing where not defined."""
+    """Return the summaries of a number, missing where not defined."""
     if not numbers.size:
         return (np.nan,) * len(_SUMMARIES)
-    q1, median, q3 = np.quantile(numbers, [0.25, 0.5, 0.75])
+    p5, q1, median, q3, p95 = np.quantile(numbers, [0.05, 0.25, 0.5, 0.75, 0.95])
     sd = numbers.std(ddof=1) if numbers.size > 1 else np.nan
-    return median, q1, q3, numbers.mean(), sd, numbers.min(), numbers.max()
+    return median, q1, q3, numbers.mean(), sd, p5, p95

@@ -51,7 +51,7 @@ _OVERALL: Final = {"overall": "Overall"}
 _NO_EFFECT: Final = {"delta_c_index": 0.0, "log_hr": 0.0, "hr": 1.0}
 _CONTRAST: Final = " - "
 _MINUS: Final = " minus "
-_SKEWED: Final = 5.0  # times the median, from which the largest value asks for logs
+_SKEWED: Final = 2.5  # times the median, from which the 95th percentile asks for logs
 
 # Inches
 _ROW_HEIGHT: Final = 0.42
@@ -60,7 +60,7 @@ _TITLE_HEIGHT: Final = 0.3
 _BOX_HEIGHT: Final = 0.35
 _NAME_WIDTH: Final = 2.2
 
-_SUMMARY: Final = ("min", "q1", "median", "q3", "max")
+_SUMMARY: Final = ("p5", "q1", "median", "q3", "p95")
 
 
 def estimates(
@@ -137,8 +137,8 @@ def distribution(
     """Draw the spread of one variable, overall and per group, as boxes.
 
     A box reaches from the first to the third quartile, its line is the median, and
-    whiskers end at the smallest and largest value. The axis is logarithmic where all
-    values are positive and the largest is far from the middle.
+    whiskers end at the 5th and 95th percentile. The axis is logarithmic where all of
+    these are positive and the last is far from the middle.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def distribution(
     if absent:
         raise DataError(
             f"`estimand` lacks {', '.join(f'`{name}`' for name in absent)}; a box "
-            "needs quartiles and range, so the variable must be a number."
+            "needs quartiles and outer percentiles, so the variable must be a number."
         )
     wide = table.pivot(index="group", columns="estimand", values="estimate")
     groups = list(table["group"].unique())
@@ -174,7 +174,7 @@ def distribution(
         ggplot(wide, aes("group"))
         + _cuts(cut_points)
         + geom_boxplot(
-            aes(ymin="min", lower="q1", middle="median", upper="q3", ymax="max"),
+            aes(ymin="p5", lower="q1", middle="median", upper="q3", ymax="p95"),
             stat="identity",
             width=0.55,
             fill="white",
@@ -190,7 +190,8 @@ def distribution(
 def _value_axis(wide: pd.DataFrame, title: str) -> list[Any]:
     """Return the axis of a box plot; one box alone needs no name."""
     parts: list[Any] = []
-    if wide["min"].min() > 0 and wide["max"].max() > _SKEWED * wide["median"].median():
+    far = wide["p95"].max() > _SKEWED * wide["median"].median()
+    if wide["p5"].min() > 0 and far:
         title += " (log scale)"
         parts.append(scale_y_log10(labels=_as_numbers))
     if len(wide) == 1:

@@ -121,10 +121,17 @@ def test_table_one_counts_and_summarises_by_group(people):
     )
     assert pick(overall, variable="ecog", level="2", estimand="percent") == 50
     assert pick(overall, variable="smoker", level="True", estimand="count") == 1
-    low = table[table["group"] == "low"]
-    assert pick(low, variable="age", estimand="max") == 60
+    assert pick(overall, variable="age", estimand="p95") == pytest.approx(69)
     age = overall[overall["variable"] == "age"].iloc[0]
     assert (age["n"], age["n_missing"], age["level"]) == (3, 1, "")
+
+
+def test_table_one_holds_no_extreme_values_of_single_people():
+    ages = pd.DataFrame({"age": np.arange(101.0)})
+    table = table_one(ages, ["age"]).tidy()
+    assert not {0.0, 100.0} & set(table["estimate"])
+    assert pick(table, estimand="p5") == 5
+    assert pick(table, estimand="p95") == 95
 
 
 def test_table_one_of_a_group_of_one_has_no_standard_deviation(people):

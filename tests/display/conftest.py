@@ -174,8 +174,8 @@ def _table_one(data: pd.DataFrame) -> pd.DataFrame:
                         for k, v in pair.items()
                     ]
                 continue
-            values = part[variable].quantile([0, 0.25, 0.5, 0.75, 1]).to_list()
-            names = ["min", "q1", "median", "q3", "max"]
+            values = part[variable].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).to_list()
+            names = ["p5", "q1", "median", "q3", "p95"]
             rows += [
                 {**shared, "level": "", "estimand": k, "estimate": v}
                 for k, v in zip(names, values, strict=True)

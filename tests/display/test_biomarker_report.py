@@ -19,7 +19,7 @@ from fahrstats.report.source import Cell, Prose, read_source
 REPORT = Path(__file__).parents[2] / "reports" / "biomarker.qmd"
 INLINE = re.compile(r"`\{python\} (.*?)`(?!`)")
 # Numbers that belong to a word or a reference and not to a result.
-NO_RESULT = re.compile(r"95%|\(Q1\)|@[\w-]+|\{#[\w-]+\}|SHA-256")
+NO_RESULT = re.compile(r"95%|5th to 95th|\(Q1\)|@[\w-]+|\{#[\w-]+\}|SHA-256")
 MOST_BYTES = 3_000_000
 
 
@@ -140,12 +140,53 @@ def test_a_null_is_reported_as_a_null(run, tables, monkeypatch):
     assert "showed no clear association with the hazard of death" in findings_
 
 
-def test_what_the_study_did_not_do_is_one_line(run, tables):
-    absent = {"subgroups", "comparison", "published", "logrank"}
-    shown, _ = run([name for name in tables if name not in absent])
-    lines = [text for text in markdown_of(shown) if "Not part of this study" in text]
-    named = {re.search(r"`(\w+)`", line)[1] for line in lines}
-    assert named == {*absent, "outcomes"}
+def test_what_the_study_did_not_do_is_said_once_and_in_words(run, tables):
+    shown, _ = run([name for name in tables if name not in {"published", "logrank"}])
+    (text,) = (text for text in markdown_of(shown) if "Not part of this study" in text)
+    assert "a log-rank test between groups; outcomes other than" in text
+    assert "a comparison with published values" in text
+    assert not any("## Published values" in text for text in markdown_of(shown))
+
+
+def test_a_section_that_the_text_refers_to_says_what_it_lacks(run, tables):
+    shown, _ = run([name for name in tables if name != "subgroups"])
+    assert "Not part of this study: an analysis by subgroup." in markdown_of(shown)
+
+
+@pytest.mark.parametrize("is_by_table", [False, True])
+def test_what_asks_for_care_stands_beside_the_findings(run, is_by_table):
+    text = "9 events for 6 coefficients of `age`; the estimates are fragile."
+    announced = {"cox": [text], "subgroups": [text]} if is_by_table else [text]
+    shown, _ = run(warnings=announced)
+    (box,) = (text for text in markdown_of(shown) if "Read with care" in text)
+    assert box.count("9 events for 6 coefficients of Age") == 1
+
+
+def test_without_warnings_there_is_no_box(run):
+    shown, _ = run(warnings={"cox": []})
+    assert not any("Read with care" in text for text in markdown_of(shown))
+
+
+def test_a_covariate_that_was_left_out_is_not_called_held_equal(
+    run, tables, monkeypatch
+):
+    cox = tables["cox"]
+    is_age = cox["variable"] == "age"
+    aliased = cox.assign(
+        estimate=cox["estimate"].mask(is_age),
+        note=cox["note"].mask(is_age, "aliased: `age` = 2 x `flc`"),
+    )
+    monkeypatch.setitem(tables, "cox", aliased)
+    shown, _ = run()
+    (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
+    assert "with sex and creatinine held equal" in findings_
+    assert "left out of the model: age, because it repeats" in findings_
+
+
+def test_a_score_without_unit_has_no_stray_space(run, labels):
+    shown, _ = run(labels={**labels, "flc": {"label": "Risk score", "unit": ""}})
+    (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
+    assert "One SD of risk score is 0.53." in findings_
 
 
 def test_curves_without_numbers_at_risk_are_drawn(run, tables):
