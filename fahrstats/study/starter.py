@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import keyword
 import os
 import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,22 @@ import pandas as pd
 
 from fahrstats.cohort.follow_up import as_float, column_problems
 from fahrstats.errors import DataError
-from fahrstats.study.guesses import Guess, guess_columns, guess_event_levels, guess_unit
+from fahrstats.study.guesses import (
+    Guess,
+    guess_columns,
+    guess_event_levels,
+    guess_unit,
+    looks_like_age,
+)
 from fahrstats.study.preparation import is_amount
 from fahrstats.study.specification import DAYS_PER_YEAR, OUTCOME_COLUMNS
 from fahrstats.study.study_file import code_text
-from fahrstats.study.tables_in import read_table
+from fahrstats.study.tables_in import data_folder, read_table
 
 _HORIZONS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _OLDER = 65.0
 _UNUSED_SHOWN = 12
+_LARGEST_CODE = 10
 
 
 def write_starter(table: str, out: Path, data_dir: Path | None = None) -> Guess:
@@ -43,6 +51,7 @@ def write_starter(table: str, out: Path, data_dir: Path | None = None) -> Guess:
     """
     if out.exists():
         raise DataError(f"`{out}` exists; remove it, or name another file with --out.")
+    _check_is_there(table, data_dir)
     data = read_table(table, Path(), data_dir).data
     is_file = Path(table).is_file()
     file = Path(os.path.relpath(table, out.parent)).as_posix() if is_file else table
@@ -55,8 +64,10 @@ def starter_text(data: pd.DataFrame, file: str, guess: Guess) -> str:
     """Return the text of a study file for ``data``."""
     per = 'per: step of the hazard ratio, in units or "sd"'
     sure = per if guess.is_named else f"no name looks like a score, so check; {per}"
+    names = _names([*guess.scores, *guess.covariates])
     lines = [
         "# Guessed from names and values: check every line, then `fahrstats check`.",
+        *(f"# CAREFUL: {_printable(note)}" for note in guess.notes),
         f"title = {_quoted(Path(file.partition(':')[2] or file).stem)}",
         f"table = {_quoted(file)}",
         "",
@@ -64,14 +75,14 @@ def starter_text(data: pd.DataFrame, file: str, guess: Guess) -> str:
         *_outcome_lines(data, guess),
         "",
         f"[scores]  # {sure}",
-        *(_score_line(data, name) for name in guess.scores),
+        *(_score_line(name, names) for name in guess.scores),
         "",
         "[covariates]  # what the scores are adjusted for",
-        *(_covariate_line(data, name, guess) for name in guess.covariates),
+        *(_covariate_line(data, name, guess, names) for name in guess.covariates),
         "",
         "[subgroups]",
-        *(f"{_name(name)} = true" for name in guess.groups),
-        *_age_band_lines(data, guess),
+        *(f"{names[name]} = true" for name in guess.groups),
+        *_age_band_lines(data, guess, names),
         "",
         "[analysis]",
         f"horizons = {_horizons(data, guess)}  # years at which survival is reported",
@@ -100,7 +111,12 @@ def _outcome_lines(data: pd.DataFrame, guess: Guess) -> list[str]:
     if guess.event is None:
         return [*lines, 'event = ""  # no name looks like an event']
     if not any(column_problems(data, guess.event, "event")):
-        return [*lines, f"event = {_quoted(guess.event)}  # 1 or true is an event"]
+        known = data[guess.event].dropna().unique()
+        same = f"; EVERY value is {code_text(known[0])}" if len(known) == 1 else ""
+        return [
+            *lines,
+            f"event = {_quoted(guess.event)}  # 1 or true is an event{same}",
+        ]
     events, censored = guess_event_levels(data[guess.event])
     question = "; a competing risk?" if len(censored) > 1 else ""
     return [
@@ -111,36 +127,57 @@ def _outcome_lines(data: pd.DataFrame, guess: Guess) -> list[str]:
     ]
 
 
-def _score_line(data: pd.DataFrame, column: str) -> str:
+def _score_line(column: str, names: Mapping[str, str]) -> str:
     """Describe a score: in decades if it is an age, else per standard deviation."""
-    if "age" in column.lower():
-        step = 'unit = "years", per = 10'
-    else:
-        step = 'unit = "", per = "sd"'
-    return f"{_name(column)} = {{ {_column(column)}label = {_quoted(column)}, {step} }}"
+    step = 'unit = "years", per = 10' if looks_like_age(column) else 'per = "sd"'
+    return f"{_start(column, names)}, {step} }}"
 
 
-def _covariate_line(data: pd.DataFrame, column: str, guess: Guess) -> str:
+def _covariate_line(
+    data: pd.DataFrame, column: str, guess: Guess, names: Mapping[str, str]
+) -> str:
     """Describe a covariate; codes get a text for each level."""
-    start = f"{_name(column)} = {{ {_column(column)}label = {_quoted(column)}"
+    start = _start(column, names)
     if column == guess.age:
         return f'{start}, unit = "years", per = 10 }}'
     if not is_amount(data[column]):
         return f"{start} }}"
+    codes = sorted(data[column].dropna().unique())
     if column not in guess.groups:
-        return f'{start}, unit = "" }}'
-    codes = [code_text(level) for level in sorted(data[column].dropna().unique())]
-    levels = ", ".join(f'{_key(code)} = "{column} {code}"' for code in codes)
+        return f"{start} }}{_amount_comment(codes)}"
+    texts = map(code_text, codes)
+    levels = ", ".join(
+        f"{_key(code)} = {_quoted(f'{column} {code}')}" for code in texts
+    )
     return f"{start}, levels = {{ {levels} }} }}  # say what the codes mean"
 
 
-def _age_band_lines(data: pd.DataFrame, guess: Guess) -> list[str]:
+def _amount_comment(codes: list[float]) -> str:
+    """Say that small whole numbers, such as a performance status, are an amount."""
+    is_scale = all(0 <= code <= _LARGEST_CODE and code == int(code) for code in codes)
+    if not is_scale or len(codes) < 3:
+        return ""
+    return (
+        f"  # {codes[0]:g} to {codes[-1]:g} enters as an amount; categorical = true "
+        "compares its levels"
+    )
+
+
+def _start(column: str, names: Mapping[str, str]) -> str:
+    """Open the entry of a variable, naming the column where the key is another."""
+    source = "" if names[column] == column else f"column = {_quoted(column)}, "
+    return f"{names[column]} = {{ {source}label = {_quoted(column)}"
+
+
+def _age_band_lines(
+    data: pd.DataFrame, guess: Guess, names: Mapping[str, str]
+) -> list[str]:
     """Compare the young and the old, where there are both."""
     if guess.age is None:
         return []
     ages = data[guess.age].dropna()
     cut = _OLDER if ages.min() <= _OLDER < ages.max() else float(ages.median())
-    return [f"{_name(guess.age)} = {{ cuts = [{cut:g}] }}"] if cut < ages.max() else []
+    return [f"{names[guess.age]} = {{ cuts = [{cut:g}] }}"] if cut < ages.max() else []
 
 
 def _horizons(data: pd.DataFrame, guess: Guess) -> str:
@@ -160,22 +197,34 @@ def _unused_lines(guess: Guess) -> list[str]:
     """Name the columns that have no part yet."""
     if not guess.unused:
         return []
-    shown = ", ".join(guess.unused[:_UNUSED_SHOWN])
+    shown = ", ".join(
+        name if name.isprintable() else _quoted(name)
+        for name in guess.unused[:_UNUSED_SHOWN]
+    )
     more = len(guess.unused) - _UNUSED_SHOWN
     return [f"# Not used: {shown}{f' and {more} more' if more > 0 else ''}"]
 
 
+def _names(columns: Iterable[str]) -> dict[str, str]:
+    """Return a name for each column that can stand in a formula, all different."""
+    names: dict[str, str] = {}
+    for column in columns:
+        first = name = _name(column)
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{first}_{number}"
+        names[column] = name
+    return names
+
+
 def _name(column: str) -> str:
-    """Return a column's name as it can stand in a formula."""
-    name = re.sub(r"\W+", "_", column).strip("_") or "column"
+    """Return a column's name as it can stand in a formula and as a key of TOML."""
+    plain = unicodedata.normalize("NFKD", column).encode("ascii", "ignore").decode()
+    name = re.sub(r"\W+", "_", plain).strip("_") or "column"
     if name[0].isdigit():
         name = f"x{name}"
     return f"{name}_" if keyword.iskeyword(name) or name in OUTCOME_COLUMNS else name
-
-
-def _column(column: str) -> str:
-    """Return the entry that names the column, where its name is not enough."""
-    return "" if _name(column) == column else f"column = {_quoted(column)}, "
 
 
 def _key(code: str) -> str:
@@ -184,10 +233,34 @@ def _key(code: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return text as a TOML string, which is a JSON string."""
-    return json.dumps(text, ensure_ascii=False)
+    """Return text as a TOML string of one line."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_printable(escaped)}"'
+
+
+def _printable(text: str) -> str:
+    """Return text with line ends and other signs that do not print as TOML escapes."""
+    return "".join(
+        sign if sign.isprintable() else f"\\U{ord(sign):08X}" for sign in text
+    )
 
 
 def _listed(levels: list[str]) -> str:
     """Return levels as a TOML list."""
     return f"[{', '.join(map(_quoted, levels))}]"
+
+
+def _check_is_there(table: str, data_dir: Path | None) -> None:
+    """Refuse a table without a name, a folder, and a file that is not there."""
+    if not table.strip():
+        raise DataError("The table has no name; give a CSV or Parquet file.")
+    if ":" in table and not Path(table).suffix:
+        return
+    folder = data_folder(data_dir)
+    places = [Path(table), *([] if folder is None else [folder / table])]
+    if any(place.is_file() for place in places):
+        return
+    if any(place.is_dir() for place in places):
+        raise DataError(f"`{table}` is a folder; name a CSV or Parquet file.")
+    also = "" if folder is None else f", nor one in the data folder `{folder}`"
+    raise DataError(f"There is no file `{table}`{also}.")
