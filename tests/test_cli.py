@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import warnings
 
 import pytest
@@ -195,6 +197,69 @@ def test_a_warning_is_one_line_without_code_and_printed_once(run, monkeypatch, c
         warnings.simplefilter("always")
         cli.main()
     assert capsys.readouterr().err == "Note: 12 events for 5 terms\n"
+
+
+SLEEPING = """
+import pathlib, subprocess, sys
+from fahrstats import cli, report
+
+def source(name):
+    return pathlib.Path("sleeping.qmd")
+
+report.report_source = source
+sys.argv = ["fahrstats", "render", "study.toml"]
+cli.main()
+"""
+SLEEPING_DOCUMENT = """
+```{python}
+#| tags: [parameters]
+results = ""
+```
+
+```{python}
+import os, pathlib, time
+pathlib.Path(results, "worker.txt").write_text(f"{os.getpid()} {os.getcwd()}")
+time.sleep(600)
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(signal.SIGTERM, "Terminated.\n"), (signal.SIGINT, "Interrupted.\n")],
+)
+def test_a_signal_ends_the_worker_too_and_leaves_no_folder(
+    folder, run, number, message
+):
+    assert run("analyse", "study.toml", "--quiet")[0] == 0
+    (folder / "sleeping.qmd").write_text(SLEEPING_DOCUMENT)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEPING],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(folder)},
+    )
+    note = folder / "results" / "b" / "worker.txt"
+    for _ in range(600):
+        if (note.exists() and note.read_text()) or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    worker, place = note.read_text().split()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (128 + number, message)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(worker), 0)
+    assert not os.path.exists(place)
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with cli._stopped_by_signals():
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_the_version_is_that_of_the_package(run):

@@ -6,6 +6,7 @@ leaves either the whole file or none.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -114,9 +115,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def remove_partial(folder: Path) -> None:
-    """Delete what a stopped run left half-written in ``folder``."""
+    """Delete what a stopped run left half-written in ``folder``.
+
+    What a process that is still running writes there is left alone.
+    """
     for partial in folder.glob(f".*{_PARTIAL}"):
-        partial.unlink()
+        process = partial.name.removesuffix(_PARTIAL).rpartition(".")[2]
+        if not process.isdecimal() or not _is_running(int(process)):
+            partial.unlink(missing_ok=True)
 
 
 def file_sha256(path: Path) -> str:
@@ -134,8 +140,26 @@ def _put(path: Path, write_to: Callable[[Path], object]) -> None:
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    """Tell whether another process has this number; unknown counts as running."""
+    if process == os.getpid():
+        return False
+    if os.name != "posix":  # elsewhere the signal 0 is not a mere question
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -145,5 +146,8 @@ def _put_in_place(page: Path, output: Path) -> None:
     try:
         shutil.copyfile(page, beside)
         beside.replace(output)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, reason, str(output)) from error
     finally:
         beside.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import textwrap
@@ -116,3 +117,26 @@ def test_the_hash_of_a_file_is_its_sha256(tmp_path):
     assert store.file_sha256(path) == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+def test_what_a_running_process_writes_is_left_alone(tmp_path):
+    with subprocess.Popen(["sleep", "60"]) as other:
+        theirs = tmp_path / f".cox.parquet.{other.pid}.partial"
+        theirs.write_bytes(b"PAR1")
+        store.remove_partial(tmp_path)
+        assert theirs.exists()
+        other.kill()
+    store.remove_partial(tmp_path)
+    assert not theirs.exists()
+
+
+def test_a_full_disk_names_the_table_and_not_its_partial_file(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store.os, "fsync", full)
+    path = tmp_path / "manifest.json"
+    with pytest.raises(OSError, match="No space left") as error:
+        store.write_manifest({}, path)
+    assert error.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 
@@ -101,6 +102,20 @@ def test_an_error_leaves_no_file_behind(write, tmp_path):
     with pytest.raises(DataError):
         render(source, tmp_path / "out" / "report.html", engine="own")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_full_disk_names_the_report_and_leaves_nothing(write, tmp_path, monkeypatch):
+    def full(source, target):
+        target.write_text("half a page")
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), str(target))
+
+    monkeypatch.setattr("fahrstats.report.documents.shutil.copyfile", full)
+    output = tmp_path / "out" / "report.html"
+    with pytest.raises(OSError, match="No space left") as error:
+        render(write("x"), output, engine="own")
+    assert error.value.filename == str(output)
+    assert error.value.filename2 is None
+    assert list(output.parent.iterdir()) == []
 
 
 def test_what_is_left_out_is_warned_about(write, tmp_path):
