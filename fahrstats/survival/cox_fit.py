@@ -267,7 +267,7 @@ class CoxFit:
             )
             table.loc[row, "note"] = (
                 "infinite: monotone likelihood; statistic and p from the likelihood "
-                "ratio"
+                "ratio" + (" of independent rows" if self.is_robust else "")
             )
             note = "Firth's penalised likelihood"
             if np.isnan(infinite.firth_log_hr):

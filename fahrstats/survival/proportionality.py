@@ -74,6 +74,8 @@ class ProportionalityTest:
         lines += [
             f"{row['term']}: chi-squared {format_number(row['statistic'])} "
             f"on {row['df']} df, {phrase_p(row['p_value'])}"
+            if row["df"]
+            else f"{row['term']}: not tested, no finite estimate"
             for row in self.tidy().to_dict("records")
         ]
         return "\n".join(lines)

@@ -241,7 +241,7 @@ def by_subgroup(
     data
         One row per subject or interval. Never modified.
     term
-        The score: a numeric column on the right-hand side of the formula.
+        The score: a numeric column, or its transform, on the right-hand side.
     by
         Columns that define subgroups. Levels keep the order of a categorical column,
         and are sorted otherwise.
@@ -270,17 +270,18 @@ def by_subgroup(
         raise DataError(f"`by` is the text `{by}`; give a list of columns.")
     model = _Model(formula, term, ties, strata, cluster, weights)
     design = model.design(data)
-    if term not in design.terms:
+    numeric = [column.term for column in design.columns if not column.level]
+    if term not in numeric:
         raise DataError(
-            f"`term` is `{term}`, which is not one numeric column of `{formula}`; the "
-            f"design has {', '.join(f'`{name}`' for name in design.terms)}."
+            f"`term` is `{term}`, which is not one numeric column of `{formula}`; "
+            f"those are {', '.join(f'`{name}`' for name in numeric) or 'none'}."
         )
     kept = data.iloc[design.rows]
     overall = fit_design(design, ties=ties)
     estimates = [_read_estimate(overall, term, "overall", "overall", "")]
     tests = []
     for column in dict.fromkeys(by):
-        levels = subgroup_levels(data, column).iloc[design.rows]
+        levels = _levels_of_kept(data, column, design.rows)
         found = [
             _estimate(
                 model, kept[(levels == level).to_numpy()], column, level, min_events
@@ -325,6 +326,16 @@ def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:
         order[MISSING] = None
     categories = pd.Categorical(text, categories=list(order))
     return pd.Series(categories, index=data.index)
+
+
+def _levels_of_kept(
+    data: pd.DataFrame, column: str, rows: NDArray[np.int64]
+) -> pd.Series:
+    """Levels of the rows kept; `missing` only where some of them are."""
+    levels = subgroup_levels(data, column).iloc[rows]
+    if MISSING in levels.cat.categories and not (levels == MISSING).any():
+        return levels.cat.remove_categories(MISSING)
+    return levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,9 +416,10 @@ def _test_interaction(
     if len(usable) < 2:
         return replace(untested, note="fewer than two levels can be estimated")
     own = f" + C(`{_LEVEL}`)"
+    score = f"`{model.term}`" if model.term in frame else model.term
     try:
         smaller = model.design(frame, own)
-        larger = model.design(frame, f"{own} + C(`{_LEVEL}`):`{model.term}`")
+        larger = model.design(frame, f"{own} + C(`{_LEVEL}`):{score}")
         with warnings.catch_warnings(action="ignore", category=ResultWarning):
             low = fit_design(smaller, ties=model.ties)
             high = fit_design(larger, ties=model.ties)

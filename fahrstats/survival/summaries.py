@@ -36,9 +36,7 @@ def summarize_cox(fit: CoxFit) -> str:
         + (f"; {format_count(fit.n_strata)} strata" if fit.n_strata > 1 else ""),
         *describe_dropped(fit.dropped),
         "",
-        *_coefficients(fit),
-        *_references(fit),
-        "",
+        *([*_coefficients(fit), *_references(fit), ""] if fit.columns else []),
         f"C-index {format_number(fit.c_index, 3)} "
         f"(standard error {format_number(fit.c_index_std_error, 4)})",
     ]
@@ -92,7 +90,8 @@ def summarize_subgroups(audit: SubgroupAudit) -> str:
     for row in audit.tidy(exponentiate=True).to_dict("records"):
         sizes = f"{format_count(row['n_events'])}/{format_count(row['n'])}"
         if row["estimand"] == "interaction_chi2":
-            text = f"  interaction {phrase_p(row['p_value'])} on {row['df']:.0f} df"
+            test = f"{phrase_p(row['p_value'])} on {row['df']:.0f} df"
+            text = f"  interaction {test if row['df'] else 'not tested'}"
         else:
             limits = row["estimate"], row["conf_low"], row["conf_high"]
             is_everyone = row["subgroup"] == "overall"
