@@ -13,8 +13,8 @@ from fahrstats import __version__
 from fahrstats.cohort import store
 from fahrstats.study import effect_tables, people_tables
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.privacy import without_folders
 from fahrstats.study.results_in import published_sha256
-from fahrstats.study.specification import Study
 from fahrstats.study.tables_in import text_sha256
 
 _PACKAGE = Path(__file__).parents[1]
@@ -74,7 +74,7 @@ def describe_study(
     return {
         "name": study.name,
         "title": study.title,
-        "study_file": _without_folders(study),
+        "study_file": without_folders(study.text),
         "labels": _labels(cohort),
         "time_unit": "years",
         "horizons": list(people_tables.horizons(cohort)),
@@ -122,15 +122,6 @@ def _labels(cohort: StudyCohort) -> dict[str, dict[str, str]]:
             "unit": "",
         }
     return labels
-
-
-def _without_folders(study: Study) -> str:
-    """Return the text of a study file, absolute paths of tables cut to their names."""
-    text = study.text
-    for file in (study.table.file, study.table.scores or ""):
-        if Path(file).is_absolute():
-            text = text.replace(file, Path(file).name)
-    return text
 
 
 def _models(cohort: StudyCohort) -> Iterator[dict[str, str]]:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import pandas as pd
 import pytest
@@ -15,6 +15,7 @@ from tables import check_table
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.study.analyse import analyse_study, results_folder
+from fahrstats.study.results_in import read_manifest
 
 
 @pytest.fixture(scope="module")
@@ -219,11 +220,20 @@ def test_every_model_is_registered_with_its_rows(finished):
 def test_no_path_of_the_machine_is_in_the_results(copy, tmp_path):
     path, _ = copy
     table = path.with_name("cohort.csv")
-    path.write_text(path.read_text().replace('"cohort.csv"', f'"{table}"'))
+    published = path.with_name("print.csv")
+    published.write_text("outcome,subgroup,level,term,hr,low,high,source\n")
+    escaped = str(table).replace("/", "\\u002F")
+    path.write_text(
+        f"published = '{published}'  # made in {tmp_path}\n# and {published}\n"
+        + path.read_text().replace('"cohort.csv"', f'"{escaped}"')
+    )
     results = analyse_study(path, out=tmp_path / "absolute")
     for file in results.rglob("*.*"):
         assert str(tmp_path).encode() not in file.read_bytes(), file.name
-    assert json.loads((results / "manifest.json").read_text())["name"] == "small"
+    manifest = store.read_manifest(results / "manifest.json")
+    assert manifest["name"] == "small"
+    assert "u002F" not in manifest["study_file"]
+    assert 'table = "cohort.csv"' in manifest["study_file"]
 
 
 def test_warnings_stay_with_the_table_that_they_are_about(
@@ -239,3 +249,16 @@ def test_warnings_stay_with_the_table_that_they_are_about(
     assert told["flow"] == []
     _, provenance = store.read(results / "tables" / "cox.parquet")
     assert provenance["warnings"] == told["cox"]
+
+
+def test_a_quiet_run_keeps_its_warnings_in_full(write_study, people, tmp_path):
+    people["dead"] = (people.index % 16 == 0).astype(int)
+    path = write_study(table=people)
+    with warnings.catch_warnings(record=True) as printed:
+        warnings.simplefilter("ignore")
+        results = analyse_study(path, out=tmp_path / "few")
+    assert printed == []
+    told = read_manifest(results)["warnings"]["cox"]
+    assert any("13 events for 3 coefficients" in text for text in told)
+    _, provenance = store.read(results / "tables" / "cox.parquet")
+    assert provenance["warnings"] == told
