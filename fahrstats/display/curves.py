@@ -157,7 +157,9 @@ def _steps(curve: pd.DataFrame, few_at_risk: int) -> pd.DataFrame:
     levels = curve[["time", "estimate", "conf_low", "conf_high"]].astype(float)
     levels["few"] = _is_thin_tail(curve, few_at_risk)
     if levels["time"].iloc[0] > 0:
-        start = pd.DataFrame([(0.0, 1.0, 1.0, 1.0, False)], columns=levels.columns)
+        start = pd.DataFrame(
+            [(0.0, 1.0, np.nan, np.nan, False)], columns=levels.columns
+        )
         levels = pd.concat([start, levels], ignore_index=True)
     pixel = (levels["time"] * _MOST_STEPS).floordiv(levels["time"].iloc[-1] or 1.0)
     levels = levels[~pixel.duplicated(keep="last") | (levels["time"] == 0)]

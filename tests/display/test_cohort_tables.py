@@ -110,6 +110,14 @@ def test_survival_is_in_percent_at_each_time(tables, labels):
     assert row(shown, f"{INDENT}Q1", below="Free light chain")[0] == expected
 
 
+def test_survival_of_one_without_limits_stands_alone(tables):
+    table = tables["survival_at"].assign(
+        estimate=1.0, conf_low=np.nan, conf_high=np.nan
+    )
+    shown = survival_at(table)
+    assert set(shown.cells[["at 2", "at 5"]].to_numpy().ravel()) == {"", "100.0"}
+
+
 def test_a_group_that_ended_earlier_has_an_empty_cell(tables):
     table = tables["survival_at"]
     gone = table[(table["group"] != "Q4") | (table["time"] == 2.0)]

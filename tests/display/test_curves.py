@@ -192,6 +192,38 @@ def test_missing_limits_leave_the_curve_and_end_the_band(one, draw):
     assert max(path[:, 0].max() for path in paths(figure)) == curves["time"].max()
 
 
+def bands(figure):
+    """Return the corners of the bands that are drawn."""
+    drawn_bands = figure.axes[0].collections
+    return [path.vertices for band in drawn_bands for path in band.get_paths()]
+
+
+def test_there_is_no_band_before_the_first_event(one, draw):
+    curves, at_risk = one
+    is_one = curves["estimate"] == 1
+    limits = ["conf_low", "conf_high"]
+    before = curves.assign(**{name: curves[name].mask(is_one) for name in limits})
+    figure = draw(survival_curves(before, at_risk))
+    first = curves.loc[~is_one, "time"].min()
+    (corners,) = bands(figure)
+    assert corners[:, 0].min() == pytest.approx(first)
+    assert paths(figure)[0][0] == pytest.approx([0, 1])
+
+
+def test_a_group_without_events_has_a_curve_and_no_band(two, draw):
+    curves, at_risk = two
+    is_first = curves["group"] == "Q1"
+    limits = ["conf_low", "conf_high"]
+    no_event = curves.assign(
+        estimate=curves["estimate"].mask(is_first, 1.0),
+        **{name: curves[name].mask(is_first) for name in limits},
+    )
+    figure = draw(survival_curves(no_event, at_risk))
+    assert len(bands(figure)) == 1
+    nobody = no_event.assign(conf_low=np.nan, conf_high=np.nan)
+    assert bands(draw(survival_curves(nobody, at_risk))) == []
+
+
 def test_a_user_can_add_to_the_figure(two, draw):
     plot = survival_curves(*two) + theme_bw() + labs(title="Mine")
     assert isinstance(plot, ggplot)
