@@ -65,6 +65,9 @@ def new(
     }
     for what, columns in found.items():
         typer.echo(f"{what}: {columns or 'not found, to be filled in'}")
+    typer.echo("All of this is guessed from names and values.")
+    for note in guess.notes:
+        typer.echo(f"CAREFUL: {note}")
     typer.echo(f"Wrote {out}; correct it, then: fahrstats check {out}")
 
 
