@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,14 @@ from fahrstats.cohort.groups import QuantileGroups, quantile_groups
 from fahrstats.cohort.leaks import leak_problems
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.study.preparation import Preparation, prepare
+from fahrstats.study.preparation import Preparation, is_amount, prepare
 from fahrstats.study.published import PublishedRow, read_rows
 from fahrstats.study.specification import Outcome, Study
-from fahrstats.study.study_file import first_of, parse_study
+from fahrstats.study.study_file import counted, first_of, parse_study
 from fahrstats.study.tables_in import SourceTable, find_file, load
+
+_EVENTS_PER_COEFFICIENT = 5
+_LONG_MEDIAN, _LONGEST = 60.0, 120.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,12 +111,19 @@ def check_study(path: Path, data_dir: Path | None = None) -> Check:
     try:
         design = _design(study, prepared.data.iloc[rows_linked])
     except DataError as error:
-        return Check((str(error),), tuple(prepared.notes), None)
+        problem = _in_source_words(str(error), study.main)
+        return Check((problem,), tuple(prepared.notes), None)
     kept = rows_linked[design.rows]
     data = prepared.data.iloc[kept].reset_index(drop=True)
     groups, problems = _groups(study, source, data)
     problems += _horizon_problems(study, data)
-    notes = (*dict.fromkeys(prepared.notes), *_notes(design))
+    problems += _size_problems(study, design, groups)
+    notes = (
+        *dict.fromkeys(prepared.notes),
+        *_follow_up_notes(study, data),
+        *_variable_notes(study, data),
+        *_notes(study, design),
+    )
     if problems:
         return Check(tuple(problems), notes, None)
     in_deviations = prepared.in_deviations.iloc[kept].reset_index(drop=True)
@@ -221,6 +232,14 @@ def _groups(
     reference = study.analysis.reference
     for score in study.scores:
         where = f"[scores.{score.name}]"
+        low, high = data[score.name].min(), data[score.name].max()
+        outside = [cut for cut in score.cut_points if not low <= cut < high]
+        if outside:
+            problems.append(
+                f"{where}: `cut_points` must lie between the lowest and the highest "
+                f"value, {low:g} and {high:g}, but it holds {outside[0]:g}."
+            )
+            continue
         try:
             found = quantile_groups(
                 data[score.name],
@@ -251,14 +270,82 @@ def _horizon_problems(study: Study, data: pd.DataFrame) -> list[str]:
     ]
 
 
-def _notes(design: Design) -> Iterator[str]:
-    """Yield how many rows are analysed, and why others are not."""
-    yield f"{design.n} rows with {design.n_events} events are analysed."
-    for dropped in filter(lambda reason: reason.n, design.dropped):
+def _size_problems(
+    study: Study, design: Design, groups: dict[str, QuantileGroups]
+) -> Iterator[str]:
+    """Yield models with more coefficients than there are events."""
+    n_coefficients, n_events = len(design.columns), design.n_events
+    if n_coefficients > n_events:
         yield (
-            f"{dropped.n} rows with {dropped.n_events} events are left out: "
-            f"`{dropped.column}`, {dropped.reason}."
+            f"Scores and covariates need {counted(n_coefficients, 'coefficient')}, but "
+            f"there are only {counted(n_events, 'event')}; leave covariates out, or "
+            "merge levels."
         )
+        return
+    n_covariates = n_coefficients - len(study.scores)
+    for score, found in groups.items():
+        needed = len(found.labels) - 1 + n_covariates
+        if needed > n_events:
+            yield (
+                f"[scores.{score}]: {len(found.labels)} groups and the covariates need "
+                f"{counted(needed, 'coefficient')}, but there are only "
+                f"{counted(n_events, 'event')}; make `quantile_groups` smaller."
+            )
+
+
+def _follow_up_notes(study: Study, data: pd.DataFrame) -> Iterator[str]:
+    """Yield a note where follow-up is longer than people live."""
+    time, _, entry = study.main.columns
+    years = data[time] - (data[entry] if study.main.entry else 0)
+    median, longest = years.median(), years.max()
+    if median > _LONG_MEDIAN or longest > _LONGEST:
+        yield (
+            f"`{study.main.time}` has a median of {median:.4g} and a maximum of "
+            f'{longest:.4g} years; is `unit = "{study.main.unit}"` right?'
+        )
+
+
+def _variable_notes(study: Study, data: pd.DataFrame) -> Iterator[str]:
+    """Yield variables that say nothing, or nothing that another does not say."""
+    names = [variable.name for variable in study.variables]
+    for name in names:
+        if data[name].nunique() == 1:
+            yield f"`{name}` is the same in all rows, so it has no hazard ratio."
+    for first, second in combinations(names, 2):
+        a, b = data[first], data[second]
+        if a.nunique() > 1 and np.array_equal(pd.factorize(a)[0], pd.factorize(b)[0]):
+            is_same = np.array_equal(a.astype(object), b.astype(object))
+            verb = "hold the same values" if is_same else "tell the same rows apart"
+            are_factors = not (is_amount(a) or is_amount(b))
+            if is_same or are_factors or a.nunique() == 2:
+                yield (
+                    f"`{first}` and `{second}` {verb}; in a model with both, one has "
+                    "no hazard ratio."
+                )
+
+
+def _notes(study: Study, design: Design) -> Iterator[str]:
+    """Yield how many rows are analysed, and why others are not."""
+    n_coefficients = len(design.columns)
+    if design.n_events < _EVENTS_PER_COEFFICIENT * n_coefficients:
+        yield (
+            f"{counted(design.n_events, 'event')} for "
+            f"{counted(n_coefficients, 'coefficient')} of scores and covariates, fewer "
+            f"than {_EVENTS_PER_COEFFICIENT} each: adjusted estimates are unstable."
+        )
+    yield f"{_people(design.n, design.n_events)} analysed."
+    for dropped in filter(lambda reason: reason.n, design.dropped):
+        note = (
+            f"{_people(dropped.n, dropped.n_events)} left out: `{dropped.column}`, "
+            f"{dropped.reason}."
+        )
+        yield _in_source_words(note, study.main)
+
+
+def _people(n: int, n_events: int) -> str:
+    """Write a number of rows and of their events, up to the verb."""
+    verb = "is" if n == 1 else "are"
+    return f"{counted(n, 'row')} with {counted(n_events, 'event')} {verb}"
 
 
 def _flow(

@@ -22,7 +22,8 @@ from fahrstats.study.specification import (
     Subgroup,
     Variable,
 )
-from fahrstats.study.study_file import code_text
+from fahrstats.study.study_file import code_text, counted
+from fahrstats.study.tables_in import MISSING_MARKERS
 
 _LEVELS_SHOWN = 6
 _MOST_LEVELS = 30
@@ -79,12 +80,18 @@ class _Work:
             self.problems.append(f"{where}: the table has no column `{name}`.{guess}")
         return None
 
-    def report(self, where: str, problems: Iterator[str], hint: str = "") -> bool:
+    def report(
+        self,
+        where: str,
+        problems: Iterator[str],
+        hint: str = "",
+        into: list[str] | None = None,
+    ) -> bool:
         """Add problems, saying where they are; tell whether there were any."""
         found = [
             f"{where}: {problem}{' ' + hint if hint else ''}" for problem in problems
         ]
-        self.problems.extend(found)
+        (self.problems if into is None else into).extend(found)
         return bool(found)
 
 
@@ -110,6 +117,7 @@ def prepare(study: Study, table: pd.DataFrame) -> Preparation:
         if subgroup.variable in work.columns or subgroup.variable not in made:
             _add_subgroup(work, subgroup)
     _add_roles(work, study.analysis)
+    _leave_out_long_factors(work, study)
     deviations, scaled = _deviations(work, study)
     return Preparation(
         data=pd.DataFrame(work.columns, index=table.index),
@@ -141,7 +149,15 @@ def _years(
 ) -> pd.Series | None:
     """Return a follow-up column in years."""
     values = work.source(column, where)
-    if values is None or work.report(where, column_problems(work.table, column, role)):
+    if values is None:
+        return None
+    if values.notna().any() and not is_amount(values):
+        work.problems.append(
+            f"{where}: `{column}` must hold numbers, but it holds {_examples(values)}; "
+            "give the time from the start of follow-up in days, months or years."
+        )
+        return None
+    if work.report(where, column_problems(work.table, column, role)):
         return None
     return pd.Series(as_float(values) / outcome.units_per_year, index=values.index)
 
@@ -176,6 +192,8 @@ def _event_by_rule(work: _Work, rule: EventRule, where: str) -> pd.Series | None
     if values is None:
         return None
     if rule.kind == "present":
+        if work.report(where, _markers(values)):
+            return None
         is_blank = values.map(lambda v: isinstance(v, str) and not v.strip())
         return (values.notna() & ~is_blank.astype(bool)).astype("boolean")
     if rule.kind == "indicator":
@@ -198,9 +216,9 @@ def _add_number(work: _Work, variable: Variable, where: str) -> None:
     found = [part for part in parts if part is not None]
     for part in found:
         if not is_amount(part):
-            shown = ", ".join(f"`{level}`" for level in part.dropna().unique()[:3])
             work.problems.append(
-                f"{where}: `{part.name}` must hold numbers, but it holds {shown}."
+                f"{where}: `{part.name}` must hold numbers, but it holds "
+                f"{_examples(part)}."
             )
     if len(found) < len(parts) or not all(is_amount(part) for part in found):
         return
@@ -288,6 +306,24 @@ def _add_subgroup(work: _Work, subgroup: Subgroup) -> None:
         )
 
 
+def _leave_out_long_factors(work: _Work, study: Study) -> None:
+    """Report factors of more levels than there are events, and leave them out."""
+    event = work.columns.get(study.main.columns[1])
+    n_events = 0 if event is None else int((event == 1).sum())
+    for covariate in study.covariates:
+        values = work.columns.get(covariate.name)
+        if values is None or not isinstance(values.dtype, pd.CategoricalDtype):
+            continue
+        n_levels = values.nunique()
+        if n_levels - 1 > n_events > 0:
+            work.problems.append(
+                f"[covariates.{covariate.name}]: {n_levels} levels need {n_levels - 1} "
+                f"coefficients, more than the {n_events} events; merge levels, or "
+                "leave it out."
+            )
+            del work.columns[covariate.name]
+
+
 def _add_roles(work: _Work, analysis: Analysis) -> None:
     """Add the columns of strata, weights, clusters and subjects under their names."""
     for role in ("strata", "weights", "cluster", "id"):
@@ -310,6 +346,19 @@ def _deviations(
         if variable.per != "sd" or values is None:
             continue
         where = f"`{variable.name}`"
+        if not is_amount(values):
+            work.problems.append(
+                f"{where} holds levels, which have no standard deviation; take out "
+                "`per`."
+            )
+            continue
+        n_infinite = int(np.isinf(values).sum())
+        if n_infinite:
+            work.problems.append(
+                f"{where} is infinite in {n_infinite} of {len(values)} rows; give "
+                "finite values, or leave them empty to drop the rows."
+            )
+            continue
         groups = _groups_of_deviation(work, variable, where)
         if groups is None:
             continue
@@ -350,6 +399,7 @@ def _factor(
             return None
         texts = list(dict.fromkeys(names.values()))
         return codes.map(names).astype(pd.CategoricalDtype(texts))
+    work.report(where, _markers(values), into=work.notes)
     if isinstance(values.dtype, pd.CategoricalDtype):
         order = [code_text(level) for level in values.cat.categories]
     else:
@@ -362,6 +412,22 @@ def _codes(values: pd.Series) -> pd.Series:
     return values.astype(object).map(code_text, na_action="ignore")
 
 
+def _examples(values: pd.Series) -> str:
+    """Show up to three values of a column."""
+    return ", ".join(f"`{value}`" for value in values.dropna().unique()[:3])
+
+
+def _markers(values: pd.Series) -> Iterator[str]:
+    """Yield the levels of a column of text that may stand for a missing value."""
+    texts = values.dropna().astype(str).str.strip()
+    for marker, n in texts[texts.isin(MISSING_MARKERS)].value_counts().items():
+        yield (
+            f"`{values.name}` holds the text `{marker}` in {n} of {len(values)} rows, "
+            "which counts as a level; leave such cells empty if it means a missing "
+            "value."
+        )
+
+
 def _unlisted(
     codes: pd.Series, listed: set[str], column: str, where: str
 ) -> Iterator[str]:
@@ -369,7 +435,9 @@ def _unlisted(
     unknown = codes[codes.notna() & ~codes.isin(listed)]
     if len(unknown):
         counts = unknown.value_counts().head(_LEVELS_SHOWN)
-        shown = ", ".join(f"`{code}` ({n} rows)" for code, n in counts.items())
+        shown = ", ".join(
+            f"`{code}` ({counted(n, 'row')})" for code, n in counts.items()
+        )
         yield (
             f"`{column}` holds {shown} in {len(unknown)} of {len(codes)} rows, not "
             f"listed in {where}; list every level, or leave such cells empty."

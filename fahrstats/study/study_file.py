@@ -297,8 +297,8 @@ def _subgroup(section: Section, key: str, known: dict[str, Variable]) -> Subgrou
         section.problem("`cuts` is for numbers and `levels` for codes; give one.")
     if labels and len(labels) != len(cuts) + 1:
         section.problem(
-            f"`labels` names {_counted(len(labels), 'band')}, but "
-            f"{_counted(len(cuts), 'cut')} {'makes' if len(cuts) == 1 else 'make'} "
+            f"`labels` names {counted(len(labels), 'band')}, but "
+            f"{counted(len(cuts), 'cut')} {'makes' if len(cuts) == 1 else 'make'} "
             f"{len(cuts) + 1}."
         )
     labels = labels or _band_labels(cuts, closed)
@@ -469,7 +469,7 @@ def _is_variable(study: Study, name: str) -> bool:
     return name in {variable.name for variable in study.variables}
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     """Write a number of things, one of them in the singular."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 

@@ -204,3 +204,111 @@ def test_cut_points_of_another_cohort_make_the_groups(write_study):
     assert problem == (
         "[scores.faceage]: `cut_points` needs `cut_origin`, where they come from."
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "message"),
+    [
+        (
+            {"dead": [1] * 30 + [0] * 170},
+            {"seed = 3": "quantile_groups = 40"},
+            "[scores.faceage]: 40 groups and the covariates need 41 coefficients, "
+            "but there are only 30 events; make `quantile_groups` smaller.",
+        ),
+        (
+            {"site": [f"s{i}" for i in range(200)]},
+            {"sex = {": "site = { categorical = true }\nsex = {"},
+            "[covariates.site]: 200 levels need 199 coefficients, more than the",
+        ),
+        (
+            {
+                "dead": [1] * 80 + [0] * 120,
+                "a": [str(i % 70) for i in range(200)],
+                "b": [i // 3 for i in range(200)],
+            },
+            {
+                "sex = {": "a = { categorical = true }\nb = { categorical = true }\n"
+                "sex = {"
+            },
+            "Scores and covariates need 138 coefficients, but there are only",
+        ),
+        (
+            {"days": ["2020-01-01", "soon", "2021-01-01", "later"] * 50},
+            {},
+            "[outcome]: `days` must hold numbers, but it holds `2020-01-01`, `soon`, "
+            "`2021-01-01`; give",
+        ),
+        (
+            {"faceage": [np.inf, *range(199)]},
+            {"per = 10": "per = 'sd'"},
+            "`faceage` is infinite in 1 of 200 rows; give finite values",
+        ),
+        (
+            {},
+            {"per = 10": "cut_points = [65, 300]\ncut_origin = 'x'"},
+            "[scores.faceage]: `cut_points` must lie between the lowest and",
+        ),
+        (
+            {"dead": ["C34", "NA", None, "I25"] * 50},
+            {'event = "dead"': 'event = { column = "dead", present = true }'},
+            "[outcome]: `dead` holds the text `NA` in 50 of 200 rows, which counts",
+        ),
+        ({"days": 10.0}, {}, "`days` is 0.0273785 in all 200 complete rows; with one"),
+    ],
+)
+def test_what_the_analysis_would_refuse_is_one_problem_of_the_check(
+    write_study, people, table, changes, message
+):
+    path = write_study(table=people.assign(**table), **changes)
+    (problem,) = check_study(path).problems
+    assert problem.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "note"),
+    [
+        (
+            {"sex": 1},
+            {"sex = true\n": ""},
+            "`sex` is the same in all rows, so it has no",
+        ),
+        (
+            {},
+            {"[subgroups]": 'old = { column = "age" }\n[subgroups]'},
+            "`age` and `old` hold the same values; in a model with both, one has no",
+        ),
+        (
+            {},
+            {"[covariates]": '[scores.other]\ncolumn = "faceage"\n[covariates]'},
+            "`faceage` and `other` hold the same values; in a model",
+        ),
+        (
+            {"dead": [1] * 10 + [0] * 190},
+            {},
+            "10 events for 3 coefficients of scores and covariates, fewer than 5 each",
+        ),
+        (
+            {},
+            {'unit = "days"': 'unit = "years"'},
+            "`days` has a median of ",
+        ),
+        (
+            {"days": [0] + [400] * 99 + [500] * 100, "dead": 1},
+            {"horizons = [1, 2]\n": ""},
+            "1 row with 1 event is left out: `days`, time 0.",
+        ),
+        (
+            {"site": ["None", "lung"] * 100},
+            {"sex = true": "sex = true\nsite = true"},
+            "[subgroups.site]: `site` holds the text `None` in 100 of 200 rows, which",
+        ),
+    ],
+)
+def test_what_is_odd_but_not_wrong_is_a_note(write_study, people, table, changes, note):
+    check = check_study(write_study(table=people.assign(**table), **changes))
+    assert check.problems == ()
+    assert sum(found.startswith(note) for found in check.notes) == 1
+
+
+def test_a_sound_study_has_notes_on_its_rows_only(write_study):
+    assert len(check_study(write_study()).notes) == 1

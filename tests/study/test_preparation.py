@@ -120,7 +120,7 @@ def test_levels_that_the_study_does_not_list_are_counted(study_of):
     event = '{ column = "event", event = ["dead"], censored = ["alive"] }'
     table = TABLE.assign(event=["dead", "Dead", "alive", "?"])
     assert prepare(study_of(outcome(event) + MARKER), table).problems == [
-        "[outcome]: `event` holds `Dead` (1 rows), `?` (1 rows) in 2 of 4 rows, not "
+        "[outcome]: `event` holds `Dead` (1 row), `?` (1 row) in 2 of 4 rows, not "
         "listed in event or censored; list every level, or leave such cells empty."
     ]
 
