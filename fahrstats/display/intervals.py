@@ -209,7 +209,7 @@ def _row_name(row: pd.Series[Any]) -> str:
     for column in ("level", "model", "term"):
         value = row.get(column)
         if isinstance(value, str) and value:
-            shown = plain(value).replace(_CONTRAST, _MINUS)
+            shown = plain(" ".join(value.split())).replace(_CONTRAST, _MINUS)
             return wrap(shown, _NAME_WIDTH, TEXT_SIZE)
     return ""
 

@@ -16,6 +16,7 @@ Labels: TypeAlias = Mapping[str, Mapping[str, str]]
 
 _LEVEL: Final = re.compile(r"^(?P<variable>.*)\[(?:T\.)?(?P<level>.*)\]$")
 _QUOTED: Final = re.compile(r"`([^`]+)`")
+_FORMULA: Final = "~"
 _TRANSFORM: Final = re.compile(r"^C\((?P<column>[^,()]+).*\)$")
 
 
@@ -82,13 +83,19 @@ def in_sentence(label: str) -> str:
 def note_in_words(note: str, labels: Labels | None = None) -> str:
     """Return a note of a result table with labels where it names columns.
 
-    A name stands between backticks; a coefficient of one is not written.
+    A name stands between backticks, and so does a formula, which is kept as it is; a
+    coefficient of one is not written.
     """
     text = re.sub(r"(?<![\d.])1 x (?=`)", "", note).replace(
         " x `", " \N{MULTIPLICATION SIGN} `"
     )
     text = text.replace("aliased: ", "no estimate of its own: ")
-    return _QUOTED.sub(lambda found: term_label(found[1], labels), text)
+    return _QUOTED.sub(
+        lambda found: (
+            found[1] if _FORMULA in found[1] else term_label(found[1], labels)
+        ),
+        text,
+    )
 
 
 def _on_one_line(text: str | None) -> str:

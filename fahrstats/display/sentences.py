@@ -141,7 +141,7 @@ def added_value(
     table
         A comparison of models on the same rows.
     smaller, larger
-        Labels of the two models.
+        Labels of the two models, on one line each.
 
     Raises
     ------
@@ -149,6 +149,8 @@ def added_value(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("model", "term", "estimand", "estimate"), "a sentence")
+    named = {name: table[name].str.split().str.join(" ") for name in ("model", "term")}
+    table = table.assign(**named)
     c_index = table[table["estimand"] == "c_index"].set_index("model")["estimate"]
     differences = table[
         (table["estimand"] == "delta_c_index")

@@ -70,6 +70,7 @@ def test_a_label_with_line_breaks_is_shown_on_one_line():
         ("`sex` has one level, F", "Sex has one level, F"),
         ("aliased: `y` = 1 x `faceage`", "no estimate of its own: y = Face age"),
         ("`y` = 11 x `faceage` - 2", "y = 11 × Face age - 2"),  # noqa: RUF001
+        ("few (`Surv(t, e) ~ sex:age`)", "few (Surv(t, e) ~ sex:age)"),
         ("too few events (3 < 10)", "too few events (3 < 10)"),
     ],
 )

@@ -165,6 +165,13 @@ def test_added_value_is_told_with_both_models(numbers, expected):
     assert text == expected
 
 
+def test_models_are_found_by_labels_that_have_line_breaks():
+    table = comparison(0.0117, 0.0093, 0.0141, 1e-20)
+    broken = table.replace({"Covariates ": "Covariates\n"}, regex=True)
+    text = sentences.added_value(broken, smaller="Covariates", larger="Covariates + A")
+    assert text.startswith("The C-index rose")
+
+
 def test_models_that_were_not_compared_are_said():
     text = sentences.added_value(
         comparison(0.1, 0.1, 0.1, 0.1), smaller="Covariates", larger="B"
