@@ -11,6 +11,7 @@ import warnings
 import pytest
 
 from fahrstats import __version__, cli
+from fahrstats.cohort import store
 from fahrstats.errors import ResultWarning
 from fahrstats.study.tables_in import DATA_VARIABLE
 
@@ -46,8 +47,10 @@ def run(monkeypatch, capsys):
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["fahrstats", *map(str, arguments)])
-        with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
-            cli.main()
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", ResultWarning)
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
         out, err = capsys.readouterr()
         return ended.value.code or 0, out, err
 
@@ -152,6 +155,27 @@ def test_analyse_prints_where_its_tables_are_and_nothing_when_quiet(folder, run)
     assert run("analyse", "study.toml", "--quiet") == (0, "", "")
     assert run("analyse", ".", "--out", "here")[1] == "Tables: here/tables\n"
     assert (folder / "here" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_notes_of_an_analysis_are_printed_unless_quiet(
+    folder, run, monkeypatch, is_terminal
+):
+    rows = [f"{1 + 7 * i % 11},{i % 33 == 0:d},{50 + 3 * i % 37}" for i in range(400)]
+    (folder / "cohort.csv").write_text("\n".join(["time,event,faceage", *rows]))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    status, _, err = run("analyse", "study.toml", "--out", "loud")
+    assert status == 0
+    assert "Note: " in err
+    assert " events for 3 coefficients" in err
+    assert run("analyse", "study.toml", "--out", "quiet", "--quiet") == (0, "", "")
+    told = [
+        store.read_manifest(folder / out / "manifest.json")["warnings"]
+        for out in ("loud", "quiet")
+    ]
+    assert told[0] == told[1]
+    assert any(" events for 3 coefficients" in text for text in told[0]["cox"])
 
 
 def test_render_needs_the_tables_first(folder, run):
