@@ -128,8 +128,8 @@ def survival_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Pointwise confidence limits, ``z`` standard errors away on the named scale.
 
-    Limits are missing where survival is 0 and, on the log-log scale, where it is 1: that
-    scale has no point there, and a group without events has no interval, as in R.
+    Limits are missing where survival is 0 and, on the log-log scale, where it is 1:
+    that scale has no point there, and a group without events has no interval, as in R.
 
     References
     ----------
