@@ -27,7 +27,7 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
         yield from _event_problems(values.dropna(), column)
     elif not is_number(values) and len(values):
         yield (
-            f"`{column}` must hold numbers, but its type is {values.dtype}; "
+            f"`{column}` must hold numbers, but it holds {_kind(values)}; "
             "give durations in days, months or years, and weights as numbers."
         )
     else:
@@ -67,9 +67,7 @@ def _event_problems(present: pd.Series, column: str) -> Iterator[str]:
     )
     if len(counts) > _LEVELS_SHOWN:
         shown += f" and {len(counts) - _LEVELS_SHOWN} more"
-    held = "" if is_number(present) else f"values of type {present.dtype}: "
-    if pd.api.types.infer_dtype(present) == "string":
-        held = "text: "
+    held = "" if is_number(present) else f"{_kind(present)}: "
     is_competing = is_number(present) and {0, 2} <= levels <= {0, 1, 2}
     question = "competing risk? " if is_competing else ""
     yield (
@@ -115,6 +113,13 @@ def interval_problems(
             f"same `{id}`; a subject is at risk once at a time: correct the "
             "intervals, or give `cluster`."
         )
+
+
+def _kind(values: pd.Series) -> str:
+    """Say in words what a column holds that is not numbers."""
+    if pd.api.types.infer_dtype(values) == "string":
+        return "text"
+    return f"values of type {values.dtype}"
 
 
 def is_number(values: pd.Series) -> bool:

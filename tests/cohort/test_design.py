@@ -84,7 +84,7 @@ REFUSED = {
     ),
     "time as text": (
         lambda d: d.assign(time=d["time"].astype(str)),
-        "`time` must hold numbers, but its type is",
+        "`time` must hold numbers, but it holds text",
     ),
     "event 1/2": (
         lambda d: d.assign(event=d["event"] + 1),
@@ -176,7 +176,7 @@ def test_fewer_rows_than_coefficients_are_refused(data):
     [
         ({0: -1}, r"`w` is negative in 1 of 12 rows \(weights count how much a row"),
         ({0: np.inf}, "`w` is infinite in 1 of 12 rows"),
-        ({0: "one"}, "`w` must hold numbers, but its type is object"),
+        ({0: "one"}, "`w` must hold numbers, but it holds values of type object"),
     ],
 )
 def test_wrong_weights_are_refused(data, values, message):

@@ -88,19 +88,19 @@ def test_zeros_and_ones_of_every_type_are_events(values):
 @pytest.mark.parametrize(
     ("values", "held"),
     [
-        (["1", "2"], "object"),
-        ([True, False], "bool"),
-        (pd.to_datetime(["2020-01-01", "2020-01-02"]), "datetime64"),
-        (pd.to_timedelta([1, 2], "D"), "timedelta64"),
-        ([1 + 1j, 2], "complex128"),
-        (pd.Categorical([1, 2]), "category"),
-        ([Decimal(1), Decimal(2)], "object"),
+        (["1", "2"], "text"),
+        ([True, False], "values of type bool"),
+        (pd.to_datetime(["2020-01-01", "2020-01-02"]), "values of type datetime64"),
+        (pd.to_timedelta([1, 2], "D"), "values of type timedelta64"),
+        ([1 + 1j, 2], "values of type complex128"),
+        (pd.Categorical([1, 2]), "values of type category"),
+        ([Decimal(1), Decimal(2)], "values of type object"),
     ],
 )
 def test_times_and_weights_must_be_numbers(role, values, held):
     (problem,) = problems(values, role)
     assert re.match(
-        rf"`column` must hold numbers, but its type is {held}.*; give durations in "
+        rf"`column` must hold numbers, but it holds {held}.*; give durations in "
         r"days, months or years, and weights as numbers\.",
         problem,
     )
