@@ -5,6 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from cohorts import load_cohorts
+from hypothesis import settings
+
+# The same examples on every run, and no limit on the time of the first, which compiles.
+settings.register_profile("fahrstats", derandomize=True, deadline=None)
+settings.load_profile("fahrstats")
 
 
 @pytest.fixture

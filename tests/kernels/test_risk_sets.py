@@ -61,7 +61,7 @@ def test_entries_are_listed_from_the_latest_within_strata(strata):
     assert sorted(sets.entry_order) == list(range(50))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(COMPLICATIONS))
 def test_row_order_does_not_change_the_order_of_distinct_rows(seed, case):
     rows = random_rows(seed, 20, **case)

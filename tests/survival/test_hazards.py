@@ -129,9 +129,7 @@ def test_estimates_maximise_the_written_out_likelihood(data):
 # ------------------------------------------------------------------ properties
 
 seeds = st.integers(0, 2**32 - 1)
-properties = settings(
-    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck)
-)
+properties = settings(max_examples=15, suppress_health_check=list(HealthCheck))
 
 
 @properties
