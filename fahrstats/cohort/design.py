@@ -273,6 +273,11 @@ def _assign_roles(
     id: str | None,
 ) -> _Roles:
     """Parse the formula and refuse columns that play two parts."""
+    if not isinstance(formula, str) or not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"`formula` is a {type(formula).__name__} and `data` a "
+            f"{type(data).__name__}; give text first and a pandas data frame second."
+        )
     parsed = parse_formula(formula)
     covariates = used_columns(parsed.right, data.columns)
     roles = _Roles(parsed, covariates, strata, cluster, weights, id)

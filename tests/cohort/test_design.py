@@ -455,6 +455,14 @@ def test_sound_data_have_no_problems(data):
     assert find_problems(FORMULA, data, strata="sex", cluster="site", id="id") == []
 
 
+def test_arguments_in_the_wrong_order_are_refused(data):
+    message = "`formula` is a DataFrame and `data` a str; give text first and a pandas"
+    with pytest.raises(DataError, match=message):
+        build_design(data, FORMULA)
+    with pytest.raises(DataError, match="`formula` is a str and `data` a dict"):
+        build_design(FORMULA, data.to_dict())
+
+
 def test_an_unreadable_formula_is_the_only_problem(data):
     (problem,) = find_problems("time ~ x", data)
     assert "must start with an outcome" in problem
