@@ -152,8 +152,6 @@ def maximize(
     events = float(sets.weights[sets.event].sum())
     close = _CLOSE * events * min(1.0, _MOST_EVENTS / sets.event.sum())
     for iteration in range(MAX_ITERATIONS):
-        if not np.isfinite(sums.log_likelihood):
-            break
         slope = gradient(sums, Z)
         if iteration > 0:
             info = information(sets, blocks, sums, Z)

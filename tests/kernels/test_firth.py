@@ -92,15 +92,54 @@ def test_separated_rows_have_the_maximum_that_a_search_finds(n_columns):
     np.testing.assert_allclose(beta, found.x, rtol=1e-5)  # the search stops there
 
 
-def test_a_late_entry_with_a_large_risk_does_not_upset_the_maximum():
+def test_a_late_entry_with_a_large_weight_does_not_upset_the_maximum():
+    """Walking back in time, the risk set loses a millionth part short of everything."""
     rng = np.random.default_rng(5)
-    rows = random_rows(6, N, ties=True, weights="none", strata=1, delayed=True)
-    X = rng.normal(size=(N, 1))
-    last = np.argsort(rows["entry"])[-3:]
-    X[last] += 20
+    rows = random_rows(6, N, ties=True, weights="fractional", strata=3, delayed=True)
+    rows["weights"][rows["entry"] >= 3] *= 1e6
+    X = rng.normal(size=(N, 2))
     beta, _ = climb(rows, X)
-    up, here, down = (penalized(rows, X, beta * f) for f in (1.001, 1, 0.999))
-    assert here > max(up, down)
+    parts = find_denominators(**rows)
+    there = likelihood(X, beta, parts, event=rows["event"], weights=rows["weights"])
+    h = 1e-4
+    for step in h * np.eye(2):
+        up, down = (penalized(rows, X, beta + sign * step) for sign in (1, -1))
+        size = np.sqrt(step @ there.information @ step)
+        assert (up - down) / (2 * size) == pytest.approx(0, abs=1e-3)
+        assert max(up, down) < penalized(rows, X, beta)
+
+
+def test_a_maximum_far_out_is_found():
+    """Two hundred rows in perfect order: the linear predictor spans 1500 and more."""
+    n = 200
+    rows = follow_up(np.arange(1, n + 1), np.ones(n))
+    x = -np.arange(float(n)) + 0.4 * np.random.default_rng(9).random(n)
+    beta, _ = climb(rows, x[:, None])
+    assert np.ptp(x) * beta[0] > 600
+
+    def value(b):
+        """Log-likelihood by differences from the leader, who is the first to die."""
+        gaps = [b * (x[i:] - x[i]) for i in range(n)]
+        risks = [np.exp(gap) for gap in gaps]
+        info = sum(
+            (r @ x[i:] ** 2) / r.sum() - ((r @ x[i:]) / r.sum()) ** 2
+            for i, r in enumerate(risks)
+        )
+        return -sum(np.log(r.sum()) for r in risks) + np.log(info) / 2
+
+    step = 1e-3 * beta[0]
+    slope = (value(beta[0] + step) - value(beta[0] - step)) / (2 * step)
+    assert slope * beta[0] == pytest.approx(0, abs=1e-4)
+    assert value(beta[0]) > max(value(1.01 * beta[0]), value(0.99 * beta[0]))
+
+
+@pytest.mark.parametrize("power", [3, 9])
+def test_entry_at_zero_changes_nothing_however_far_out_the_maximum(power):
+    rows = follow_up(np.arange(1, 13), np.ones(12))
+    X = -(np.arange(1.0, 13) ** power)[:, None]
+    plain, _ = climb(rows, X)
+    delayed, _ = climb(rows | {"entry": np.zeros(12)}, X)
+    np.testing.assert_allclose(delayed, plain, rtol=CLOSED_RTOL)
 
 
 def test_units_of_the_columns_do_not_matter():
