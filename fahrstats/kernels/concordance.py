@@ -111,7 +111,7 @@ def _compact(weights: NDArray[np.float64]) -> NDArray[np.int32] | NDArray[np.flo
     return weights
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _number_ranks(
     ascending: NDArray[np.int64],
     score: NDArray[np.float64],
@@ -134,7 +134,7 @@ def _number_ranks(
     return rank, n_ranks
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _compare_events(
     rank: NDArray[np.int32],
     n_ranks: NDArray[np.int64],
@@ -203,7 +203,7 @@ def _compare_events(
             tie += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _compare_survivors(
     rank: NDArray[np.int32],
     n_ranks: NDArray[np.int64],
@@ -255,7 +255,7 @@ def _compare_survivors(
             tie -= 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _empty_tally(
     n_ranks: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -269,7 +269,7 @@ def _empty_tally(
     return tally, np.zeros((size >> _BITS) + 2, weights.dtype)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _clear(
     tally: NDArray[np.float64], blocks: NDArray[np.float64], n_ranks: int
 ) -> None:
@@ -278,7 +278,7 @@ def _clear(
     blocks[: (n_ranks >> _BITS) + 2] = 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _add(
     tally: NDArray[np.float64], blocks: NDArray[np.float64], rank: int, weight: float
 ) -> None:
@@ -290,7 +290,7 @@ def _add(
         node += node & -node
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _below(tally: NDArray[np.float64], blocks: NDArray[np.float64], rank: int) -> float:
     """Sum the weights of lower ranks."""
     block = rank >> _BITS

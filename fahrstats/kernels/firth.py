@@ -141,7 +141,7 @@ def _evaluate(
     return _Point(sums.log_likelihood + float(log_determinant) / 2, slope, cov)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _penalty_slope(
     Z: FloatArray,
     q: FloatArray,
@@ -217,7 +217,7 @@ def _penalty_slope(
     return slope
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _fill_moments(row: FloatArray, z: FloatArray, q: float, risk: float) -> None:
     """Write risk times (1, z, q, qz, zz') into ``row``."""
     p = z.size

@@ -81,7 +81,7 @@ def standardize(
     return Z, centre, spread
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sort_and_scale(
     X: FloatArray,
     order: NDArray[np.int64],

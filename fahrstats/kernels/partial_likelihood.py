@@ -195,7 +195,7 @@ def block_sums(
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def linear_predictor(Z: FloatArray, beta: FloatArray) -> FloatArray:
     """Return Z beta, shape (n,), summed in one order so that equal rows tie exactly."""
     values = np.zeros(Z.shape[0])
@@ -233,7 +233,7 @@ def information(
     return moments
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _running_maximum(
     linear_predictor: FloatArray, tie_start: IntArray, stratum_block: IntArray
 ) -> tuple[FloatArray, FloatArray]:
@@ -252,7 +252,7 @@ def _running_maximum(
     return level, shrink
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sum_from_below(
     values: FloatArray, stratum_block: IntArray, shrink: FloatArray
 ) -> FloatArray:
@@ -273,7 +273,7 @@ def sum_from_below(
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _expect_events(
     per_block: FloatArray,
     hazard_until: FloatArray,
@@ -305,7 +305,7 @@ def _expect_events(
         martingale[i] = observed - expected[i]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sum_blocks(
     risk: FloatArray,
     linear_predictor: FloatArray,
@@ -375,7 +375,7 @@ def _sum_blocks(
     return sums, must_refresh, log_likelihood
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def to_next_block(
     k: int,
     first: int,
@@ -425,7 +425,7 @@ def to_next_block(
     return leaving
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _mean_products(
     Z: FloatArray,
     risk: FloatArray,

@@ -85,7 +85,7 @@ def sort_risk_sets(
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _arrange(
     ascending: NDArray[np.int64],
     time: NDArray[np.float64],

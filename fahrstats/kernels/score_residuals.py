@@ -77,7 +77,7 @@ def score_residuals(
         k = end
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _hazard_weighted_means(
     Z: FloatArray,
     risk: FloatArray,
@@ -118,7 +118,7 @@ def _hazard_weighted_means(
             means[k, a] = per_block[2, k] * at_risk[a] - per_block[3, k] * dying[a]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _add_means(
     Z: FloatArray,
     risk: FloatArray,

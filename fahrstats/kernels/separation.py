@@ -24,7 +24,7 @@ def risk_set_leaders(blocks: TieBlocks, values: NDArray[np.float64]) -> IntArray
     return leader
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _cover(
     descending: IntArray, first: IntArray, end: IntArray, leader: IntArray
 ) -> None:

@@ -1,0 +1,1 @@
+"""Whether a score is a good measurement: of age, and over time."""
