@@ -10,11 +10,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from fahrstats.kernels.risk_sets import RiskSets
 
 FloatArray = NDArray[np.float64]
-Interval = Literal["log-log", "log", "plain"]
+Interval = Literal["log-log", "log", "plain", "logit", "arcsine"]
 
 _QUANTILE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
 """Survival this close to a quantile equals it; the tolerance of R's quantiles."""
@@ -128,29 +129,38 @@ def survival_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Pointwise confidence limits, ``z`` standard errors away on the named scale.
 
-    Limits are missing where survival is 0 and, on the log-log scale, where it is 1:
-    that scale has no point there, and a group without events has no interval, as in R.
+    The standard error there is that of survival times the slope of the scale. Limits
+    are missing where survival is 0 and, on scales that have no point or no slope there
+    (log-log, logit, arcsine), where it is 1: a group without events has no interval, as
+    in R.
 
     References
     ----------
-    Kalbfleisch and Prentice (1980), section 1.3, for the log-log scale.
+    Kalbfleisch and Prentice (1980), section 1.3, for the log-log scale. Borgan and
+    Liestol (1990), Scandinavian Journal of Statistics 17:35-41, for the others.
     """
     if interval == "plain":
         low, high = survival - z * std_error, survival + z * std_error
         return np.maximum(low, 0.0), np.minimum(high, 1.0)
-    log_survival = np.full(survival.size, np.nan)
-    np.log(survival, out=log_survival, where=survival > 0)
-    width = np.full(survival.size, np.nan)
-    np.divide(z * std_error, survival, out=width, where=survival > 0)
+    low, high = np.full((2, survival.size), np.nan)
+    inside = (survival > 0) & ((survival < 1) | (interval == "log"))
+    s, margin = survival[inside], z * std_error[inside]
     if interval == "log":
-        low, high = np.exp(log_survival - width), np.exp(log_survival + width)
-        return low, np.minimum(high, 1.0)
-    factor = np.full(survival.size, np.nan)
-    np.divide(width, log_survival, out=factor, where=log_survival != 0)
-    return (
-        np.exp(log_survival * np.exp(-factor)),
-        np.exp(log_survival * np.exp(factor)),
-    )
+        log_s, width = np.log(s), margin / s
+        low[inside] = np.exp(log_s - width)
+        high[inside] = np.minimum(np.exp(log_s + width), 1.0)
+    elif interval == "log-log":
+        log_s = np.log(s)
+        factor = np.exp(margin / (s * -log_s))
+        low[inside], high[inside] = np.exp(log_s * factor), np.exp(log_s / factor)
+    elif interval == "logit":
+        odds, width = logit(s), margin / (s * (1 - s))
+        low[inside], high[inside] = expit(odds - width), expit(odds + width)
+    else:
+        angle, width = np.arcsin(np.sqrt(s)), margin / (2 * np.sqrt(s * (1 - s)))
+        low[inside] = np.sin(np.maximum(angle - width, 0.0)) ** 2
+        high[inside] = np.sin(np.minimum(angle + width, np.pi / 2)) ** 2
+    return low, high
 
 
 def survival_quantile(

@@ -25,6 +25,7 @@ from fahrstats.kernels.product_limit import (
     survival_quantile,
 )
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
+from fahrstats.survival.cox_fit import refuse_unknown
 from fahrstats.survival.grouping import group_cohort
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def kaplan_meier(
     id
         Column of subjects, checked for repeats.
     interval
-        Scale of the pointwise limits: ``"log-log"``, which stays within 0 and 1,
-        ``"log"`` (R's default) or ``"plain"``.
+        Scale of the pointwise limits: ``"log-log"``, ``"logit"`` and ``"arcsine"``
+        stay within 0 and 1; ``"log"`` (R's default) and ``"plain"`` are cut there.
 
     Raises
     ------
@@ -82,8 +83,8 @@ def kaplan_meier(
     Notes
     -----
     Equal to R's ``survfit``, except that rows with time 0 are left out; that limits on
-    the log-log scale are missing wherever survival is 1, and so in a group without
-    events, where R's summary has 1 before the first time; and that no standard error is
+    the log-log, logit and arcsine scales are missing wherever survival is 1, and so in
+    a group without events, where R's summary has 1 before the first time; and that no standard error is
     given where survival is 0.
 
     References
@@ -97,9 +98,7 @@ def kaplan_meier(
     >>> curves.at([1, 5])
     >>> curves.median()
     """
-    if interval not in get_args(Interval):
-        options = ", ".join(f'"{name}"' for name in get_args(Interval))
-        raise DataError(f"`interval` is {interval!r}; choose one of {options}.")
+    refuse_unknown("interval", interval, get_args(Interval))
     cohort = group_cohort(formula, data, weights=weights, id=id)
     design = cohort.design
     sets = sort_risk_sets(

@@ -5,12 +5,15 @@ The whole file also passes with compilation off (NUMBA_DISABLE_JIT=1).
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fahrstats.kernels.product_limit import (
+    Interval,
     chi_squared,
     greenwood_std_error,
     life_table,
@@ -25,6 +28,7 @@ from fahrstats.kernels.risk_sets import sort_risk_sets
 TWIN_RTOL = 1e-12  # both sides add the same float64 terms, in another order
 STEP_RTOL = 1e-5  # central differences of log survival in one weight, step 1e-5
 Z95 = 1.959963984540054
+INTERVALS = get_args(Interval)
 
 
 def cohort(seed, n=40, *, weights="none", delayed=False, ties=True):
@@ -176,7 +180,7 @@ def test_the_jackknife_sums_the_squared_effects_of_weights(delayed):
     )
 
 
-@pytest.mark.parametrize("interval", ["log-log", "log", "plain"])
+@pytest.mark.parametrize("interval", INTERVALS)
 def test_limits_enclose_survival_and_stay_within_0_and_1(interval):
     survival = np.array([0.9, 0.5, 0.1])
     std_error = np.array([0.09, 0.2, 0.09])
@@ -188,14 +192,18 @@ def test_limits_enclose_survival_and_stay_within_0_and_1(interval):
 
 
 @pytest.mark.parametrize(
-    ("interval", "limit"), [("log-log", np.nan), ("log", 1), ("plain", 1)]
+    ("interval", "limit"),
+    [
+        *(("log-log", np.nan), ("logit", np.nan), ("arcsine", np.nan)),
+        *(("log", 1), ("plain", 1)),
+    ],
 )
 def test_without_an_event_limits_are_1_or_missing_as_in_r(interval, limit):
     limits = survival_limits(np.array([1.0]), np.array([0.0]), interval, Z95)
     np.testing.assert_array_equal(np.ravel(limits), limit)
 
 
-@pytest.mark.parametrize("interval", ["log-log", "log", "plain"])
+@pytest.mark.parametrize("interval", INTERVALS)
 def test_limits_are_missing_where_survival_is_0(interval):
     limits = survival_limits(np.array([0.0]), np.array([np.nan]), interval, Z95)
     assert np.isnan(limits).all()
@@ -207,6 +215,8 @@ def test_limits_are_symmetric_on_their_scale():
         "plain": lambda s: s,
         "log": np.log,
         "log-log": lambda s: np.log(-np.log(s)),
+        "logit": lambda s: np.log(s / (1 - s)),
+        "arcsine": lambda s: np.arcsin(np.sqrt(s)),
     }.items():
         low, high = survival_limits(survival, std_error, interval, Z95)
         middle = (scale(low) + scale(high)) / 2

@@ -7,6 +7,10 @@
 source(file.path("tests", "reference", "cohorts.R"))
 
 steps_kept <- 24
+scales <- c(
+  `log-log` = "log-log", log = "log", plain = "plain", logit = "logit",
+  arcsine = "arcsin"
+)
 horizons <- list(
   lung = c(100, 365, 730), veteran = c(30, 90, 365), flchain = c(1000, 3000, 4500),
   rotterdam = c(365, 1826, 3652)
@@ -27,7 +31,7 @@ curve <- function(name, data, outcome, groups = character(), weights = NULL) {
   rows$.weight <- if (is.null(weights)) rep(1, nrow(rows)) else rows[[weights]]
   right <- if (length(groups)) paste(groups, collapse = " + ") else "1"
   formula <- as.formula(paste(outcome, "~", right))
-  fits <- lapply(c(`log-log` = "log-log", log = "log", plain = "plain"), function(type) {
+  fits <- lapply(scales, function(type) {
     survfit(formula, data = rows, weights = .weight, conf.type = type)
   })
   fit <- fits[["log-log"]]
