@@ -26,8 +26,9 @@ from fahrstats.cohort.follow_up import (
     interval_problems,
     merge_near_ties,
 )
-from fahrstats.cohort.formula import ParsedFormula, parse_formula, used_columns
+from fahrstats.cohort.formula import ParsedFormula
 from fahrstats.cohort.leaks import leak_problems
+from fahrstats.cohort.roles import Roles, UsedColumns, assign_roles
 from fahrstats.errors import DataError, FormulaError
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 
@@ -73,8 +74,10 @@ class Design:
         How covariates became columns; encodes new data the same way.
     X : ndarray of shape (n, p)
         Design matrix without an intercept.
-    time, event, entry, weights : ndarray of shape (n,)
-        Follow-up; ``entry`` and ``weights`` are None when not asked for.
+    roles : Roles
+        Columns named beside the formula.
+    time, event, entry, weights, offset : ndarray of shape (n,)
+        Follow-up; ``entry``, ``weights`` and ``offset`` are None when not asked for.
     strata, cluster : ndarray of int64, shape (n,), or None
         Codes from 0; names of strata are in ``strata_levels``.
     rows : ndarray of int64, shape (n,)
@@ -86,12 +89,14 @@ class Design:
     """
 
     formula: ParsedFormula
+    roles: Roles
     encoder: Encoder
     X: NDArray[np.float64]
     time: NDArray[np.float64]
     event: NDArray[np.bool_]
     entry: NDArray[np.float64] | None
     weights: NDArray[np.float64] | None
+    offset: NDArray[np.float64] | None
     strata: NDArray[np.int64] | None
     strata_levels: tuple[str, ...]
     cluster: NDArray[np.int64] | None
@@ -125,38 +130,6 @@ class Design:
         return sum(dropped.n for dropped in self.dropped)
 
 
-@dataclass(frozen=True, slots=True)
-class _Roles:
-    """Columns of the data by what they are used for."""
-
-    parsed: ParsedFormula
-    covariates: tuple[str, ...]
-    strata: str | None
-    cluster: str | None
-    weights: str | None
-    id: str | None
-
-    @property
-    def follow_up(self) -> dict[str, str]:
-        """Follow-up columns and the role of each."""
-        names = {self.parsed.time: "time", self.parsed.event: "event"}
-        if self.parsed.entry is not None:
-            names[self.parsed.entry] = "entry"
-        if self.weights is not None:
-            names[self.weights] = "weights"
-        return names
-
-    @property
-    def grouping(self) -> list[str]:
-        """Columns that only group rows."""
-        return [c for c in (self.strata, self.cluster, self.id) if c is not None]
-
-    @property
-    def every(self) -> list[str]:
-        """All columns, each once, in the order their missing values are counted."""
-        return list(dict.fromkeys([*self.follow_up, *self.covariates, *self.grouping]))
-
-
 def build_design(
     formula: str,
     data: pd.DataFrame,
@@ -165,6 +138,7 @@ def build_design(
     cluster: str | None = None,
     weights: str | None = None,
     id: str | None = None,
+    offset: str | None = None,
     also_complete: Iterable[str] = (),
     risk_sets: RiskSets | None = None,
 ) -> Design:
@@ -180,10 +154,11 @@ def build_design(
         ``"Surv(time, event) ~ x + C(sex)"`` or ``"Surv(entry, exit, event) ~ x"``.
     data
         One row per subject, or per interval that a subject is at risk.
-    strata, cluster, weights, id
-        Columns of strata, of clusters, of case weights, and of subjects. With ``id``,
-        a subject on several rows is an error unless ``cluster`` is given or the rows
-        are intervals that do not overlap.
+    strata, cluster, weights, id, offset
+        Columns of strata, of clusters, of case weights, of subjects, and of a term of
+        the linear predictor with coefficient one. With ``id``, a subject on several
+        rows is an error unless ``cluster`` is given or the rows are intervals that do
+        not overlap.
     also_complete
         Further columns in which kept rows must be complete, so that models share rows.
     risk_sets
@@ -197,30 +172,32 @@ def build_design(
         The data cannot support the request; the message says what, where, how many
         rows, and what to do. :func:`find_problems` lists every such problem at once.
     """
-    roles = _assign_roles(formula, data, strata, cluster, weights, id)
-    missing = _missing_values(roles, data, also_complete)
-    for problem in _all_problems(roles, data, missing):
+    used = assign_roles(formula, data, Roles(strata, cluster, weights, id, offset))
+    missing = _missing_values(used, data, also_complete)
+    for problem in _all_problems(used, data, missing):
         raise DataError(problem)
-    every_time, every_entry = _follow_up(roles, data)
-    keep, dropped = _complete_rows(roles, data, missing, every_time, every_entry)
+    every_time, every_entry = _follow_up(used, data)
+    keep, dropped = _complete_rows(used, data, missing, every_time, every_entry)
     kept = data if keep.all() else data.loc[keep]
-    encoder, X = fit_encoder(roles.parsed.right, kept)
+    encoder, X = fit_encoder(used.parsed.right, kept)
     time = every_time[keep]
     entry = None if every_entry is None else every_entry[keep]
-    event = as_float(kept[roles.parsed.event]) == 1
+    event = as_float(kept[used.parsed.event]) == 1
     weight = None if weights is None else as_float(kept[weights])
     strata_codes, levels = _codes(kept, strata)
     cluster_codes, _ = _codes(kept, cluster)
-    for problem in _size_problems(roles, X, time, event, cluster_codes, encoder):
+    for problem in _size_problems(used, X, time, event, cluster_codes, encoder):
         raise DataError(problem)
     return Design(
-        formula=roles.parsed,
+        formula=used.parsed,
+        roles=used.roles,
         encoder=encoder,
         X=X,
         time=time,
         event=event,
         entry=entry,
         weights=weight,
+        offset=None if offset is None else as_float(kept[offset]),
         strata=strata_codes,
         strata_levels=levels,
         cluster=cluster_codes,
@@ -241,6 +218,7 @@ def find_problems(
     cluster: str | None = None,
     weights: str | None = None,
     id: str | None = None,
+    offset: str | None = None,
 ) -> list[str]:
     """List every reason why :func:`build_design` would refuse, not only the first.
 
@@ -248,56 +226,27 @@ def find_problems(
     rows) run once the columns themselves are sound.
     """
     try:
-        roles = _assign_roles(formula, data, strata, cluster, weights, id)
-        missing = _missing_values(roles, data, ())
-        problems = list(_all_problems(roles, data, missing))
+        used = assign_roles(formula, data, Roles(strata, cluster, weights, id, offset))
+        missing = _missing_values(used, data, ())
+        problems = list(_all_problems(used, data, missing))
         if problems:
             return problems
-        time, entry = _follow_up(roles, data)
-        keep, _ = _complete_rows(roles, data, missing, time, entry)
+        time, entry = _follow_up(used, data)
+        keep, _ = _complete_rows(used, data, missing, time, entry)
         kept = data.loc[keep]
-        encoder, X = fit_encoder(roles.parsed.right, kept)
+        encoder, X = fit_encoder(used.parsed.right, kept)
     except (FormulaError, DataError) as error:
         return [str(error)]
-    event = as_float(kept[roles.parsed.event]) == 1
+    event = as_float(kept[used.parsed.event]) == 1
     clusters, _ = _codes(kept, cluster)
-    return list(_size_problems(roles, X, time[keep], event, clusters, encoder))
-
-
-def _assign_roles(
-    formula: str,
-    data: pd.DataFrame,
-    strata: str | None,
-    cluster: str | None,
-    weights: str | None,
-    id: str | None,
-) -> _Roles:
-    """Parse the formula and refuse columns that play two parts."""
-    if not isinstance(formula, str) or not isinstance(data, pd.DataFrame):
-        raise DataError(
-            f"`formula` is a {type(formula).__name__} and `data` a "
-            f"{type(data).__name__}; give text first and a pandas data frame second."
-        )
-    parsed = parse_formula(formula)
-    covariates = used_columns(parsed.right, data.columns)
-    roles = _Roles(parsed, covariates, strata, cluster, weights, id)
-    others = dict.fromkeys(covariates, "a covariate")
-    arguments = {"strata": strata, "cluster": cluster, "weights": weights, "id": id}
-    others |= {column: f"`{name}`" for name, column in arguments.items() if column}
-    for column in (parsed.entry, parsed.time, parsed.event):
-        if column in others:
-            raise FormulaError(
-                f"`{column}` is part of the outcome of `{formula}` and "
-                f"{others[column]} too; use another column for one of them."
-            )
-    return roles
+    return list(_size_problems(used, X, time[keep], event, clusters, encoder))
 
 
 def _missing_values(
-    roles: _Roles, data: pd.DataFrame, also_complete: Iterable[str]
+    used: UsedColumns, data: pd.DataFrame, also_complete: Iterable[str]
 ) -> Missing:
     """Mark the rows without a value, by column; refuse absent and repeated columns."""
-    wanted = dict.fromkeys([*roles.every, *also_complete])
+    wanted = dict.fromkeys([*used.every, *also_complete])
     absent = [name for name in wanted if name not in data.columns]
     if absent:
         names = ", ".join(f"`{name}`" for name in absent)
@@ -310,31 +259,36 @@ def _missing_values(
     return {name: data[name].isna().to_numpy() for name in wanted}
 
 
-def _all_problems(roles: _Roles, data: pd.DataFrame, missing: Missing) -> Iterator[str]:
+def _all_problems(
+    used: UsedColumns, data: pd.DataFrame, missing: Missing
+) -> Iterator[str]:
     """Yield what is wrong with the columns, then with how they fit together."""
     if not len(data):
         yield "`data` has no rows."
         return
     is_sound = True
-    for column, role in roles.follow_up.items():
+    for column, role in used.follow_up.items():
         for problem in column_problems(data, column, role):
             is_sound = False
             yield problem
-    for column in roles.covariates:
+    for column in used.covariates:
         yield from type_problems(data, column)
     if not is_sound:
         return
-    event = as_float(data[roles.parsed.event])
-    if roles.weights is None:
-        of_model = [*roles.covariates, *([roles.strata] if roles.strata else [])]
+    event = as_float(data[used.parsed.event])
+    if used.roles.weights is None:
+        of_model = [
+            *used.covariates,
+            *([used.roles.strata] if used.roles.strata else []),
+        ]
         yield from leak_problems({name: missing[name] for name in of_model}, event)
-    outcome = roles.parsed
-    subject = roles.id if roles.cluster is None else None
+    outcome = used.parsed
+    subject = used.roles.id if used.roles.cluster is None else None
     yield from interval_problems(data, outcome.time, outcome.entry, subject)
 
 
 def _complete_rows(
-    roles: _Roles,
+    used: UsedColumns,
     data: pd.DataFrame,
     missing: Missing,
     time: NDArray[np.float64],
@@ -342,7 +296,7 @@ def _complete_rows(
 ) -> tuple[NDArray[np.bool_], tuple[Dropped, ...]]:
     """Mark the rows to keep; count the others by the first reason that applies."""
     keep = np.ones(len(data), np.bool_)
-    event = as_float(data[roles.parsed.event]) == 1
+    event = as_float(data[used.parsed.event]) == 1
     dropped = []
 
     def leave_out(affected: NDArray[np.bool_], reason: str, column: str) -> None:
@@ -354,12 +308,14 @@ def _complete_rows(
 
     for column, is_missing in missing.items():
         leave_out(is_missing, "missing", column)
-    if roles.weights is not None:
-        leave_out(as_float(data[roles.weights]) == 0, "zero weight", roles.weights)
-    if roles.parsed.entry is None or entry is None:
-        leave_out(time == 0, "time 0", roles.parsed.time)
+    if used.roles.weights is not None:
+        leave_out(
+            as_float(data[used.roles.weights]) == 0, "zero weight", used.roles.weights
+        )
+    if used.parsed.entry is None or entry is None:
+        leave_out(time == 0, "time 0", used.parsed.time)
     else:
-        leave_out(time == entry, "entry equal to exit", roles.parsed.entry)
+        leave_out(time == entry, "entry equal to exit", used.parsed.entry)
     if not keep.any():
         raise DataError(
             f"No row of {len(data)} is complete: "
@@ -370,13 +326,13 @@ def _complete_rows(
 
 
 def _follow_up(
-    roles: _Roles, data: pd.DataFrame
+    used: UsedColumns, data: pd.DataFrame
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return the times of all rows, those that differ by rounding made equal."""
-    time = as_float(data[roles.parsed.time])
-    if roles.parsed.entry is None:
+    time = as_float(data[used.parsed.time])
+    if used.parsed.entry is None:
         return merge_near_ties(time, None)
-    return merge_near_ties(time, as_float(data[roles.parsed.entry]))
+    return merge_near_ties(time, as_float(data[used.parsed.entry]))
 
 
 def _codes(
@@ -395,7 +351,7 @@ def _codes(
 
 
 def _size_problems(
-    roles: _Roles,
+    used: UsedColumns,
     X: NDArray[np.float64],
     time: NDArray[np.float64],
     event: NDArray[np.bool_],
@@ -403,7 +359,7 @@ def _size_problems(
     encoder: Encoder,
 ) -> Iterator[str]:
     """Yield why complete, well-coded rows still cannot support a fit."""
-    outcome, columns = roles.parsed, encoder.columns
+    outcome, columns = used.parsed, encoder.columns
     n = time.size
     if not event.any():
         yield f"`{outcome.event}` marks no event among the {n} complete rows."
@@ -414,8 +370,8 @@ def _size_problems(
         )
     if cluster is not None and not cluster.any():
         yield (
-            f"All {n} complete rows are one cluster of `{roles.cluster}`; a robust "
-            "covariance needs at least 2."
+            f"All {n} complete rows are one cluster of `{used.roles.cluster}`; a "
+            "robust covariance needs at least 2."
         )
     if columns and n <= len(columns):
         yield (

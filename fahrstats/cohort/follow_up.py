@@ -13,12 +13,15 @@ TIE_TOLERANCE = 1e-9
 
 _LEVELS_SHOWN = 6
 
+_WIDEST_OFFSET = 600.0
+"""Range of offsets within which the hazards of two rows can be added up."""
+
 
 def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]:
     """Yield what is wrong with one follow-up column, ``role`` saying what it is for.
 
-    Roles are ``event``, ``time``, ``entry`` and ``weights``; missing values are no
-    problem here, since they are counted and left out.
+    Roles are ``event``, ``time``, ``entry``, ``weights`` and ``offset``; missing values
+    are no problem here, since they are counted and left out.
     """
     values = data[column]
     if values.dtype == object:
@@ -26,10 +29,10 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
     if role == "event":
         yield from _event_problems(values.dropna(), column)
     elif not is_number(values) and len(values):
-        yield (
-            f"`{column}` must hold numbers, but it holds {_kind(values)}; "
-            "give durations in days, months or years, and weights as numbers."
-        )
+        hint = "give durations in days, months or years, and weights as numbers."
+        if role == "offset":
+            hint = "an offset is the log of a hazard ratio."
+        yield f"`{column}` must hold numbers, but it holds {_kind(values)}; {hint}"
     else:
         numbers = as_float(values)
         n_infinite = int(np.isinf(numbers).sum())
@@ -38,6 +41,9 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
                 f"`{column}` is infinite in {n_infinite} of {len(data)} rows; "
                 "give finite values, or leave them empty to drop the rows."
             )
+        if role == "offset":
+            yield from _offset_problems(numbers, column)
+            return
         n_negative = int((numbers < 0).sum())
         if n_negative:
             hint = (
@@ -49,6 +55,17 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
                 f"`{column}` is negative in {n_negative} of {len(data)} rows "
                 f"({hint}); correct them, or leave them empty to drop the rows."
             )
+
+
+def _offset_problems(numbers: NDArray[np.float64], column: str) -> Iterator[str]:
+    """Yield why the risks that an offset stands for are not numbers."""
+    finite = numbers[np.isfinite(numbers)]
+    span = float(np.ptp(finite)) if finite.size else 0.0
+    if span > _WIDEST_OFFSET:
+        yield (
+            f"`{column}` spans {span:g} as an offset, and hazards differ by its "
+            "exponential, which no number can hold; give the log of a hazard ratio."
+        )
 
 
 def _event_problems(present: pd.Series, column: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from scipy.stats import chi2, norm
 
 from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
+from fahrstats.cohort.roles import Roles
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
@@ -40,6 +41,8 @@ class CoxFit:
     ----------
     formula : str
         The formula as given.
+    roles : Roles
+        Columns of strata, clusters, weights, subjects and offset, as named at fitting.
     columns : tuple of DesignColumn
         Names, variables, levels and reference levels of the design columns.
     log_hr : ndarray of shape (p,)
@@ -72,6 +75,7 @@ class CoxFit:
     """
 
     formula: str
+    roles: Roles
     columns: tuple[DesignColumn, ...]
     log_hr: FloatArray
     cov: FloatArray

@@ -119,6 +119,7 @@ def fit_maximum(
     c_index, c_index_std_error = _concordance(design, maximum)
     return CoxFit(
         formula=design.formula.text,
+        roles=design.roles,
         columns=design.columns,
         log_hr=maximum.log_hr,
         cov=_embed(cov, maximum.is_finite),

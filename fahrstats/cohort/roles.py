@@ -1,0 +1,101 @@
+"""What every column of the data is used for, and columns that cannot play two parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from fahrstats.cohort.formula import ParsedFormula, parse_formula, used_columns
+from fahrstats.errors import DataError, FormulaError
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Columns that a model names beside its formula; None where it names none.
+
+    ``build_design(formula, data, **roles.named())`` passes data through the gate again
+    as they were for the fit.
+
+    Attributes
+    ----------
+    strata, cluster, weights, id, offset : str or None
+        Columns of strata, of clusters, of case weights, of subjects, and of a term of
+        the linear predictor whose coefficient is one.
+    """
+
+    strata: str | None = None
+    cluster: str | None = None
+    weights: str | None = None
+    id: str | None = None
+    offset: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """Columns by role, without the roles that no column plays."""
+        every = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {role: column for role, column in every.items() if column is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class UsedColumns:
+    """All columns that a model uses."""
+
+    parsed: ParsedFormula
+    covariates: tuple[str, ...]
+    roles: Roles
+
+    @property
+    def follow_up(self) -> dict[str, str]:
+        """Columns of numbers beside the covariates, and the role of each."""
+        names = {self.parsed.time: "time", self.parsed.event: "event"}
+        if self.parsed.entry is not None:
+            names[self.parsed.entry] = "entry"
+        for role in ("weights", "offset"):
+            column = getattr(self.roles, role)
+            if column is not None:
+                names[column] = role
+        return names
+
+    @property
+    def grouping(self) -> list[str]:
+        """Columns that only group rows."""
+        roles = self.roles
+        return [c for c in (roles.strata, roles.cluster, roles.id) if c is not None]
+
+    @property
+    def every(self) -> list[str]:
+        """All columns, each once, in the order their missing values are counted."""
+        return list(dict.fromkeys([*self.follow_up, *self.covariates, *self.grouping]))
+
+
+def assign_roles(formula: str, data: pd.DataFrame, roles: Roles) -> UsedColumns:
+    """Parse the formula and refuse columns that play two parts.
+
+    Raises
+    ------
+    FormulaError
+        The formula cannot be read, or a column of the outcome is used elsewhere too.
+    DataError
+        The arguments are of the wrong type, or the offset is a weight too.
+    """
+    if not isinstance(formula, str) or not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"`formula` is a {type(formula).__name__} and `data` a "
+            f"{type(data).__name__}; give text first and a pandas data frame second."
+        )
+    parsed = parse_formula(formula)
+    covariates = used_columns(parsed.right, data.columns)
+    others = dict.fromkeys(covariates, "a covariate")
+    others |= {column: f"`{role}`" for role, column in roles.named().items()}
+    for column in (parsed.entry, parsed.time, parsed.event):
+        if column in others:
+            raise FormulaError(
+                f"`{column}` is part of the outcome of `{formula}` and "
+                f"{others[column]} too; use another column for one of them."
+            )
+    if roles.offset is not None and roles.offset == roles.weights:
+        raise DataError(
+            f"`{roles.offset}` is `offset` and `weights` too; use another column for "
+            "one of them."
+        )
+    return UsedColumns(parsed, covariates, roles)
