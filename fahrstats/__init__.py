@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.comparison import compare as compare
     from fahrstats.survival.cox_fit import CoxFit
-    from fahrstats.survival.curves import SurvivalCurves
     from fahrstats.survival.curves import kaplan_meier as kaplan_meier
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
@@ -24,18 +23,20 @@ if TYPE_CHECKING:
     from fahrstats.survival.ranking import concordance as concordance
     from fahrstats.survival.subgroups import SubgroupAudit
     from fahrstats.survival.subgroups import by_subgroup as by_subgroup
+    from fahrstats.survival.survival_curves import SurvivalCurves
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
     "survival.comparison": ("ModelComparison", "compare"),
-    "survival.curves": ("SurvivalCurves", "kaplan_meier"),
+    "survival.curves": ("kaplan_meier",),
     "survival.group_tests": ("LogRank", "logrank"),
     "survival.cox_fit": ("CoxFit",),
     "survival.hazards": ("cox",),
     "survival.ranking": ("Concordance", "concordance"),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
+    "survival.survival_curves": ("SurvivalCurves",),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 

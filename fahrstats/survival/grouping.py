@@ -12,6 +12,7 @@ from fahrstats.cohort.design import Design, build_design
 from fahrstats.cohort.encoding import level_text
 from fahrstats.cohort.formula import parse_formula, used_columns
 from fahrstats.errors import DataError, FormulaError
+from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 
 _MOST_GROUPS = 30
 """More groups than this come from a number that was meant to be cut first."""
@@ -35,6 +36,17 @@ class GroupedCohort:
     design: Design
     groups: tuple[str, ...]
     codes: NDArray[np.int64]
+
+    @property
+    def risk_sets(self) -> RiskSets:
+        """Rows sorted for the kernels, one stratum for each group."""
+        return sort_risk_sets(
+            self.design.time,
+            self.design.event,
+            entry=self.design.entry,
+            strata=self.codes,
+            weights=self.design.weights,
+        )
 
 
 def group_cohort(

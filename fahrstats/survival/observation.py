@@ -13,7 +13,8 @@ from fahrstats.cohort.design import build_design
 from fahrstats.columns import in_order
 from fahrstats.errors import FormulaError
 from fahrstats.kernels.risk_sets import sort_risk_sets
-from fahrstats.survival.curves import SurvivalCurves, estimate_curves
+from fahrstats.survival.curves import estimate_curves
+from fahrstats.survival.survival_curves import SurvivalCurves
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -64,7 +65,11 @@ def follow_up(formula: str, data: pd.DataFrame) -> FollowUp:
     entry = 0.0 if design.entry is None else design.entry
     return FollowUp(
         reverse=estimate_curves(
-            reverse, ("overall",), "log-log", formula, design.n_dropped
+            reverse,
+            ("overall",),
+            interval="log-log",
+            formula=formula,
+            n_dropped=design.n_dropped,
         ),
         person_time=float((design.time - entry).sum()),
         last=float(design.time.max()),

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from drawings import drawn, texts_outside, words
 from references import reference_cases
 from tables import check_glance, check_table
 
@@ -266,6 +267,12 @@ def test_impossible_times_are_refused(lung, times):
         curves.at(times)
 
 
+def test_no_times_are_refused(lung):
+    curves = fs.kaplan_meier("Surv(time, event) ~ 1", lung)
+    with pytest.raises(DataError, match="`times` is empty; give at least one"):
+        curves.at_risk([])
+
+
 @pytest.mark.parametrize("probability", [0, 1, 50])
 def test_impossible_quantiles_are_refused(lung, probability):
     curves = fs.kaplan_meier("Surv(time, event) ~ 1", lung)
@@ -284,3 +291,28 @@ def test_the_plot_is_a_figure_that_draws(lung, tmp_path):
     with mpl.rc_context({"backend": "agg"}):
         curves.plot().save(tmp_path / "km.png", verbose=False, dpi=50)
     assert (tmp_path / "km.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [
+        ("all", {"At risk", "Censored", "Events"}),
+        ("at_risk", {"At risk"}),
+        ("none", set()),
+    ],
+)
+def test_the_table_below_the_curves_holds_the_counts_asked_for(lung, counts, shown):
+    curves = fs.kaplan_meier("Surv(time, event) ~ sex", lung)
+    with (
+        mpl.rc_context({"backend": "agg"}),
+        drawn(curves.plot(counts=counts)) as figure,
+    ):
+        found = set(words(figure))
+        assert texts_outside(figure) == []
+    assert found & {"At risk", "Censored", "Events"} == shown
+
+
+def test_unknown_counts_are_refused(lung):
+    curves = fs.kaplan_meier("Surv(time, event) ~ sex", lung)
+    with pytest.raises(DataError, match="`counts` is 'events'; choose one of \"all\""):
+        curves.plot(counts="events")
