@@ -184,35 +184,41 @@ def survival_quantile(
 
 
 def logrank_moments(
-    sets: RiskSets, group: NDArray[np.int64], n_groups: int
+    sets: RiskSets, group: NDArray[np.int64], n_groups: int, rho: float = 0.0
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Observed and expected events by group (k,) and the covariance of observed (k, k).
 
-    Sums over strata of hypergeometric moments at each event time; ``group`` is in the
-    order of the risk sets.
+    Sums over strata of hypergeometric moments at each event time, where an event counts
+    as the survival of its stratum just before it, to the power ``rho``. ``group`` is in
+    the order of the risk sets, whose weights are numbers of like rows.
 
     References
     ----------
     Mantel (1966), Cancer Chemotherapy Reports 50:163-170. Peto and Peto (1972), JRSS A
-    135:185-207.
+    135:185-207. Harrington and Fleming (1982), Biometrika 69:553-566, for ``rho``.
     """
     observed, expected = np.zeros(n_groups), np.zeros(n_groups)
     cov = np.zeros((n_groups, n_groups))
     for first, last in zip(sets.stratum_start, sets.stratum_start[1:], strict=False):
         rows = slice(first, last)
-        event = sets.event[rows]
+        event, weights = sets.event[rows], sets.weights[rows]
         time, at = np.unique(sets.time[rows][event], return_inverse=True)
         at_risk = np.empty((time.size, n_groups))
         for code in range(n_groups):
             members = group[rows] == code
-            at_risk[:, code] = _count_from(sets.time[rows][members], time)
+            held = weights[members]
+            at_risk[:, code] = _sum_not_before(sets.time[rows][members], held, time)
             if sets.entry.size:
-                at_risk[:, code] -= _count_from(sets.entry[rows][members], time)
-        total, events = at_risk.sum(axis=1), np.bincount(at, minlength=time.size)
+                entry = sets.entry[rows][members]
+                at_risk[:, code] -= _sum_not_before(entry, held, time)
+        total, events = at_risk.sum(axis=1), _sum_at(at, weights[event], time.size)
+        survival = np.cumprod(np.append(1.0, 1 - events / total))[:-1]
+        factor = survival**rho
         share = at_risk / total[:, None]
-        spread = events * (total - events) / np.maximum(total - 1, 1)
-        observed += np.bincount(group[rows][event], minlength=n_groups)
-        expected += events @ share
+        spread = factor**2 * events * (total - events) / np.maximum(total - 1, 1)
+        counted = factor[at] * weights[event]
+        observed += np.bincount(group[rows][event], counted, n_groups)
+        expected += (factor * events) @ share
         cov += np.diag(spread @ share) - (spread[:, None] * share).T @ share
     return observed, expected, cov
 
@@ -274,6 +280,10 @@ def _sum_present(
     return np.cumsum(_sum_at(start, values, m) - ended).astype(np.float64)
 
 
-def _count_from(values: FloatArray, time: FloatArray) -> FloatArray:
-    """Count the values at each time or later."""
-    return values.size - np.searchsorted(np.sort(values), time).astype(np.float64)
+def _sum_not_before(
+    values: FloatArray, weights: FloatArray, time: FloatArray
+) -> FloatArray:
+    """Sum the weights of the values at each time or later."""
+    order = np.argsort(values)
+    later = np.append(_sum_from(weights[order]), 0.0)
+    return later[np.searchsorted(values[order], time)]

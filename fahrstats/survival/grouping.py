@@ -93,6 +93,44 @@ def group_cohort(
     return GroupedCohort(design, groups, codes)
 
 
+def need_two_groups(cohort: GroupedCohort, formula: str, what: str) -> None:
+    """Refuse a cohort of one group where groups are to be compared."""
+    if len(cohort.groups) < 2:
+        raise DataError(
+            f"`{formula}` makes 1 group of the {cohort.design.n} complete rows; {what} "
+            "needs at least 2."
+        )
+
+
+def group_position(groups: tuple[str, ...], reference: str | None) -> int:
+    """Return the position of the reference group: the first, or the one named."""
+    if reference is None:
+        return 0
+    if reference not in groups:
+        raise DataError(
+            f"`reference` is {reference!r}, which is no group; the groups are "
+            f"{', '.join(f'`{group}`' for group in groups)}."
+        )
+    return groups.index(reference)
+
+
+def refuse_shared_subjects(
+    cohort: GroupedCohort, data: pd.DataFrame, id: str | None
+) -> None:
+    """Refuse subjects whose intervals belong to several groups: these are dependent."""
+    if id is None:
+        return
+    subjects = data[id].iloc[cohort.design.rows]
+    n_groups = pd.Series(cohort.codes).groupby(subjects.to_numpy()).nunique()
+    n_shared = int((n_groups > 1).sum())
+    if n_shared:
+        raise DataError(
+            f"{n_shared} of {n_groups.size} subjects of `{id}` have rows in more than "
+            "one group, so the groups are not independent; group by what is known at "
+            "entry."
+        )
+
+
 def _group_columns(formula: str, data: pd.DataFrame) -> list[str]:
     """Columns named on the right-hand side, which may hold nothing else."""
     parsed = parse_formula(formula)

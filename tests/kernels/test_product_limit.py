@@ -234,37 +234,45 @@ def test_quantiles_are_the_middle_of_a_flat_part_at_their_height(probability, wa
     assert found == wanted or (np.isnan(found) and np.isnan(wanted))
 
 
-def hypergeometric_twin(data, group, strata):
+def hypergeometric_twin(data, group, strata, rho):
     """Twin: one stratum, one event time and one pair of groups after the other."""
     k = group.max() + 1
     entry = data.get("entry", np.full(group.size, -1.0))
+    weights = data.get("weights", np.ones(group.size))
     observed, expected, cov = np.zeros(k), np.zeros(k), np.zeros((k, k))
     for s in np.unique(strata):
+        survival = 1.0
         for t in np.unique(data["time"][data["event"] & (strata == s)]):
-            at_risk = (entry < t) & (t <= data["time"]) & (strata == s)
-            dies = at_risk & (data["time"] == t) & data["event"]
+            at_risk = weights * ((entry < t) & (t <= data["time"]) & (strata == s))
+            dies = at_risk * ((data["time"] == t) & data["event"])
             n, d = at_risk.sum(), dies.sum()
             for a in range(k):
-                n_a = (at_risk & (group == a)).sum()
-                observed[a] += (dies & (group == a)).sum()
-                expected[a] += d * n_a / n
+                n_a = at_risk[group == a].sum()
+                observed[a] += survival**rho * dies[group == a].sum()
+                expected[a] += survival**rho * d * n_a / n
                 for b in range(k):
-                    n_b = (at_risk & (group == b)).sum()
+                    n_b = at_risk[group == b].sum()
                     if n > 1:
-                        factor = d * (n - d) / (n - 1) / n**2
+                        factor = survival ** (2 * rho) * d * (n - d) / (n - 1) / n**2
                         cov[a, b] += factor * n_a * ((a == b) * n - n_b)
+            survival *= 1 - d / n
     return observed, expected, cov
 
 
+@pytest.mark.parametrize("rho", [0, 0.5, 1])
+@pytest.mark.parametrize("weights", ["none", "whole"])
 @pytest.mark.parametrize("delayed", [False, True], ids=["all from 0", "delayed entry"])
 @pytest.mark.parametrize("n_strata", [1, 3])
-def test_log_rank_moments_are_those_of_every_event_time(n_strata, delayed):
-    data = cohort(7, n=60, delayed=delayed)
+def test_log_rank_moments_are_those_of_every_event_time(
+    n_strata, delayed, weights, rho
+):
+    data = cohort(7, n=60, delayed=delayed, weights=weights)
     rng = np.random.default_rng(8)
     group, strata = rng.integers(0, 3, 60), rng.integers(0, n_strata, 60)
     sets = risk_sets(data, strata)
-    found = logrank_moments(sets, group[sets.order], 3)
-    for ours, twin in zip(found, hypergeometric_twin(data, group, strata), strict=True):
+    found = logrank_moments(sets, group[sets.order], 3, rho)
+    twins = hypergeometric_twin(data, group, strata, rho)
+    for ours, twin in zip(found, twins, strict=True):
         np.testing.assert_allclose(ours, twin, rtol=TWIN_RTOL, atol=1e-13)
 
 
