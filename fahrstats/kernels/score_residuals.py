@@ -1,5 +1,8 @@
 """Score residuals of the Cox partial likelihood, right for tied event times.
 
+Also the means of the covariates over the risk sets, which Schoenfeld's residuals and
+the variance of a predicted curve need.
+
 Notation and order of rows are those of :mod:`fahrstats.kernels.partial_likelihood`.
 """
 
@@ -45,11 +48,9 @@ def score_residuals(
         sets.entry_order,
         sums.must_refresh,
         sums.shrink,
-        sums.per_block,
     )
-    first = np.repeat(blocks.stratum_block[:-1], np.diff(blocks.stratum_block))
-    means = np.zeros((n_blocks, p))
-    _hazard_weighted_means(*data, first, means)
+    first = _first_blocks(blocks)
+    means = hazard_weighted_means(sets, blocks, sums, Z)
     lived = sum_from_below(means, blocks.stratum_block, sums.shrink)
     if not sums.must_add_up.any():
         means = np.empty((0, p))
@@ -61,6 +62,7 @@ def score_residuals(
         chunk = Z[rows] * sums.martingale[rows, None]
         leaving = _add_means(
             *data,
+            sums.per_block,
             first,
             sets.weights,
             blocks.block,
@@ -77,8 +79,64 @@ def score_residuals(
         k = end
 
 
+def hazard_weighted_means(
+    sets: RiskSets, blocks: TieBlocks, sums: BlockSums, Z: FloatArray
+) -> FloatArray:
+    """Return Σ w̄ m/c of every block, (n_blocks, p), lived through by all who outlive it.
+
+    m are the first moments over the d denominators c of the block.
+    """
+    return _moments(sets, blocks, sums, Z, sums.per_block[2], -sums.per_block[3])
+
+
+def risk_set_means(
+    sets: RiskSets, blocks: TieBlocks, sums: BlockSums, Z: FloatArray
+) -> FloatArray:
+    """Return the weighted mean of Z over the risk set of every block, (n_blocks, p).
+
+    Under Efron's approximation the average over the denominators of the block; zero
+    without an event.
+    """
+    observed = np.add.reduceat(sets.weights * sets.event, sets.tie_start[:-1])
+    weight = np.where(observed > 0, observed, 1.0)
+    hazard, hazard_own = sums.per_block[0] / weight, sums.per_block[1] / weight
+    return _moments(sets, blocks, sums, Z, hazard, hazard_own - hazard)
+
+
+def _moments(
+    sets: RiskSets,
+    blocks: TieBlocks,
+    sums: BlockSums,
+    Z: FloatArray,
+    of_risk_set: FloatArray,
+    of_events: FloatArray,
+) -> FloatArray:
+    """Combine S1 and D1 of every block with one factor each, shape (n_blocks, p)."""
+    combined = np.empty((sets.tie_start.size - 1, Z.shape[1]))
+    _combine_moments(
+        Z,
+        sums.risk,
+        sets.event,
+        sets.tie_start,
+        blocks.entry_block,
+        sets.entry_order,
+        sums.must_refresh,
+        sums.shrink,
+        _first_blocks(blocks),
+        of_risk_set,
+        of_events,
+        combined,
+    )
+    return combined
+
+
+def _first_blocks(blocks: TieBlocks) -> IntArray:
+    """First block of every block's stratum, shape (n_blocks,)."""
+    return np.repeat(blocks.stratum_block[:-1], np.diff(blocks.stratum_block))
+
+
 @njit(cache=True, nogil=True)
-def _hazard_weighted_means(
+def _combine_moments(
     Z: FloatArray,
     risk: FloatArray,
     event: NDArray[np.bool_],
@@ -87,14 +145,12 @@ def _hazard_weighted_means(
     entry_order: IntArray,
     must_refresh: NDArray[np.bool_],
     shrink: FloatArray,
-    per_block: FloatArray,
     first: IntArray,
-    means: FloatArray,
+    of_risk_set: FloatArray,
+    of_events: FloatArray,
+    combined: FloatArray,
 ) -> None:
-    """Fill ``means`` (n_blocks, p) with Σ w̄ m/c, lived through by all who outlive k.
-
-    ``first`` (n_blocks,) is the first block of each block's stratum.
-    """
+    """Fill ``combined`` (n_blocks, p); ``first`` is the first block of each stratum."""
     p = Z.shape[1]
     at_risk, dying = np.zeros(p), np.empty(p)
     leaving = 0
@@ -115,7 +171,7 @@ def _hazard_weighted_means(
             dying,
         )
         for a in range(p):
-            means[k, a] = per_block[2, k] * at_risk[a] - per_block[3, k] * dying[a]
+            combined[k, a] = of_risk_set[k] * at_risk[a] + of_events[k] * dying[a]
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +21,8 @@ from fahrstats.survival.maximum import Aliased, Monotone
 
 if TYPE_CHECKING:
     from plotnine import ggplot
+
+    from fahrstats.survival.residuals import Residual
 
 FloatArray = NDArray[np.float64]
 Ties = Literal["efron", "breslow"]
@@ -227,6 +229,97 @@ class CoxFit:
         X = design_matrix(self.encoder, data)
         beta = np.where(np.isnan(self.log_hr), 0.0, self.log_hr)
         return data.assign(linear_predictor=(X - self.means) @ beta)
+
+    def residuals(
+        self, data: pd.DataFrame, kind: Residual, *, collapse: str | None = None
+    ) -> pd.DataFrame:
+        """Residuals of the rows of the fit, row for row of ``data``.
+
+        Rows that the fit left out are missing. Schoenfeld residuals have one row per
+        event instead, by stratum and time, with a column ``time``.
+
+        Parameters
+        ----------
+        data
+            The data frame that the model was fitted to.
+        kind
+            ``"martingale"`` (events less those expected) and ``"deviance"``: one
+            column. ``"score"`` (contribution to the gradient), ``"dfbeta"`` (change of
+            the estimates that the row makes) and ``"dfbetas"`` (the same in standard
+            errors of the model): one column per term. ``"schoenfeld"`` (covariates
+            less their mean over those at risk) and ``"scaled_schoenfeld"``.
+        collapse
+            Column within which to sum, such as that of subjects on several rows.
+
+        Raises
+        ------
+        DataError
+            ``data`` are not those of the fit, or a coefficient is infinite.
+
+        Notes
+        -----
+        As R's ``residuals.coxph``: ``dfbeta`` and ``dfbetas`` include case weights, the
+        others do not.
+
+        References
+        ----------
+        Therneau and Grambsch (2000), chapters 4 and 7.
+        """
+        from fahrstats.survival.residuals import residual_table
+
+        return residual_table(self, data, kind, collapse)
+
+    def contrast(
+        self,
+        first: Mapping[str, object],
+        second: Mapping[str, object] | None = None,
+        *,
+        exponentiate: bool = False,
+        conf_level: float = 0.95,
+    ) -> pd.DataFrame:
+        """One row: a linear combination of coefficients with its Wald test.
+
+        ``contrast({"faceage": 10, "age": -10})`` weighs design columns;
+        ``contrast({"age": 70, "sex": "m"}, {"age": 60, "sex": "f"})`` compares the
+        hazards of two profiles, each with a value of every covariate. Missing, with a
+        note, where a coefficient that it needs has no finite estimate.
+        """
+        from fahrstats.survival.contrasts import contrast_table
+
+        return contrast_table(
+            self, first, second, exponentiate=exponentiate, conf_level=conf_level
+        )
+
+    def joint_test(self, terms: Sequence[str]) -> pd.DataFrame:
+        """One row: joint Wald test that all columns of some terms or variables are zero.
+
+        From ``cov``, so robust where the fit is. Aliased columns are left out.
+        """
+        from fahrstats.survival.contrasts import wald_table
+
+        return wald_table(self, terms)
+
+    def drop1(self, data: pd.DataFrame) -> pd.DataFrame:
+        """One row per term of the formula: the likelihood-ratio test of leaving it out.
+
+        A factor or spline leaves as a whole, and every fit is to the same rows. A term
+        that is part of a product is not tested, as in R. Where the covariance is robust
+        the likelihood ratio has no chi-squared distribution, and the row holds the
+        robust Wald test, with a note.
+
+        Parameters
+        ----------
+        data
+            The data frame that the model was fitted to.
+
+        Raises
+        ------
+        DataError
+            ``data`` are not those of the fit, or the model has no term.
+        """
+        from fahrstats.survival.term_tests import drop_table
+
+        return drop_table(self, data)
 
     def plot(self, *, per: Mapping[str, float] | None = None) -> ggplot:
         """Forest plot of the hazard ratios."""
