@@ -11,6 +11,7 @@ from scipy.stats import norm
 from fahrstats.cohort.design import Design
 from fahrstats.kernels.likelihood_influence import likelihood_influence
 from fahrstats.kernels.newton import solve_scaled
+from fahrstats.kernels.partial_likelihood import BlockSums, TieBlocks
 from fahrstats.kernels.score_residuals import score_residuals
 from fahrstats.survival.maximum import Maximum
 
@@ -50,11 +51,11 @@ class LikelihoodDifference:
     variance_p_value: float
 
 
-def contributions(design: Design, maximum: Maximum, *, efron: bool) -> FloatArray:
-    """What each sorted row, or each cluster, adds to the log partial likelihood."""
-    influence = likelihood_influence(
-        design.risk_sets, maximum.blocks, maximum.peak.sums, efron=efron
-    )
+def contributions(
+    design: Design, blocks: TieBlocks, sums: BlockSums, *, efron: bool
+) -> FloatArray:
+    """Return what each sorted row, or cluster, adds to the log partial likelihood."""
+    influence = likelihood_influence(design.risk_sets, blocks, sums, efron=efron)
     return _in_clusters(design, influence)
 
 
@@ -84,9 +85,7 @@ def likelihood_difference(
         statistic=float(statistic),
         p_value=float(2 * norm.sf(abs(statistic))),
         variance=variance,
-        variance_p_value=weighted_chi_squared_sf(
-            variance, _eigenvalues(design, b, a)
-        ),
+        variance_p_value=weighted_chi_squared_sf(variance, _eigenvalues(design, b, a)),
     )
 
 

@@ -77,6 +77,13 @@ def summarize_comparison(comparison: ModelComparison) -> str:
                 f"{phrase_p(row['p_value'])}"
             )
             lines.append(f"{row['term']}: likelihood ratio, {test}")
+        elif row["estimand"] == "new_information":
+            text = f"share of information {format_interval(*limits, decimals=3)}"
+            lines.append(f"{row['term']}: new {text}")
+        elif row["estimand"] == "delta_log_likelihood":
+            text = f"difference in log-likelihood {format_number(row['estimate'])}"
+            test = "; ".join(filter(None, [phrase_p(row["p_value"]), row["note"]]))
+            lines.append(f"{row['term']}: {text}, {test}")
     return "\n".join(lines)
 
 

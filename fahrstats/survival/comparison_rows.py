@@ -1,0 +1,154 @@
+"""Rows of the table that compares models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import chi2, norm
+
+if TYPE_CHECKING:
+    from fahrstats.survival.comparison import ModelComparison
+
+Row = dict[str, object]
+
+_ALIKE = 1e-15
+"""Variance of a difference, as a share of the two, that rounding leaves of zero."""
+
+_DOUBTFUL = 0.05
+"""P value above which the data do not tell two models apart."""
+
+
+def model_rows(comparison: ModelComparison) -> Iterator[Row]:
+    """Yield C-index, log-likelihood and AIC of every model."""
+    for k, (label, fit) in enumerate(
+        zip(comparison.labels, comparison.fits, strict=True)
+    ):
+        values = {
+            "c_index": (comparison.c_index[k], np.sqrt(comparison.c_cov[k, k])),
+            "log_likelihood": (fit.log_likelihood, np.nan),
+            "aic": (2 * fit.df - 2 * fit.log_likelihood, np.nan),
+        }
+        for estimand, (estimate, std_error) in values.items():
+            yield _row(estimand, estimate, std_error, model=label)
+
+
+def pair_rows(comparison: ModelComparison) -> Iterator[Row]:
+    """Yield what is said of every two models, later minus earlier."""
+    for i, j in combinations(range(len(comparison.labels)), 2):
+        yield _c_difference(comparison, j, i)
+        yield likelihood_ratio(comparison, i, j)
+        yield from _new_information(comparison, i, j)
+        yield from _likelihood_difference(comparison, j, i)
+
+
+def likelihood_ratio(comparison: ModelComparison, i: int, j: int) -> Row:
+    """Likelihood-ratio test of two models, whichever of them is the larger."""
+    if lr_problem(comparison, i, j) and not lr_problem(comparison, j, i):
+        i, j = j, i
+    row = _row("lr_chi2", term=_contrast(comparison, j, i))
+    problem = lr_problem(comparison, i, j)
+    if problem:
+        return row | {"note": problem}
+    low, high = comparison.fits[i], comparison.fits[j]
+    statistic = 2 * (high.log_likelihood - low.log_likelihood)
+    df = high.df - low.df
+    return row | {
+        "statistic": statistic,
+        "df": df,
+        "p_value": float(chi2.sf(statistic, df)),
+    }
+
+
+def lr_problem(comparison: ModelComparison, smaller: int, larger: int) -> str:
+    """Say why two models have no likelihood-ratio test; empty if they have one."""
+    low, high = comparison.labels[smaller], comparison.labels[larger]
+    if comparison.fits[smaller].is_robust:
+        return "clusters or fractional weights; use the robust Wald test of a term"
+    if not comparison.is_nested[smaller, larger]:
+        return f"`{low}` is not nested in `{high}`"
+    if comparison.fits[smaller].df == comparison.fits[larger].df:
+        return f"`{low}` and `{high}` have the same columns"
+    return ""
+
+
+def _c_difference(comparison: ModelComparison, j: int, i: int) -> Row:
+    """Difference in C-index, model j minus model i, with its z test."""
+    cov = comparison.c_cov
+    variance = cov[i, i] + cov[j, j] - 2 * cov[i, j]
+    estimate = comparison.c_index[j] - comparison.c_index[i]
+    term = _contrast(comparison, j, i)
+    if variance <= _ALIKE * (cov[i, i] + cov[j, j]):
+        note = "the models rank everyone alike: no test"
+        return _row("delta_c_index", estimate, 0.0, term=term, note=note)
+    row = _row("delta_c_index", estimate, float(np.sqrt(variance)), term=term)
+    return row | _z_test(estimate, np.sqrt(variance))
+
+
+def _new_information(comparison: ModelComparison, i: int, j: int) -> Iterator[Row]:
+    """Yield the share of the larger model's information that the smaller lacks."""
+    for small, large in ((i, j), (j, i)):
+        gain = comparison.new_information.get((small, large))
+        if gain is not None:
+            yield _row(
+                "new_information",
+                gain.estimate,
+                gain.std_error,
+                term=_contrast(comparison, large, small),
+            )
+
+
+def _likelihood_difference(
+    comparison: ModelComparison, j: int, i: int
+) -> Iterator[Row]:
+    """Yield the tests of two models that are not nested."""
+    found = comparison.differences.get((i, j))
+    if found is None:
+        return
+    term = _contrast(comparison, j, i)
+    row = _row("delta_log_likelihood", found.estimate, found.std_error, term=term)
+    if found.variance == 0:
+        yield row | {"note": "every row contributes alike to both: no test"}
+        return
+    note = ""
+    if found.variance_p_value > _DOUBTFUL:
+        note = "the data do not tell the models apart, so the test means little"
+    yield row | _z_test(found.estimate, found.std_error) | {"note": note}
+    yield _row("variance_of_delta_log_likelihood", term=term) | {
+        "statistic": found.variance,
+        "p_value": found.variance_p_value,
+        "note": "whether the models differ at all; a weighted sum of chi-squared",
+    }
+
+
+def _contrast(comparison: ModelComparison, j: int, i: int) -> str:
+    return f"{comparison.labels[j]} - {comparison.labels[i]}"
+
+
+def _z_test(estimate: float, std_error: float) -> Row:
+    statistic = estimate / std_error
+    return {"statistic": statistic, "p_value": float(2 * norm.sf(abs(statistic)))}
+
+
+def _row(
+    estimand: str,
+    estimate: float = np.nan,
+    std_error: float = np.nan,
+    *,
+    model: str = "",
+    term: str = "",
+    note: str = "",
+) -> Row:
+    return {
+        "model": model,
+        "term": term,
+        "estimand": estimand,
+        "estimate": estimate,
+        "std_error": std_error,
+        "statistic": np.nan,
+        "df": np.nan,
+        "p_value": np.nan,
+        "note": note,
+    }
