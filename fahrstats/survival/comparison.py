@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
@@ -19,6 +18,7 @@ from fahrstats.survival.comparison_rows import (
     lr_problem,
     model_rows,
     pair_rows,
+    with_limits,
 )
 from fahrstats.survival.cox_fit import TIES, CoxFit, Ties, refuse_unknown
 from fahrstats.survival.hazards import fit_maximum, sum_clusters
@@ -78,9 +78,7 @@ class ModelComparison:
         data tell them apart at all.
         """
         table = pd.DataFrame([*model_rows(self), *pair_rows(self)])
-        margin = norm.isf((1 - conf_level) / 2) * table["std_error"]
-        table["conf_low"] = table["estimate"] - margin
-        table["conf_high"] = table["estimate"] + margin
+        table = with_limits(table, conf_level)
         table = table.assign(n=self.fits[0].n, n_events=self.fits[0].n_events)
         return table[in_order(table.columns)]
 

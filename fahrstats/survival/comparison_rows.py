@@ -7,7 +7,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
 from scipy.stats import chi2, norm
+
+from fahrstats.errors import DataError
 
 if TYPE_CHECKING:
     from fahrstats.survival.comparison import ModelComparison
@@ -72,6 +76,25 @@ def lr_problem(comparison: ModelComparison, smaller: int, larger: int) -> str:
     if comparison.fits[smaller].df == comparison.fits[larger].df:
         return f"`{low}` and `{high}` have the same columns"
     return ""
+
+
+def with_limits(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
+    """Add normal limits; those of a share of information are made on the logit scale.
+
+    The share lies between 0 and 1 and is often near one of them.
+    """
+    if not 0 < conf_level < 1:
+        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
+    z = norm.isf((1 - conf_level) / 2)
+    estimate = table["estimate"].to_numpy()
+    margin = z * table["std_error"].to_numpy()
+    low, high = estimate - margin, estimate + margin
+    share = (table["estimand"] == "new_information").to_numpy()
+    share &= (estimate > 0) & (estimate < 1)
+    middle, spread = logit(estimate[share]), estimate[share] * (1 - estimate[share])
+    low[share] = expit(middle - margin[share] / spread)
+    high[share] = expit(middle + margin[share] / spread)
+    return table.assign(conf_low=low, conf_high=high)
 
 
 def _c_difference(comparison: ModelComparison, j: int, i: int) -> Row:
