@@ -146,9 +146,8 @@ def _spread(
     influence: FloatArray,
 ) -> None:
     """Fill in ``influence``, see :func:`spread_influence`."""
-    n, k = derivative.shape
     outlasting = _sum_before(weights, tie_start)
-    for j in range(k):
+    for j in range(derivative.shape[1]):
         held = _sum_before(inverse * derivative[:, j], tie_start)
         lived = 0.0
         tie = tie_start.size - 2

@@ -36,7 +36,8 @@ def brier(weights: CensoringWeights, risk: FloatArray) -> FloatArray:
     """
     if not weights.controls > 0:
         return np.full(risk.shape[1], np.nan)
-    return _squared_error(weights.inverse, weights.n_beyond, risk) / weights.total
+    total = _squared_error(weights.inverse, weights.n_beyond, risk)
+    return np.asarray(total / weights.total, np.float64)
 
 
 def null_brier(weights: CensoringWeights) -> float:

@@ -1,4 +1,4 @@
-"""Censoring weights against the twin, closed forms and the derivative they stand for."""
+"""Censoring weights against the twin, closed forms and derivatives."""
 
 from __future__ import annotations
 
