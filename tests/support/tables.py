@@ -11,7 +11,7 @@ COUNTS = ["n", "n_events", "n_dropped", "n_missing", "n_removed", "n_removed_eve
 TEXTS = [
     *("biomarker", "outcome", "model", "subgroup", "level", "group", "variable"),
     *("term", "reference", "reason", "column", "origin", "estimand", "note"),
-    *("first_group", "second_group", "published_p", "cohort", "scale"),
+    *("first_group", "second_group", "published_p", "cohort", "scale", "cause"),
 ]
 MAY_BE_TEXT = ["per"]
 
