@@ -19,7 +19,7 @@ from fahrstats.kernels.censoring_weights import (
     spread_influence,
 )
 from fahrstats.kernels.newton import maximize, solve_scaled, standardize
-from fahrstats.kernels.partial_likelihood import TieBlocks, find_tie_blocks
+from fahrstats.kernels.partial_likelihood import TieBlocks
 from fahrstats.kernels.risk_sets import RiskSets
 
 FloatArray = NDArray[np.float64]

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 
 def count_reached(risk: FloatArray, thresholds: FloatArray) -> NDArray[np.int64]:
-    """Number of thresholds, which ascend, that each risk reaches; any shape.
+    """Count the thresholds, which ascend, that each risk reaches; any shape.
 
     They outlive a change of case weights, so a bootstrap counts once.
     """

@@ -40,7 +40,8 @@ def direction(old: FloatArray, new: FloatArray) -> FloatArray:
     Pencina, D'Agostino and Steyerberg (2011), Statistics in Medicine 30:11-21.
     """
     change = new - old
-    return np.where(np.abs(change) > _SAME_RISK, np.sign(change), 0.0)
+    moves = np.abs(change) > _SAME_RISK
+    return np.asarray(np.where(moves, np.sign(change), 0.0), np.float64)
 
 
 def category_direction(

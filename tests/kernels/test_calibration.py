@@ -147,7 +147,7 @@ def test_the_slope_of_the_hazard_is_its_derivative():
 
 def test_risk_and_log_hazard_agree():
     data = simulate(6, 150)
-    sets, found = fit(data[["x"]].to_numpy(), data, 15.0)
+    _, found = fit(data[["x"]].to_numpy(), data, 15.0)
     rows = np.array([[-1.0], [0.0], [2.0]])
     log_hazard, std_error = log_hazard_at(found, rows)
     risk = observed_risk(found, rows)
