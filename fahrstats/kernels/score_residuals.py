@@ -82,7 +82,7 @@ def score_residuals(
 def hazard_weighted_means(
     sets: RiskSets, blocks: TieBlocks, sums: BlockSums, Z: FloatArray
 ) -> FloatArray:
-    """Return Σ w̄ m/c of every block, (n_blocks, p), lived through by all who outlive it.
+    """Return Σ w̄ m/c of every block, (n_blocks, p): all who outlive it live through it.
 
     m are the first moments over the d denominators c of the block.
     """

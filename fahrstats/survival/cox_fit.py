@@ -22,6 +22,7 @@ from fahrstats.survival.maximum import Aliased, Monotone
 if TYPE_CHECKING:
     from plotnine import ggplot
 
+    from fahrstats.survival.baseline import BaselineHazard
     from fahrstats.survival.residuals import Residual
 
 FloatArray = NDArray[np.float64]
@@ -269,6 +270,25 @@ class CoxFit:
 
         return residual_table(self, data, kind, collapse)
 
+    def baseline(self, data: pd.DataFrame) -> BaselineHazard:
+        """Estimate the baseline hazard, and with it the survival of new rows.
+
+        ``data`` is the data frame that the model was fitted to; ties are handled as in
+        the fit.
+
+        Raises
+        ------
+        DataError
+            ``data`` are not those of the fit, or a coefficient is infinite.
+
+        Examples
+        --------
+        >>> fit.baseline(cohort).survival(new_patients, times=[1, 5])
+        """
+        from fahrstats.survival.baseline import estimate_baseline
+
+        return estimate_baseline(self, data)
+
     def contrast(
         self,
         first: Mapping[str, object],
@@ -291,7 +311,7 @@ class CoxFit:
         )
 
     def joint_test(self, terms: Sequence[str]) -> pd.DataFrame:
-        """One row: joint Wald test that all columns of some terms or variables are zero.
+        """One row: joint Wald test that all columns of terms or variables are zero.
 
         From ``cov``, so robust where the fit is. Aliased columns are left out.
         """

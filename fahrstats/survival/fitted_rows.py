@@ -1,7 +1,7 @@
 """The rows behind a Cox fit: data that pass the gate again, and the fit on them.
 
-A fit keeps no data. What describes rows takes the data once more, and refuses those that
-the fit was not made from.
+A fit keeps no data. What describes rows takes the data once more, and refuses those
+that the fit was not made from.
 """
 
 from __future__ import annotations
