@@ -4,8 +4,9 @@ Of two rows, the one with the event at t is comparable with the other if that on
 risk at t and is not an event at t: whoever is censored at t has outlasted it. Scores
 rise with risk, so a pair is concordant when the event has the higher score. Scores
 that tie count one half; pairs of events that tie in time count nowhere. Pairs are
-formed within strata, and a pair weighs the product of its rows' weights. These are the
-rules of ``concordance`` in R's survival package with ``reverse = TRUE``.
+formed within strata, and a pair weighs the product of its rows' weights, times a weight
+that depends on the time of its event. These are the rules of ``concordance`` in R's
+survival package with ``reverse = TRUE``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fahrstats.kernels.risk_sets import RiskSets
+from fahrstats.kernels.time_weights import PairWeights, weight_influence
 
 PAIRS = ("concordant", "discordant", "tied_score", "tied_time", "tied_both")
 """What a column of :attr:`Agreement.counts` counts; the first three are comparable."""
@@ -36,15 +38,24 @@ class Agreement:
         Weighted pairs, in the order of ``PAIRS``.
     influence : ndarray of shape (n, k)
         Infinitesimal jackknife: the row's weight times the derivative of ``c_index``
-        with respect to that weight. Rows are in the order of the risk sets.
+        with respect to that weight, weights in time being taken as known. Rows are in
+        the order of the risk sets.
+    influence_estimated : ndarray of shape (n, k)
+        The whole derivative, with what the row changes in the weights in time;
+        ``influence`` itself where all pairs weigh alike.
     """
 
     c_index: NDArray[np.float64]
     counts: NDArray[np.float64]
     influence: NDArray[np.float64]
+    influence_estimated: NDArray[np.float64]
 
 
-def rank_agreement(risk_sets: RiskSets, scores: NDArray[np.float64]) -> Agreement:
+def rank_agreement(
+    risk_sets: RiskSets,
+    scores: NDArray[np.float64],
+    pair_weights: PairWeights | None = None,
+) -> Agreement:
     """Count pairs and derive the influence of every row, in O(k n log n).
 
     Parameters
@@ -54,6 +65,8 @@ def rank_agreement(risk_sets: RiskSets, scores: NDArray[np.float64]) -> Agreemen
     scores
         Shape (n, k) or (n,), finite, rows **in the order of the risk sets**
         (``X[risk_sets.order]``), higher meaning earlier events. Ties are exact.
+    pair_weights
+        Weights in time; None where all pairs weigh alike.
 
     Notes
     -----
@@ -66,34 +79,50 @@ def rank_agreement(risk_sets: RiskSets, scores: NDArray[np.float64]) -> Agreemen
     suffice: one meets the rows that outlast an event, one the events a row outlasts.
     """
     columns = scores.reshape(risk_sets.time.size, -1)
-    weights = _compact(risk_sets.weights)
     n, k = columns.shape
+    in_time = np.empty(0) if pair_weights is None else pair_weights.weight
+    weights = compact(risk_sets.weights)
+    of_events = weights
+    if pair_weights is not None:
+        of_events = compact(risk_sets.weights * in_time)
     counts = np.zeros((k, len(PAIRS)))
     influence = np.empty((n, k))
+    of_weights = np.zeros((n, k if in_time.size else 0))
     c_index = np.full(k, np.nan)
+    order = (
+        risk_sets.time,
+        risk_sets.event,
+        risk_sets.stratum_start,
+        risk_sets.tie_start,
+        risk_sets.entry,
+        risk_sets.entry_order,
+    )
     for j in range(k):
-        rank, n_ranks = _rank_within_strata(columns[:, j], risk_sets.stratum_start)
+        rank, n_ranks = rank_within_strata(columns[:, j], risk_sets.stratum_start)
         won, compared = np.zeros(n), np.zeros(n)
-        order = (
-            risk_sets.time,
-            risk_sets.event,
-            risk_sets.stratum_start,
-            risk_sets.tie_start,
-            risk_sets.entry,
-            risk_sets.entry_order,
+        _compare_events(
+            rank, n_ranks, weights, in_time, *order, won, compared, counts[j]
         )
-        _compare_events(rank, n_ranks, weights, *order, won, compared, counts[j])
-        _compare_survivors(rank, n_ranks, weights, *order, won, compared)
         n_pairs = counts[j, :3].sum()
         if n_pairs > 0:
             c_index[j] = (counts[j, 0] + counts[j, 2] / 2) / n_pairs
+        share = risk_sets.weights / (n_pairs or np.nan)
+        if pair_weights is not None:
+            excess = share * (won - c_index[j] * compared)
+            of_weights[:, j] = weight_influence(risk_sets, pair_weights, excess)
+        _compare_survivors(rank, n_ranks, of_events, *order, won, compared)
         won -= c_index[j] * compared
-        won *= risk_sets.weights / (n_pairs or np.nan)
+        won *= share
         influence[:, j] = won
-    return Agreement(c_index=c_index, counts=counts, influence=influence)
+    return Agreement(
+        c_index=c_index,
+        counts=counts,
+        influence=influence,
+        influence_estimated=influence + of_weights if in_time.size else influence,
+    )
 
 
-def _rank_within_strata(
+def rank_within_strata(
     score: NDArray[np.float64], stratum_start: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Rank scores from 0, equal scores sharing a rank; also the ranks per stratum."""
@@ -104,7 +133,7 @@ def _rank_within_strata(
     return ranked
 
 
-def _compact(weights: NDArray[np.float64]) -> NDArray[np.int32] | NDArray[np.float64]:
+def compact(weights: NDArray[np.float64]) -> NDArray[np.int32] | NDArray[np.float64]:
     """Return whole weights as int32, whose sums are exact and half the size."""
     if weights.sum() < np.iinfo(np.int32).max and (weights == np.rint(weights)).all():
         return weights.astype(np.int32)
@@ -139,6 +168,7 @@ def _compare_events(
     rank: NDArray[np.int32],
     n_ranks: NDArray[np.int64],
     weights: NDArray[np.float64],
+    in_time: NDArray[np.float64],
     time: NDArray[np.float64],
     event: NDArray[np.bool_],
     stratum_start: NDArray[np.int64],
@@ -153,15 +183,16 @@ def _compare_events(
 
     Adds to ``won[i]`` the weight of the rows that event i rightly places above, ties
     counting half, to ``compared[i]`` that of all it is comparable with, and fills
-    ``counts``.
+    ``counts``. ``in_time`` weighs the pairs of every event, or is empty; events of
+    weight 0 are passed over.
     """
-    at_risk, blocks = _empty_tally(n_ranks, weights)
+    at_risk, blocks = empty_tally(n_ranks, weights)
     outlasting = np.empty_like(weights)  # by event, weight of equal score
     zero = weights[:0].sum()
     n_ties = tie_start.size - 1
     tie = 0
     for stratum in range(n_ranks.size):
-        _clear(at_risk, blocks, n_ranks[stratum])
+        clear(at_risk, blocks, n_ranks[stratum])
         last = stratum_start[stratum + 1]
         to_leave = stratum_start[stratum]
         n_at_risk, w_at_risk = 0, zero
@@ -170,34 +201,38 @@ def _compare_events(
             if entry.size:
                 while to_leave < last and entry[entry_order[to_leave]] >= time[i]:
                     row = entry_order[to_leave]
-                    _add(at_risk, blocks, rank[row], -weights[row])
+                    add(at_risk, blocks, rank[row], -weights[row])
                     w_at_risk -= weights[row]
                     n_at_risk -= 1
                     to_leave += 1
             while i < tie_start[tie + 1] and not event[i]:
-                _add(at_risk, blocks, rank[i], weights[i])
+                add(at_risk, blocks, rank[i], weights[i])
                 w_at_risk += weights[i]
                 n_at_risk += 1
                 i += 1
             first = i
+            scale = 1.0
+            if in_time.size and first < tie_start[tie + 1]:
+                scale = in_time[first]
             for i in range(first, tie_start[tie + 1]):
                 same = at_risk[rank[i]]
                 outlasting[i] = same
                 # Rows that leave may leave rounding of their weights: count rows.
-                if n_at_risk > 0:
-                    lower = _below(at_risk, blocks, rank[i])
-                    won[i] += lower + 0.5 * same
-                    compared[i] += w_at_risk
-                    counts[0] += weights[i] * lower
-                    counts[1] += weights[i] * (w_at_risk - lower - same)
-                    counts[2] += weights[i] * same
+                if n_at_risk > 0 and scale > 0:
+                    lower = below(at_risk, blocks, rank[i])
+                    won[i] += scale * (lower + 0.5 * same)
+                    compared[i] += scale * w_at_risk
+                    pairs = scale * weights[i]
+                    counts[0] += pairs * lower
+                    counts[1] += pairs * (w_at_risk - lower - same)
+                    counts[2] += pairs * same
             w_tied = zero
             for i in range(first, tie_start[tie + 1]):
                 tied = at_risk[rank[i]] - outlasting[i]
-                counts[3] += weights[i] * (w_tied - tied)
-                counts[4] += weights[i] * tied
+                counts[3] += scale * weights[i] * (w_tied - tied)
+                counts[4] += scale * weights[i] * tied
                 w_tied += weights[i]
-                _add(at_risk, blocks, rank[i], weights[i])
+                add(at_risk, blocks, rank[i], weights[i])
                 w_at_risk += weights[i]
                 n_at_risk += 1
             tie += 1
@@ -221,12 +256,13 @@ def _compare_survivors(
 
     Adds to ``won[j]`` the weight of the events since its entry that rightly have a
     higher score than row j, ties counting half, and to ``compared[j]`` that of all.
+    Only events use their ``weights``, which hold the weights in time.
     """
-    events, blocks = _empty_tally(n_ranks, weights)
+    events, blocks = empty_tally(n_ranks, weights)
     zero = weights[:0].sum()
     tie = tie_start.size - 2
     for stratum in range(n_ranks.size - 1, -1, -1):
-        _clear(events, blocks, n_ranks[stratum])
+        clear(events, blocks, n_ranks[stratum])
         first = stratum_start[stratum]
         to_enter = stratum_start[stratum + 1] - 1
         w_events = zero
@@ -235,28 +271,28 @@ def _compare_survivors(
             if entry.size:
                 while to_enter >= first and entry[entry_order[to_enter]] < time[i]:
                     j = entry_order[to_enter]
-                    lower = _below(events, blocks, rank[j])
+                    lower = below(events, blocks, rank[j])
                     won[j] -= w_events - lower - 0.5 * events[rank[j]]
                     compared[j] -= w_events
                     to_enter -= 1
             while i < tie_start[tie + 1] and not event[i]:
                 i += 1
             for j in range(i, tie_start[tie + 1]):
-                lower = _below(events, blocks, rank[j])
+                lower = below(events, blocks, rank[j])
                 won[j] += w_events - lower - 0.5 * events[rank[j]]
                 compared[j] += w_events
             for j in range(i, tie_start[tie + 1]):
-                _add(events, blocks, rank[j], weights[j])
+                add(events, blocks, rank[j], weights[j])
                 w_events += weights[j]
             for j in range(tie_start[tie], i):
-                lower = _below(events, blocks, rank[j])
+                lower = below(events, blocks, rank[j])
                 won[j] += w_events - lower - 0.5 * events[rank[j]]
                 compared[j] += w_events
             tie -= 1
 
 
 @njit(cache=True, nogil=True)
-def _empty_tally(
+def empty_tally(
     n_ranks: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights by rank, and a Fenwick tree over blocks of ranks, both zero.
@@ -270,7 +306,7 @@ def _empty_tally(
 
 
 @njit(cache=True, nogil=True)
-def _clear(
+def clear(
     tally: NDArray[np.float64], blocks: NDArray[np.float64], n_ranks: int
 ) -> None:
     """Set to zero what a stratum of ``n_ranks`` uses."""
@@ -279,7 +315,7 @@ def _clear(
 
 
 @njit(cache=True, nogil=True)
-def _add(
+def add(
     tally: NDArray[np.float64], blocks: NDArray[np.float64], rank: int, weight: float
 ) -> None:
     """Add a row to a tally."""
@@ -291,7 +327,7 @@ def _add(
 
 
 @njit(cache=True, nogil=True)
-def _below(tally: NDArray[np.float64], blocks: NDArray[np.float64], rank: int) -> float:
+def below(tally: NDArray[np.float64], blocks: NDArray[np.float64], rank: int) -> float:
     """Sum the weights of lower ranks."""
     block = rank >> _BITS
     total = tally[block << _BITS : rank].sum()
