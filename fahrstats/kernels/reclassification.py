@@ -57,7 +57,7 @@ def category_direction(
     """
     before = np.searchsorted(cut_points, old, "right")
     after = np.searchsorted(cut_points, new, "right")
-    return np.sign(after - before).astype(np.float64)
+    return np.asarray(np.sign(after - before), np.float64)
 
 
 def shift_between(weights: CensoringWeights, values: FloatArray) -> FloatArray:
