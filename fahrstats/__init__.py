@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
     from fahrstats.survival.hazards import cox as cox
+    from fahrstats.survival.pooled_tests import PooledTest
+    from fahrstats.survival.pooled_tests import pool_lr_test as pool_lr_test
+    from fahrstats.survival.pooling import Pooled
+    from fahrstats.survival.pooling import pool as pool
+    from fahrstats.survival.pooling import pool_results as pool_results
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
     from fahrstats.survival.subgroups import SubgroupAudit
@@ -37,6 +42,8 @@ _HOMES = {
     "survival.ranking": ("Concordance", "concordance"),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
     "survival.survival_curves": ("SurvivalCurves",),
+    "survival.pooling": ("Pooled", "pool", "pool_results"),
+    "survival.pooled_tests": ("PooledTest", "pool_lr_test"),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -45,6 +52,8 @@ __all__ = [
     "CoxFit",
     "LogRank",
     "ModelComparison",
+    "Pooled",
+    "PooledTest",
     "QuantileGroups",
     "SubgroupAudit",
     "SurvivalCurves",
@@ -55,6 +64,9 @@ __all__ = [
     "cox",
     "kaplan_meier",
     "logrank",
+    "pool",
+    "pool_lr_test",
+    "pool_results",
     "quantile_groups",
     "table_one",
 ]

@@ -79,7 +79,7 @@ def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
         *("by_subgroup", "compare", "concordance", "cox", "kaplan_meier", "logrank"),
-        *("quantile_groups", "table_one"),
+        *("pool", "pool_lr_test", "pool_results", "quantile_groups", "table_one"),
     }
 
 
