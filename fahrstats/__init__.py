@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from fahrstats.survival.comparison import compare as compare
     from fahrstats.survival.cox_fit import CoxFit
     from fahrstats.survival.curves import kaplan_meier as kaplan_meier
+    from fahrstats.survival.differences import SurvivalDifferences
+    from fahrstats.survival.differences import (
+        survival_difference as survival_difference,
+    )
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
     from fahrstats.survival.hazards import cox as cox
+    from fahrstats.survival.joint_groups import joint_risk_groups as joint_risk_groups
+    from fahrstats.survival.joint_result import JointRiskGroups
     from fahrstats.survival.pooled_tests import PooledTest
     from fahrstats.survival.pooled_tests import pool_lr_test as pool_lr_test
     from fahrstats.survival.pooling import Pooled
@@ -26,9 +32,13 @@ if TYPE_CHECKING:
     from fahrstats.survival.pooling import pool_results as pool_results
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
+    from fahrstats.survival.restricted_means import RestrictedMeans
+    from fahrstats.survival.restricted_means import rmst as rmst
     from fahrstats.survival.subgroups import SubgroupAudit
     from fahrstats.survival.subgroups import by_subgroup as by_subgroup
     from fahrstats.survival.survival_curves import SurvivalCurves
+    from fahrstats.survival.correlation import score_correlation as score_correlation
+    from fahrstats.survival.correlation import ScoreCorrelation
 
 __version__ = "0.1.0"
 
@@ -36,38 +46,51 @@ _HOMES = {
     "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
     "survival.comparison": ("ModelComparison", "compare"),
     "survival.curves": ("kaplan_meier",),
+    "survival.differences": ("SurvivalDifferences", "survival_difference"),
     "survival.group_tests": ("LogRank", "logrank"),
     "survival.cox_fit": ("CoxFit",),
     "survival.hazards": ("cox",),
     "survival.ranking": ("Concordance", "concordance"),
+    "survival.restricted_means": ("RestrictedMeans", "rmst"),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
     "survival.survival_curves": ("SurvivalCurves",),
+    "survival.joint_result": ("JointRiskGroups",),
+    "survival.joint_groups": ("joint_risk_groups",),
     "survival.pooling": ("Pooled", "pool", "pool_results"),
     "survival.pooled_tests": ("PooledTest", "pool_lr_test"),
+    "survival.correlation": ("score_correlation", "ScoreCorrelation"),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Concordance",
     "CoxFit",
+    "JointRiskGroups",
     "LogRank",
     "ModelComparison",
     "Pooled",
     "PooledTest",
     "QuantileGroups",
+    "RestrictedMeans",
+    "ScoreCorrelation",
     "SubgroupAudit",
     "SurvivalCurves",
+    "SurvivalDifferences",
     "TableOne",
     "by_subgroup",
     "compare",
     "concordance",
     "cox",
+    "joint_risk_groups",
     "kaplan_meier",
     "logrank",
     "pool",
     "pool_lr_test",
     "pool_results",
     "quantile_groups",
+    "rmst",
+    "score_correlation",
+    "survival_difference",
     "table_one",
 ]
 

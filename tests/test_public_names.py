@@ -78,8 +78,9 @@ def test_names_are_sorted_and_listed_once():
 def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
-        *("by_subgroup", "compare", "concordance", "cox", "kaplan_meier", "logrank"),
-        *("pool", "pool_lr_test", "pool_results", "quantile_groups", "table_one"),
+        *("by_subgroup", "compare", "concordance", "cox", "joint_risk_groups"),
+        *("kaplan_meier", "logrank", "pool", "pool_lr_test", "pool_results"),
+        *("quantile_groups", "score_correlation", "table_one"),
     }
 
 

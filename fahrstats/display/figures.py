@@ -9,6 +9,19 @@ from __future__ import annotations
 from fahrstats.display.curves import survival_curves
 from fahrstats.display.flowchart import flow
 from fahrstats.display.forests import forest
+from fahrstats.display.group_contrasts import group_contrasts
+from fahrstats.display.horizons import over_horizons
 from fahrstats.display.intervals import distribution, estimates
+from fahrstats.display.joint_groups import joint_curves, joint_tiles
 
-__all__ = ["distribution", "estimates", "flow", "forest", "survival_curves"]
+__all__ = [
+    "distribution",
+    "estimates",
+    "flow",
+    "forest",
+    "group_contrasts",
+    "joint_curves",
+    "joint_tiles",
+    "over_horizons",
+    "survival_curves",
+]
