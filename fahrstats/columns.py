@@ -32,6 +32,9 @@ GLOSSARY: dict[str, str] = {
     "cycle": "pass of the chained equations, from 1",
     "estimand": "what `estimate` is: log_hr, hr, c_index, delta_c_index, survival, ...",
     "scale": "scale on which estimates were averaged: identity, logit, log-log, log",
+    "validation": "how an accuracy was found: `apparent`, on the rows of the fit, or "
+    "`optimism-corrected`, by the bootstrap",
+    "time_weight": "how pairs are weighed in time: n, S, S/G, n/G2 or I",
     "time": "follow-up time of the row, in the units of the table's provenance",
     "threshold": "predicted risk from which one is treated",
     "predicted": "predicted risk of the event by `time`; a mean over the rows of a group",
@@ -46,6 +49,8 @@ GLOSSARY: dict[str, str] = {
     "p_high": "largest p value that it allows",
     "conf_low": "lower confidence limit",
     "conf_high": "upper confidence limit",
+    "joint_low": "lower limit of intervals that hold for all rows together",
+    "joint_high": "upper limit of such intervals",
     "weight": "share that the row has in the pooled estimate",
     "relative_increase": "increase in variance due to missing values, as a share",
     "missing_information": "fraction of the information that is missing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -240,3 +240,17 @@ def _root(error: BaseException) -> str:
 def _listed(names: object) -> str:
     """Names in backticks, separated by commas."""
     return ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
+
+
+def learn_again(
+    encoder: Encoder, data: pd.DataFrame, drawn: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Let transforms learn from the rows drawn, and encode all rows with that.
+
+    Knots and means are learned again; the levels of factors stay those of ``data``.
+    ``data`` holds complete rows and ``drawn`` their positions, with repeats.
+    """
+    frame = _plain_types(data[list(encoder.needed)])
+    fresh = encoder.spec.update(transform_state={})
+    fresh.get_model_matrix(frame.iloc[drawn], context={}, output="numpy")
+    return design_matrix(replace(encoder, spec=fresh), data)

@@ -129,7 +129,9 @@ def fit_until(
     """
     until = replace(sets, event=sets.event & (sets.time <= horizon))
     Z, centre, spread = standardize(columns, np.arange(sets.time.size))
-    peak = maximize(until, blocks, Z, efron=True)
+    # A calibrated model has slope 1 and no curve, so the climb starts there.
+    start = np.append(spread[:1], np.zeros(spread.size - 1))
+    peak = maximize(until, blocks, Z, efron=True, start=start)
     linear_predictor = Z @ peak.beta
     # Block sums are relative to the middle of the linear predictor.
     middle = (linear_predictor.min() + linear_predictor.max()) / 2

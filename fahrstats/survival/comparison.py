@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.concordance import rank_agreement
+from fahrstats.survival.accuracy import Accuracy, measure_accuracy
+from fahrstats.survival.accuracy_rows import accuracy_of_models, accuracy_of_pairs
 from fahrstats.survival.comparison_rows import (
     likelihood_ratio,
     lr_problem,
@@ -28,6 +30,8 @@ from fahrstats.survival.model_set import (
     fit_models,
 )
 from fahrstats.survival.non_nested import LikelihoodDifference
+from fahrstats.survival.optimism import check_counts
+from fahrstats.survival.performance import check_horizons, plan_measures
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -55,6 +59,8 @@ class ModelComparison:
         Later model minus earlier, for every two models that are not nested.
     new_information : mapping of (int, int) to NewInformation
         By positions (smaller, larger), for every two models that are nested.
+    accuracy : Accuracy
+        Measures at horizons and, with bootstrap draws, their optimism.
     """
 
     labels: tuple[str, ...]
@@ -64,6 +70,7 @@ class ModelComparison:
     is_nested: NDArray[np.bool_]
     differences: Mapping[tuple[int, int], LikelihoodDifference]
     new_information: Mapping[tuple[int, int], NewInformation]
+    accuracy: Accuracy
 
     def tidy(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """C-index, log-likelihood and AIC of each model, then every pair.
@@ -77,8 +84,17 @@ class ModelComparison:
         difference of their log-likelihoods with Fine's test, and the test whether the
         data tell them apart at all.
         """
-        table = pd.DataFrame([*model_rows(self), *pair_rows(self)])
-        table = with_limits(table, conf_level)
+        if not 0 < conf_level < 1:
+            raise DataError(
+                f"`conf_level` is {conf_level}; give a number between 0 and 1."
+            )
+        rows = [
+            *model_rows(self),
+            *accuracy_of_models(self, conf_level),
+            *pair_rows(self),
+            *accuracy_of_pairs(self, conf_level),
+        ]
+        table = with_limits(pd.DataFrame(rows), conf_level)
         table = table.assign(n=self.fits[0].n, n_events=self.fits[0].n_events)
         return table[in_order(table.columns)]
 
@@ -132,42 +148,72 @@ def compare(
     models: Mapping[str, str],
     data: pd.DataFrame,
     *,
+    horizons: float | Sequence[float] = (),
+    risk_categories: Sequence[float] = (),
+    n_boot: int = 0,
+    seed: int = 0,
+    n_workers: int = 1,
     strata: str | None = None,
     cluster: str | None = None,
     weights: str | None = None,
     id: str | None = None,
     ties: Ties = "efron",
 ) -> ModelComparison:
-    """Fit several Cox models to the rows complete for all of them, and compare.
+    """Fit several Cox models to the rows complete for all of them: what each one adds.
 
-    The C-indices come with their joint covariance, so that a difference is tested as
-    the paired quantity it is. They are apparent: computed on the rows that the models
-    were fitted to.
+    Every accuracy is given as it appears on the rows of the fits and, with ``n_boot``,
+    corrected for optimism: each draw repeats the whole model building, and what its
+    models lose from the draw to all rows is taken off (Harrell, Lee and Mark 1996).
+    All measures come from one set of draws, so differences are paired. Limits of
+    corrected measures are percentiles over the draws, shifted by the optimism (Noma et
+    al. 2021); limits of apparent ones use the influence of every row, C-indices and
+    their differences with the joint covariance.
 
     Parameters
     ----------
     models
         Formula by label; all with the same outcome.
+    horizons
+        Times at which risks are predicted and judged: AUC, Brier score, index of
+        prediction accuracy, calibration, net benefit, reclassification.
+    risk_categories
+        Borders of categories of predicted risk, for the categorical net
+        reclassification improvement.
+    n_boot
+        Bootstrap draws; 0 for none. Clusters are drawn whole, strata separately.
+    seed
+        Of the draws; a result depends on it and not on ``n_workers``.
+    n_workers
+        Threads that fit draws.
     data, strata, cluster, weights, id, ties
         As in :func:`fahrstats.cox`.
 
     Raises
     ------
+    FormulaError
+        Horizons are given and the outcome has delayed entry.
     DataError
-        Fewer than two models, different outcomes, or data that cannot support a fit.
+        Fewer than two models, different outcomes, a horizon that nobody is followed
+        beyond or before the first event, categories that are no risks, or data that
+        cannot support a fit.
 
     References
     ----------
     Therneau and Atkinson, "Concordance", vignette of the R package survival. Harrell
     (2015), Regression Modeling Strategies, section 9.8.4, for new information. Fine
-    (2002), Biometrika 89:635-647, for models that are not nested.
+    (2002), Biometrika 89:635-647, for models that are not nested. Harrell, Lee and Mark
+    (1996), Statistics in Medicine 15:361-387. Noma et al. (2021), Statistics in
+    Medicine 40:5691-5701.
 
     Examples
     --------
     >>> fs.compare({"age": "Surv(time, event) ~ age",
-    ...             "age + face": "Surv(time, event) ~ age + faceage"}, cohort).tidy()
+    ...             "age + face": "Surv(time, event) ~ age + faceage"}, cohort,
+    ...            horizons=[1, 5], n_boot=500, seed=20240607).tidy()
     """
     refuse_unknown("ties", ties, TIES)
+    plan = plan_measures(horizons, risk_categories)
+    check_counts(n_boot=n_boot, n_workers=n_workers)
     fitted = fit_models(
         models,
         data,
@@ -178,6 +224,7 @@ def compare(
         id=id,
     )
     design = fitted.designs[0]
+    check_horizons(design, plan)
     predictors = np.stack([m.linear_predictor for m in fitted.maxima], axis=1)
     agreement = rank_agreement(design.risk_sets, predictors)
     influence = agreement.influence
@@ -195,4 +242,7 @@ def compare(
         is_nested=fitted.is_nested,
         differences=differences,
         new_information=new_information,
+        accuracy=measure_accuracy(
+            fitted, plan, data, n_boot=n_boot, seed=seed, n_workers=n_workers
+        ),
     )

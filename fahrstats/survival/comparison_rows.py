@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
-from fahrstats.errors import DataError
+from fahrstats.survival.accuracy_rows import APPARENT
 
 if TYPE_CHECKING:
     from fahrstats.survival.comparison import ModelComparison
@@ -36,7 +36,10 @@ def model_rows(comparison: ModelComparison) -> Iterator[Row]:
             "aic": (2 * fit.df - 2 * fit.log_likelihood, np.nan),
         }
         for estimand, (estimate, std_error) in values.items():
-            yield _row(estimand, estimate, std_error, model=label)
+            validation = APPARENT if estimand == "c_index" else ""
+            yield _row(
+                estimand, estimate, std_error, model=label, validation=validation
+            )
 
 
 def pair_rows(comparison: ModelComparison) -> Iterator[Row]:
@@ -79,12 +82,11 @@ def lr_problem(comparison: ModelComparison, smaller: int, larger: int) -> str:
 
 
 def with_limits(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
-    """Add normal limits; those of a share of information are made on the logit scale.
+    """Add normal limits to rows without any.
 
-    The share lies between 0 and 1 and is often near one of them.
+    A share of information lies between 0 and 1, often near one of them, so its limits
+    are made on the logit scale.
     """
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
     z = norm.isf((1 - conf_level) / 2)
     estimate = table["estimate"].to_numpy()
     margin = z * table["std_error"].to_numpy()
@@ -94,7 +96,11 @@ def with_limits(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
     middle, spread = logit(estimate[share]), estimate[share] * (1 - estimate[share])
     low[share] = expit(middle - margin[share] / spread)
     high[share] = expit(middle + margin[share] / spread)
-    return table.assign(conf_low=low, conf_high=high)
+    known = table.reindex(columns=["conf_low", "conf_high"])
+    return table.assign(
+        conf_low=known["conf_low"].fillna(pd.Series(low)),
+        conf_high=known["conf_high"].fillna(pd.Series(high)),
+    )
 
 
 def _c_difference(comparison: ModelComparison, j: int, i: int) -> Row:
@@ -105,8 +111,16 @@ def _c_difference(comparison: ModelComparison, j: int, i: int) -> Row:
     term = _contrast(comparison, j, i)
     if variance <= _ALIKE * (cov[i, i] + cov[j, j]):
         note = "the models rank everyone alike: no test"
-        return _row("delta_c_index", estimate, 0.0, term=term, note=note)
-    row = _row("delta_c_index", estimate, float(np.sqrt(variance)), term=term)
+        return _row(
+            "delta_c_index", estimate, 0.0, term=term, validation=APPARENT, note=note
+        )
+    row = _row(
+        "delta_c_index",
+        estimate,
+        float(np.sqrt(variance)),
+        term=term,
+        validation=APPARENT,
+    )
     return row | _z_test(estimate, np.sqrt(variance))
 
 
@@ -120,6 +134,7 @@ def _new_information(comparison: ModelComparison, i: int, j: int) -> Iterator[Ro
                 gain.estimate,
                 gain.std_error,
                 term=_contrast(comparison, large, small),
+                validation=APPARENT,
             )
 
 
@@ -162,12 +177,14 @@ def _row(
     *,
     model: str = "",
     term: str = "",
+    validation: str = "",
     note: str = "",
 ) -> Row:
     return {
         "model": model,
         "term": term,
         "estimand": estimand,
+        "validation": validation,
         "estimate": estimate,
         "std_error": std_error,
         "statistic": np.nan,

@@ -12,6 +12,8 @@ TEXTS = [
     *("biomarker", "outcome", "model", "subgroup", "level", "group", "variable"),
     *("term", "reference", "reason", "column", "origin", "estimand", "note"),
     *("first_group", "second_group", "published_p", "cohort", "scale", "cause"),
+    "time_weight",
+    "validation",
 ]
 MAY_BE_TEXT = ["per"]
 
