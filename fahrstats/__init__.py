@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from fahrstats.survival.differences import (
         survival_difference as survival_difference,
     )
+    from fahrstats.survival.discrimination import TimeDependentAuc
+    from fahrstats.survival.discrimination import (
+        time_dependent_auc as time_dependent_auc,
+    )
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
     from fahrstats.survival.hazards import cox as cox
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.pooling import Pooled
     from fahrstats.survival.pooling import pool as pool
     from fahrstats.survival.pooling import pool_results as pool_results
+    from fahrstats.survival.prediction_error import PredictionError
+    from fahrstats.survival.prediction_error import prediction_error as prediction_error
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
     from fahrstats.survival.restricted_means import RestrictedMeans
@@ -50,6 +56,8 @@ _HOMES = {
     "survival.group_tests": ("LogRank", "logrank"),
     "survival.cox_fit": ("CoxFit",),
     "survival.hazards": ("cox",),
+    "survival.discrimination": ("TimeDependentAuc", "time_dependent_auc"),
+    "survival.prediction_error": ("PredictionError", "prediction_error"),
     "survival.ranking": ("Concordance", "concordance"),
     "survival.restricted_means": ("RestrictedMeans", "rmst"),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
@@ -70,6 +78,7 @@ __all__ = [
     "ModelComparison",
     "Pooled",
     "PooledTest",
+    "PredictionError",
     "QuantileGroups",
     "RestrictedMeans",
     "ScoreCorrelation",
@@ -77,6 +86,7 @@ __all__ = [
     "SurvivalCurves",
     "SurvivalDifferences",
     "TableOne",
+    "TimeDependentAuc",
     "by_subgroup",
     "compare",
     "concordance",
@@ -87,11 +97,13 @@ __all__ = [
     "pool",
     "pool_lr_test",
     "pool_results",
+    "prediction_error",
     "quantile_groups",
     "rmst",
     "score_correlation",
     "survival_difference",
     "table_one",
+    "time_dependent_auc",
 ]
 
 

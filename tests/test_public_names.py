@@ -80,7 +80,8 @@ def test_the_verbs_are_those_of_the_documentation():
     assert verbs == {
         *("by_subgroup", "compare", "concordance", "cox", "joint_risk_groups"),
         *("kaplan_meier", "logrank", "pool", "pool_lr_test", "pool_results"),
-        *("quantile_groups", "score_correlation", "table_one"),
+        *("quantile_groups", "rmst", "score_correlation", "survival_difference"),
+        *("table_one",),
     }
 
 

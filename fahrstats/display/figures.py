@@ -13,6 +13,7 @@ from fahrstats.display.group_contrasts import group_contrasts
 from fahrstats.display.horizons import over_horizons
 from fahrstats.display.intervals import distribution, estimates
 from fahrstats.display.joint_groups import joint_curves, joint_tiles
+from fahrstats.display.time_varying import hazard_ratios_over_time
 
 __all__ = [
     "distribution",
@@ -20,6 +21,7 @@ __all__ = [
     "flow",
     "forest",
     "group_contrasts",
+    "hazard_ratios_over_time",
     "joint_curves",
     "joint_tiles",
     "over_horizons",

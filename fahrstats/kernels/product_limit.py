@@ -88,10 +88,24 @@ def product_limit(table: LifeTable) -> FloatArray:
     return survival
 
 
+def greenwood_terms(table: LifeTable) -> FloatArray:
+    """Greenwood's terms d / (n (n - d)), 0 where nobody survives."""
+    terms = np.zeros(table.time.size)
+    np.divide(
+        table.events,
+        table.at_risk * table.survivors,
+        out=terms,
+        where=table.survivors > 0,
+    )
+    return terms
+
+
 def greenwood_std_error(table: LifeTable) -> FloatArray:
     """Greenwood's standard error of survival; missing where survival is 0."""
     survival = product_limit(table)
-    return _unless_extinct(survival, survival * np.sqrt(np.cumsum(_hazard(table))))
+    return _unless_extinct(
+        survival, survival * np.sqrt(np.cumsum(greenwood_terms(table)))
+    )
 
 
 def robust_std_error(sets: RiskSets, stratum: int, table: LifeTable) -> FloatArray:
@@ -106,7 +120,7 @@ def robust_std_error(sets: RiskSets, stratum: int, table: LifeTable) -> FloatArr
     rows = slice(*sets.stratum_start[stratum : stratum + 2])
     weights, m = sets.weights[rows], table.time.size
     end = np.searchsorted(table.time, sets.time[rows])
-    gained = np.cumsum(_hazard(table))
+    gained = np.cumsum(greenwood_terms(table))
     lost = np.zeros(m)
     np.divide(1.0, table.survivors, out=lost, where=table.survivors > 0)
     before = np.zeros(weights.size)
@@ -238,18 +252,6 @@ def chi_squared(difference: FloatArray, cov: FloatArray) -> tuple[float, int]:
     kept = values > _CONFOUNDED
     along = z @ vectors[:, kept]
     return float(along @ (along / values[kept])), int(kept.sum())
-
-
-def _hazard(table: LifeTable) -> FloatArray:
-    """Greenwood's terms d / (n (n - d)), 0 where nobody survives."""
-    terms = np.zeros(table.time.size)
-    np.divide(
-        table.events,
-        table.at_risk * table.survivors,
-        out=terms,
-        where=table.survivors > 0,
-    )
-    return terms
 
 
 def _unless_extinct(survival: FloatArray, std_error: FloatArray) -> FloatArray:

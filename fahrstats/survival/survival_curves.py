@@ -77,6 +77,16 @@ class SurvivalCurves:
         """Events among the rows used."""
         return int(self.group_events.sum())
 
+    @property
+    def last_time(self) -> FloatArray:
+        """Last follow-up of each group."""
+        return self.time[self.start[1:] - 1]
+
+    @property
+    def known_until(self) -> FloatArray:
+        """Last time at which survival of each group is known, infinite if 0 then."""
+        return np.where(self.survival[self.start[1:] - 1] == 0, np.inf, self.last_time)
+
     def tidy(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """One row per step of each curve, from time 0.
 
@@ -118,9 +128,7 @@ class SurvivalCurves:
         tables = []
         for k, steps in enumerate(self._steps()):
             last = np.searchsorted(self.time[steps], wanted, "right") - 1
-            is_known = (wanted <= self.time[steps][-1]) | (
-                self.survival[steps][last] == 0
-            )
+            is_known = wanted <= self.known_until[k]
             values = {
                 name: np.where(is_known, array[steps][last], np.nan)
                 for name, array in estimates.items()
