@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fahrstats.survival.prediction_error import prediction_error as prediction_error
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
+    from fahrstats.survival.ranking_bootstrap import ConcordanceBootstrap
     from fahrstats.survival.restricted_means import RestrictedMeans
     from fahrstats.survival.restricted_means import rmst as rmst
     from fahrstats.survival.subgroups import SubgroupAudit
@@ -59,6 +60,7 @@ _HOMES = {
     "survival.discrimination": ("TimeDependentAuc", "time_dependent_auc"),
     "survival.prediction_error": ("PredictionError", "prediction_error"),
     "survival.ranking": ("Concordance", "concordance"),
+    "survival.ranking_bootstrap": ("ConcordanceBootstrap",),
     "survival.restricted_means": ("RestrictedMeans", "rmst"),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
     "survival.survival_curves": ("SurvivalCurves",),
@@ -72,6 +74,7 @@ _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Concordance",
+    "ConcordanceBootstrap",
     "CoxFit",
     "JointRiskGroups",
     "LogRank",

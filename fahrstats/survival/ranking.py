@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.roles import Roles
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.kernels.concordance import rank_agreement
+from fahrstats.kernels.time_weights import TimeWeight
+from fahrstats.survival.ranking_rows import (
+    c_index_rows,
+    delta_rows,
+    weighting_columns,
+    with_joint,
+)
+from fahrstats.survival.scored_rows import (
+    ScoredRows,
+    rank_rows_by_score,
+    score_rows,
+    sum_in_clusters,
+)
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-FloatArray = NDArray[np.float64]
+    from fahrstats.survival.ranking_bootstrap import ConcordanceBootstrap
 
-_ROUNDING = 1e-14
-"""A standard error of C below this is what summing in float64 leaves of zero."""
+FloatArray = NDArray[np.float64]
 
 
 def concordance(
     formula: str,
     data: pd.DataFrame,
     *,
+    time_weight: TimeWeight = "n",
+    tau: float | None = None,
     strata: str | None = None,
     cluster: str | None = None,
     weights: str | None = None,
@@ -35,12 +48,12 @@ def concordance(
 ) -> Concordance:
     """Estimate the concordance of scores with survival, with their joint covariance.
 
-    Harrell's statistic: of the pairs whose order of events is known, the share in which
-    the row with the earlier event has the higher score, ties in the score counting one
-    half. 0.5 is no discrimination, 1 perfect ranking; below 0.5 the score falls with
-    risk. Two rows are comparable if one has the event at t while the other is at risk
-    at t and has none at t: rows censored at t have outlasted it, events that tie in
-    time are not comparable.
+    Of the pairs whose order of events is known, the share in which the row with the
+    earlier event has the higher score, ties in the score counting one half. 0.5 is no
+    discrimination, 1 perfect ranking; below 0.5 the score falls with risk, which a note
+    says and nothing turns round. Two rows are comparable if one has the event at t
+    while the other is at risk at t and has none at t: rows censored at t have outlasted
+    it, events that tie in time are not comparable.
 
     Every column of the right-hand side is a score judged on its own, on the rows
     complete for all, and ties in scores are exact equality. Rows with a missing value
@@ -55,6 +68,16 @@ def concordance(
         at risk.
     data
         One row per subject, or per interval a subject is at risk.
+    time_weight
+        How much the pairs of an event at t count. ``"n"`` (Harrell): all alike.
+        ``"n/G2"`` (Uno): 1/G(t-)^2, G being the chance to be uncensored, so that C does
+        not depend on the censoring; give ``tau`` with it. ``"S/G"`` is the same number
+        written otherwise, ``"S"`` weighs by n S(t-)/R(t), R being the number at risk,
+        as Peto and Wilcoxon tests do, and ``"I"`` by 1/R(t), every event alike. S, G
+        and R are those of the stratum and of the weighted rows.
+    tau
+        Last time at which an event counts; one at ``tau`` does. Rows remain at risk
+        beyond it.
     strata
         Column within whose levels pairs are formed.
     cluster
@@ -71,56 +94,87 @@ def concordance(
     FormulaError
         The formula cannot be read.
     DataError
-        The formula names no score, no pair of rows is comparable, the covariance rests
-        on a single cluster, or the data do not pass the gate.
+        The formula names no score, an option is unknown, ``tau`` is not a positive
+        number or precedes every event, ``"S/G"`` or ``"n/G2"`` meet delayed entry, no
+        pair of rows is comparable, the covariance rests on a single cluster, or the
+        data do not pass the gate.
+
+    Warns
+    -----
+    ResultWarning
+        ``tau`` is after the last event; or under ``"S/G"`` and ``"n/G2"`` fewer than a
+        tenth are uncensored at the last event that counts, so that single pairs decide.
 
     Notes
     -----
-    Equal to ``concordance(..., reverse = TRUE)`` in R's survival package, and without
-    weights :meth:`Concordance.contrast` to its ``concordance(f1, f2)``. With weights
-    that function (version 3.5) applies them twice to the covariance of several models;
-    here it is the cross product of the weighted influences, whose diagonal is the
-    variance of each model alone.
+    Equal to ``concordance(..., reverse = TRUE, timewt =, ymax =)`` in R's survival
+    package, and without weights :meth:`Concordance.contrast` to its
+    ``concordance(f1, f2)``. With weights that function (version 3.5) applies them twice
+    to the covariance of several models; here it is the cross product of the weighted
+    influences, whose diagonal is the variance of each model alone. With delayed entry R
+    crashes for ``"S"`` and ``"I"``, and a stratum with one event it weighs by 1.
+
+    The covariance takes weights in time as known, as R's does. G is estimated, and
+    ``Concordance.cov_estimated`` holds the infinitesimal jackknife that says so. In
+    simulations (400 to 2,000 rows, half or more censored) intervals from the two cover
+    alike, 94 to 96%, where ``tau`` leaves a tenth or more uncensored; beyond that the
+    known weights cover 95 to 96% and the estimated ones 92 to 94%.
 
     References
     ----------
-    Harrell et al. (1982), JAMA 247:2543-2546. For the infinitesimal jackknife:
-    Therneau and Atkinson, vignette "Concordance" of the R package survival.
+    Harrell et al. (1982), JAMA 247:2543-2546. Uno et al. (2011), Statistics in Medicine
+    30:1105-1117. For the infinitesimal jackknife and the weights: Therneau and
+    Atkinson, vignette "Concordance" of the R package survival.
 
     Examples
     --------
     >>> fit = fs.concordance("Surv(time, event) ~ faceage + age", cohort)
     >>> fit.contrast("faceage", "age")
+    >>> fs.concordance("Surv(time, event) ~ faceage", cohort, time_weight="n/G2", tau=5)
     """
-    design = build_design(
-        formula, data, strata=strata, cluster=cluster, weights=weights, id=id
-    )
-    if not design.terms:
-        raise DataError(f"`{formula}` names no score to rank by; add a column.")
-    sets = design.risk_sets
-    agreement = rank_agreement(sets, design.X[sets.order])
-    if np.isnan(agreement.c_index).any():
-        raise DataError(
-            f"No two of the {design.n} complete rows are comparable: nobody is at risk "
-            f"at the event of another (`{formula}`), so no concordance exists."
-        )
-    clusters = _clusters(design, data, id)
-    influence = agreement.influence
+    roles = Roles(strata, cluster, weights, id)
+    rows = score_rows(formula, data, roles, time_weight=time_weight, tau=tau)
+    return rank_all(rows)
+
+
+def rank_all(rows: ScoredRows) -> Concordance:
+    """Rank all rows by every score, as :func:`concordance` does after the gate."""
+    design = rows.design
+    agreement = rank_rows_by_score(rows)
+    clusters = rows.clusters
     if clusters is not None:
-        influence = _sum_in_clusters(influence, clusters[sets.order])
+        clusters = clusters[design.risk_sets.order]
+    influence = sum_in_clusters(agreement.influence, clusters)
+    estimated = influence
+    if agreement.influence_estimated is not agreement.influence:
+        estimated = sum_in_clusters(agreement.influence_estimated, clusters)
     return Concordance(
-        formula=formula,
+        formula=design.formula.text,
+        roles=design.roles,
+        time_weight=rows.time_weight,
+        tau=rows.tau,
         terms=design.terms,
         c_index=agreement.c_index,
         cov=influence.T @ influence,
-        delta_std_error=_difference_std_errors(influence),
+        cov_estimated=estimated.T @ estimated,
+        delta_std_error=difference_std_errors(influence),
         counts=agreement.counts,
         n=design.n,
-        n_events=design.n_events,
+        n_events=int(rows.counts_event.sum()),
         n_clusters=0 if clusters is None else len(influence),
         n_strata=max(1, len(design.strata_levels)),
         n_dropped=design.n_dropped,
     )
+
+
+def difference_std_errors(influence: FloatArray) -> FloatArray:
+    """Return the standard error of the difference of each two columns, (k, k)."""
+    k = influence.shape[1]
+    std_error = np.zeros((k, k))
+    for i, j in combinations(range(k), 2):
+        difference = influence[:, i] - influence[:, j]
+        std_error[i, j] = std_error[j, i] = np.sqrt(difference @ difference)
+    return std_error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,12 +185,20 @@ class Concordance:
     ----------
     formula : str
         The formula as given.
+    roles : Roles
+        Columns of strata, clusters, weights and subjects.
+    time_weight : str
+        Weight in time of the pairs of an event.
+    tau : float
+        Last time at which an event counts; infinite where all do.
     terms : tuple of str
         Names of the scores.
     c_index : ndarray of shape (k,)
         Concordance of each score.
     cov : ndarray of shape (k, k)
-        Their joint infinitesimal-jackknife covariance.
+        Their joint infinitesimal-jackknife covariance, weights in time taken as known.
+    cov_estimated : ndarray of shape (k, k)
+        The same with what the estimation of the weights in time adds or takes.
     delta_std_error : ndarray of shape (k, k)
         Standard error of the difference of each two, from the difference of their
         influences; exactly 0 for scores that order all rows alike, which ``cov`` would
@@ -145,13 +207,18 @@ class Concordance:
         Weighted numbers of pairs by kind: columns as
         :data:`fahrstats.kernels.concordance.PAIRS`.
     n, n_events, n_clusters, n_strata, n_dropped : int
-        Rows used, events among them, clusters (0 without), strata, rows left out.
+        Rows used, events among them that count, clusters (0 without), strata, rows left
+        out.
     """
 
     formula: str
+    roles: Roles
+    time_weight: TimeWeight
+    tau: float
     terms: tuple[str, ...]
     c_index: FloatArray
     cov: FloatArray
+    cov_estimated: FloatArray
     delta_std_error: FloatArray
     counts: FloatArray
     n: int
@@ -169,17 +236,12 @@ class Concordance:
         """One row per score; ``statistic`` and ``p_value`` test against 0.5.
 
         The interval is symmetric on the scale of the statistic itself, as in R, and can
-        pass 1 in small samples.
+        pass 1 in small samples. ``time_weight``, and ``time`` for ``tau``, are columns
+        where not all pairs weigh alike.
         """
-        return self._table(
-            self.terms,
-            "c_index",
-            self.c_index,
-            np.sqrt(np.diag(self.cov)),
-            no_effect=0.5,
-            conf_level=conf_level,
-            note="every row is ranked alike: the jackknife sees no variation",
-        )
+        std_error = np.sqrt(np.diag(self.cov))
+        table = c_index_rows(self.terms, self.c_index, std_error, conf_level)
+        return self._sized(table)
 
     def contrast(self, a: str, b: str, *, conf_level: float = 0.95) -> pd.DataFrame:
         """One row: concordance of ``a`` minus that of ``b``, with the paired z test.
@@ -193,24 +255,86 @@ class Concordance:
         DataError
             A name is not among ``terms``.
         """
-        for name in (a, b):
-            if name not in self.terms:
-                scores = ", ".join(f"`{term}`" for term in self.terms)
-                raise DataError(f"There is no score `{name}`; the scores are {scores}.")
-        i, j = self.terms.index(a), self.terms.index(b)
-        return self._table(
-            (f"{a} - {b}",),
-            "delta_c_index",
-            self.c_index[[i]] - self.c_index[[j]],
-            self.delta_std_error[[i], [j]],
-            no_effect=0.0,
-            conf_level=conf_level,
-            note="both order every comparable pair alike: no variation to test",
+        return self._differences([(a, b)], conf_level)
+
+    def contrasts(
+        self, *, reference: str | None = None, conf_level: float = 0.95
+    ) -> pd.DataFrame:
+        """Paired differences between all scores, or of all from one, tested together.
+
+        ``p_adjusted``, ``joint_low`` and ``joint_high`` hold for all rows at once: the
+        single-step max-T method, from the joint normal distribution of the differences
+        with their estimated covariance, so that correlated differences cost less than
+        Bonferroni's factor. Scores that order all comparable pairs alike differ by 0
+        without variation; such a row has no test and takes no part in the adjustment.
+
+        Parameters
+        ----------
+        reference
+            Score from which all others are subtracted; without it, all pairs.
+        conf_level
+            Of each interval alone, and of all joint limits together.
+
+        Raises
+        ------
+        DataError
+            There is one score only, or ``reference`` is none of them.
+
+        References
+        ----------
+        Hothorn, Bretz and Westfall (2008), Biometrical Journal 50:346-363.
+        """
+        if len(self.terms) < 2:
+            raise DataError(
+                f"`{self.terms[0]}` is the only score of `{self.formula}`; a contrast "
+                "needs two."
+            )
+        if reference is None:
+            pairs = list(combinations(self.terms, 2))
+        else:
+            self._position(reference)
+            pairs = [(term, reference) for term in self.terms if term != reference]
+        table = self._differences(pairs, conf_level)
+        between = self._signs(pairs)
+        return with_joint(table, between @ self.cov @ between.T, conf_level)
+
+    def bootstrap(
+        self, data: pd.DataFrame, *, n_boot: int = 1000, seed: int, n_workers: int = 1
+    ) -> ConcordanceBootstrap:
+        """Draw rows again, and rank each draw by every score.
+
+        Clusters are drawn whole and strata separately, every draw with weights in time
+        of its own. All scores of a draw rank the same rows, so that differences are
+        paired. A row drawn twice counts twice and makes no pair with itself, because
+        its copies tie in time.
+
+        Parameters
+        ----------
+        data
+            The data frame that this concordance was estimated from.
+        n_boot
+            Number of draws.
+        seed
+            Decides all draws; results do not depend on ``n_workers``.
+        n_workers
+            Threads.
+
+        Raises
+        ------
+        DataError
+            ``data`` are not those of the estimate, or fewer than two draws or one
+            worker are asked for.
+        """
+        from fahrstats.survival.ranking_bootstrap import resample_concordance
+
+        return resample_concordance(
+            self, data, n_boot=n_boot, seed=seed, n_workers=n_workers
         )
 
     def glance(self) -> pd.DataFrame:
         """One row: comparable pairs, rows, events and rows left out."""
         values = {
+            **weighting_columns(self.time_weight, self.tau),
             "n_pairs": self.n_pairs,
             "n": self.n,
             "n_events": self.n_events,
@@ -231,6 +355,10 @@ class Concordance:
             f"{self.n} rows, {self.n_events} events, {self.n_dropped} left out; "
             f"{self.n_pairs:g} comparable pairs",
         ]
+        weighting = weighting_columns(self.time_weight, self.tau)
+        if weighting:
+            up_to = f", events up to {self.tau:g}" if "time" in weighting else ""
+            lines.append(f"pairs weighed by {self.time_weight}{up_to}")
         if self.n_strata > 1:
             lines.append(f"pairs within {self.n_strata} strata")
         if self.n_clusters:
@@ -240,78 +368,46 @@ class Concordance:
             lines.append(
                 f"  {row.term:<{width}}  C {row.estimate:.4f}  SE {row.std_error:.4f}  "
                 f"95% CI {row.conf_low:.4f} to {row.conf_high:.4f}"
+                + (f"  ({row.note!s})" if row.note else "")
             )
         return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.summary()
 
-    def _table(
-        self,
-        terms: tuple[str, ...],
-        estimand: str,
-        estimate: FloatArray,
-        std_error: FloatArray,
-        *,
-        no_effect: float,
-        conf_level: float,
-        note: str,
+    def _position(self, name: str) -> int:
+        """Return the position of a score, or refuse an unknown name."""
+        if name not in self.terms:
+            scores = ", ".join(f"`{term}`" for term in self.terms)
+            raise DataError(f"There is no score `{name}`; the scores are {scores}.")
+        return self.terms.index(name)
+
+    def _signs(self, pairs: list[tuple[str, str]]) -> FloatArray:
+        """Weights of the scores in each difference, shape (pairs, k)."""
+        every = np.eye(len(self.terms))
+        return np.stack(
+            [every[self._position(a)] - every[self._position(b)] for a, b in pairs]
+        )
+
+    def _differences(
+        self, pairs: list[tuple[str, str]], conf_level: float
     ) -> pd.DataFrame:
-        """Estimates with their test against ``no_effect`` and interval."""
-        if not 0 < conf_level < 1:
-            raise DataError(
-                f"`conf_level` is {conf_level}; give a number between 0 and 1."
-            )
-        varies = std_error > _ROUNDING
-        statistic = np.full(estimate.size, np.nan)
-        np.divide(estimate - no_effect, std_error, out=statistic, where=varies)
-        margin = norm.isf((1 - conf_level) / 2) * std_error
-        table = pd.DataFrame(
-            {
-                "term": terms,
-                "estimand": estimand,
-                "estimate": estimate,
-                "std_error": std_error,
-                "statistic": statistic,
-                "p_value": 2 * norm.sf(np.abs(statistic)),
-                "conf_low": estimate - margin,
-                "conf_high": estimate + margin,
-                "n": self.n,
-                "n_events": self.n_events,
-                "note": np.where(varies, "", note),
-            }
+        """Paired differences of the first of each pair minus the second."""
+        first = [self._position(a) for a, _ in pairs]
+        second = [self._position(b) for _, b in pairs]
+        table = delta_rows(
+            [f"{a} - {b}" for a, b in pairs],
+            self.c_index[first] - self.c_index[second],
+            self.delta_std_error[first, second],
+            conf_level,
+        )
+        return self._sized(table)
+
+    def _sized(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Add how pairs were weighed and how many rows and events there are."""
+        table = table.assign(
+            **weighting_columns(self.time_weight, self.tau),
+            n=self.n,
+            n_events=self.n_events,
         )
         return table[in_order(table.columns)]
-
-
-def _clusters(
-    design: Design, data: pd.DataFrame, id: str | None
-) -> NDArray[np.int64] | None:
-    """Cluster of every kept row: as asked for, or the subjects of repeated rows."""
-    codes = design.cluster
-    if codes is None and id is not None:
-        subjects = data[id].iloc[design.rows]
-        if subjects.duplicated().any():
-            codes = pd.factorize(subjects)[0]
-    if codes is not None and codes.max() == 0:
-        raise DataError(
-            f"All {design.n} complete rows are one cluster of `{id}`; a robust "
-            "covariance needs at least 2."
-        )
-    return codes
-
-
-def _sum_in_clusters(influence: FloatArray, codes: NDArray[np.int64]) -> FloatArray:
-    """Sum the rows of each cluster, shape (n_clusters, k)."""
-    return np.column_stack([np.bincount(codes, column) for column in influence.T])
-
-
-def _difference_std_errors(influence: FloatArray) -> FloatArray:
-    """Return the standard error of the difference of each two columns, (k, k)."""
-    k = influence.shape[1]
-    std_error = np.zeros((k, k))
-    for i in range(k):
-        for j in range(i):
-            difference = influence[:, i] - influence[:, j]
-            std_error[i, j] = std_error[j, i] = np.sqrt(difference @ difference)
-    return std_error

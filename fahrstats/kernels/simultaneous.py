@@ -1,0 +1,103 @@
+r"""The largest of several correlated normal statistics: adjusted p values and limits.
+
+With :math:`Z = L U R`, where the rows of L have length one, U is uniform on the unit
+sphere of the rank r of the correlation and :math:`R^2` is chi-squared on r degrees of
+freedom and independent of U,
+
+.. math:: P(\max_i |Z_i| \ge t) = E\,P(\chi^2_r \ge t^2 / \max_i (L U)_i^2),
+
+a mean over directions alone. It needs no inverse, so differences of all pairs, whose
+correlation is singular, are no special case; it is smooth in t, and a single statistic
+keeps its own p value exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import chi2, norm, qmc
+
+FloatArray = NDArray[np.float64]
+
+_DIRECTIONS = 2**15
+"""Points of a scrambled Sobol sequence: p is right to a relative 0.001 around 0.05."""
+
+_SEED = 20240607
+
+_CONFOUNDED = 1e-9
+"""Eigenvalue of a correlation matrix that rounding alone can leave."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LargestStatistic:
+    """Distribution of the largest absolute value of m normal statistics.
+
+    Attributes
+    ----------
+    reach : ndarray
+        Largest absolute coordinate of each direction on the sphere.
+    rank : int
+        Rank r of the correlation.
+    m : int
+        Number of statistics.
+    """
+
+    reach: FloatArray
+    rank: int
+    m: int
+
+
+def largest_statistic(cov: FloatArray) -> LargestStatistic:
+    """Describe the largest of m statistics of covariance ``cov``, shape (m, m).
+
+    The diagonal must be positive; the rank may be any.
+    """
+    spread = np.sqrt(np.diag(cov))
+    values, vectors = np.linalg.eigh(cov / np.outer(spread, spread))
+    kept = values > _CONFOUNDED
+    root = vectors[:, kept] * np.sqrt(values[kept])
+    root /= np.linalg.norm(root, axis=1, keepdims=True)
+    rank = root.shape[1]
+    points = qmc.Sobol(rank, seed=_SEED).random(_DIRECTIONS)
+    direction = norm.ppf(points)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    reach = np.abs(direction @ root.T).max(axis=1)
+    return LargestStatistic(reach=reach, rank=rank, m=len(cov))
+
+
+def single_step_p(largest: LargestStatistic, statistic: FloatArray) -> FloatArray:
+    """Probability that the largest statistic is at least each of these, in size.
+
+    Kept between the p value alone and Sidak's bound, which hold for any correlation.
+
+    References
+    ----------
+    Hothorn, Bretz and Westfall (2008), Biometrical Journal 50:346-363. Sidak (1967),
+    JASA 62:626-633.
+    """
+    squared = np.asarray(statistic, np.float64) ** 2
+    p_value = np.array([_beyond(largest, t2) for t2 in squared])
+    alone = chi2.sf(squared, 1)
+    with np.errstate(divide="ignore"):  # a statistic of 0
+        sidak = -np.expm1(largest.m * np.log1p(-alone))
+    return np.asarray(np.clip(p_value, alone, sidak))
+
+
+def joint_critical_value(largest: LargestStatistic, conf_level: float) -> float:
+    """Size that the largest statistic exceeds with probability 1 - ``conf_level``."""
+    low = chi2.isf(1 - conf_level, 1)
+    high = chi2.isf(-np.expm1(np.log(conf_level) / largest.m), 1)
+    if _beyond(largest, low) <= 1 - conf_level:
+        return float(np.sqrt(low))
+    if _beyond(largest, high) >= 1 - conf_level:
+        return float(np.sqrt(high))
+    squared = brentq(lambda t2: _beyond(largest, t2) - (1 - conf_level), low, high)
+    return float(np.sqrt(squared))
+
+
+def _beyond(largest: LargestStatistic, squared: float) -> float:
+    """Mean over directions of the radius' probability to carry them so far."""
+    return float(chi2.sf(squared / largest.reach**2, largest.rank).mean())
