@@ -266,8 +266,7 @@ def by_subgroup(
     ...                term="faceage", by=["sex", "race"]).tidy(exponentiate=True)
     """
     refuse_unknown("ties", ties, TIES)
-    if isinstance(by, str):
-        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
+    columns = subgroup_columns(by)
     model = _Model(formula, term, ties, strata, cluster, weights)
     design = model.design(data)
     numeric = [column.term for column in design.columns if not column.level]
@@ -280,8 +279,8 @@ def by_subgroup(
     overall = fit_design(design, ties=ties)
     estimates = [_read_estimate(overall, term, "overall", "overall", "")]
     tests = []
-    for column in dict.fromkeys(by):
-        levels = _levels_of_kept(data, column, design.rows)
+    for column in columns:
+        levels = kept_levels(data, column, design.rows)
         found = [
             _estimate(
                 model, kept[(levels == level).to_numpy()], column, level, min_events
@@ -291,6 +290,13 @@ def by_subgroup(
         estimates += found
         tests.append(_test_interaction(model, kept, levels, found))
     return SubgroupAudit(term, formula, overall, tuple(estimates), tuple(tests))
+
+
+def subgroup_columns(by: Sequence[str]) -> list[str]:
+    """Columns to take levels from, each once; refuse a text in place of a list."""
+    if isinstance(by, str):
+        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
+    return list(dict.fromkeys(by))
 
 
 def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:
@@ -328,9 +334,7 @@ def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:
     return pd.Series(categories, index=data.index)
 
 
-def _levels_of_kept(
-    data: pd.DataFrame, column: str, rows: NDArray[np.int64]
-) -> pd.Series:
+def kept_levels(data: pd.DataFrame, column: str, rows: NDArray[np.int64]) -> pd.Series:
     """Levels of the rows kept; `missing` only where some of them are."""
     levels = subgroup_levels(data, column).iloc[rows]
     if MISSING in levels.cat.categories and not (levels == MISSING).any():
