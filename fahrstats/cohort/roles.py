@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import TypedDict
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from fahrstats.cohort.follow_up import as_float, column_problems
 from fahrstats.cohort.formula import ParsedFormula, parse_formula, used_columns
 from fahrstats.errors import DataError, FormulaError
+
+
+class NamedRoles(TypedDict, total=False):
+    """Columns by role, as keywords of :func:`fahrstats.cohort.design.build_design`."""
+
+    strata: str
+    cluster: str
+    weights: str
+    id: str
+    offset: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +44,20 @@ class Roles:
     id: str | None = None
     offset: str | None = None
 
-    def named(self) -> dict[str, str]:
+    def named(self) -> NamedRoles:
         """Columns by role, without the roles that no column plays."""
-        every = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {role: column for role, column in every.items() if column is not None}
+        named = NamedRoles()
+        if self.strata is not None:
+            named["strata"] = self.strata
+        if self.cluster is not None:
+            named["cluster"] = self.cluster
+        if self.weights is not None:
+            named["weights"] = self.weights
+        if self.id is not None:
+            named["id"] = self.id
+        if self.offset is not None:
+            named["offset"] = self.offset
+        return named
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +110,7 @@ def assign_roles(formula: str, data: pd.DataFrame, roles: Roles) -> UsedColumns:
     parsed = parse_formula(formula)
     covariates = used_columns(parsed.right, data.columns)
     others = dict.fromkeys(covariates, "a covariate")
-    others |= {column: f"`{role}`" for role, column in roles.named().items()}
+    others |= {str(name): f"`{role}`" for role, name in roles.named().items()}
     for column in (parsed.entry, parsed.time, parsed.event):
         if column in others:
             raise FormulaError(
@@ -99,3 +123,18 @@ def assign_roles(formula: str, data: pd.DataFrame, roles: Roles) -> UsedColumns:
             "one of them."
         )
     return UsedColumns(parsed, covariates, roles)
+
+
+def offset_values(data: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """Return the offset of every row of new data; missing where the data miss it.
+
+    Raises
+    ------
+    DataError
+        The column is absent, holds no numbers, or holds infinite ones.
+    """
+    if column not in data.columns:
+        raise DataError(f"`data` has no column `{column}`.")
+    for problem in column_problems(data, column, "offset"):
+        raise DataError(problem)
+    return as_float(data[column])

@@ -16,13 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fahrstats.kernels.partial_likelihood import (
-    TieBlocks,
-    block_sums,
-    gradient,
-    information,
-)
-from fahrstats.kernels.risk_sets import RiskSets
+from fahrstats.kernels.newton import PartialLikelihood
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -44,13 +38,19 @@ class PenalizedPeak:
     ----------
     beta : ndarray of shape (p,)
         Coefficients of the columns it was given.
+    log_likelihood : float
+        Penalised log-likelihood.
+    slope : ndarray of shape (p,)
+        Its first derivative, which vanishes for coefficients that are free.
     cov : ndarray of shape (p, p)
-        Inverse information at ``beta``.
+        Inverse information.
     has_converged : bool
         Whether the penalised gradient vanished.
     """
 
     beta: FloatArray
+    log_likelihood: float
+    slope: FloatArray
     cov: FloatArray
     has_converged: bool
 
@@ -65,37 +65,70 @@ class _Point:
 
 
 def maximize_penalized(
-    sets: RiskSets, blocks: TieBlocks, Z: FloatArray, *, efron: bool
+    likelihood: PartialLikelihood,
+    *,
+    start: FloatArray | None = None,
+    is_free: NDArray[np.bool_] | None = None,
 ) -> PenalizedPeak:
-    """Climb from zero by the method of Broyden, Fletcher, Goldfarb and Shanno.
+    """Climb by the method of Broyden, Fletcher, Goldfarb and Shanno.
 
     The first step matrix is the inverse information, which the penalty makes wrong by
-    up to a factor of two; later ones learn from the slopes. ``Z`` holds standardised
-    columns of full rank in the order of the kernels.
+    up to a factor of two; later ones learn from the slopes.
+
+    Parameters
+    ----------
+    likelihood
+        Of standardised columns of full rank in the order of the kernels.
+    start
+        Coefficients to start from, shape (p,); zero if not given.
+    is_free
+        Coefficients that may move, shape (p,); all if not given. The penalty is that
+        of all columns, so that a coefficient held at its estimate changes nothing
+        (Heinze and Schemper 2001).
     """
-    beta = np.zeros(Z.shape[1])
-    here = _evaluate(sets, blocks, Z, beta, efron)
-    curvature = here.cov
+    p = likelihood.Z.shape[1]
+    beta = np.zeros(p) if start is None else start
+    free = np.ones(p, np.bool_) if is_free is None else is_free
+    sets = likelihood.sets
+    here = _evaluate(likelihood, beta)
+    if here.value == -np.inf:
+        return PenalizedPeak(beta, here.value, here.slope, here.cov, False)
+    curvature = _inverse_of_part(here.cov, free)
     events = float(sets.weights[sets.event].sum())
     has_converged = False
     for _ in range(_MAX_ITERATIONS):
-        step = curvature @ here.slope
-        gain = float(here.slope @ step)
+        step = curvature @ here.slope[free]
+        gain = float(here.slope[free] @ step)
         has_converged = gain < _CLOSE * events
         if has_converged:
             break
         slack = 1e-13 * abs(here.value)
         for _ in range(_MAX_HALVINGS):
-            there = _evaluate(sets, blocks, Z, beta + step, efron)
+            moved = beta.copy()
+            moved[free] += step
+            there = _evaluate(likelihood, moved)
             if there.value >= here.value - slack:
                 break
             step /= 2
         has_converged = gain < _NEAR * events and there.value <= here.value
         if has_converged or not there.value >= here.value - slack:
             break
-        curvature = _learn(curvature, step, here.slope - there.slope, there.cov)
-        beta, here = beta + step, there
-    return PenalizedPeak(beta, here.cov, has_converged)
+        change = (here.slope - there.slope)[free]
+        curvature = _learn(curvature, step, change, _inverse_of_part(there.cov, free))
+        beta, here = moved, there
+    return PenalizedPeak(beta, here.value, here.slope, here.cov, has_converged)
+
+
+def _inverse_of_part(cov: FloatArray, free: NDArray[np.bool_]) -> FloatArray:
+    """Invert the information of the free coefficients, given the inverse of all."""
+    if free.all():
+        return cov
+    held = ~free
+    across = cov[np.ix_(free, held)]
+    rest = cov[np.ix_(free, free)] - across @ np.linalg.solve(
+        cov[np.ix_(held, held)], across.T
+    )
+    return np.asarray(rest, np.float64)
 
 
 def _learn(
@@ -110,20 +143,19 @@ def _learn(
     return np.asarray(learned, np.float64)
 
 
-def _evaluate(
-    sets: RiskSets, blocks: TieBlocks, Z: FloatArray, beta: FloatArray, efron: bool
-) -> _Point:
+def _evaluate(likelihood: PartialLikelihood, beta: FloatArray) -> _Point:
     """Evaluate the penalised log-likelihood; minus infinity where it has no value."""
-    sums = block_sums(sets, blocks, Z @ beta, efron=efron)
+    sets, blocks, Z = likelihood.sets, likelihood.blocks, likelihood.Z
+    sums = likelihood.at(beta)
     nowhere = _Point(-np.inf, beta, np.empty((0, 0)))
     if not np.isfinite(sums.log_likelihood):
         return nowhere
-    info = information(sets, blocks, sums, Z)
+    info = likelihood.information(sums)
     sign, log_determinant = np.linalg.slogdet(info)
     if not (sign > 0 and np.isfinite(log_determinant)):
         return nowhere
     cov = np.asarray(np.linalg.inv(info), np.float64)
-    slope = gradient(sums, Z) + 0.5 * _penalty_slope(
+    slope = likelihood.gradient(sums) + 0.5 * _penalty_slope(
         Z,
         np.einsum("ij,jk,ik->i", Z, cov, Z),
         cov,
@@ -136,7 +168,7 @@ def _evaluate(
         sets.entry_order,
         sums.must_refresh,
         sums.shrink,
-        efron,
+        likelihood.efron,
     )
     return _Point(sums.log_likelihood + float(log_determinant) / 2, slope, cov)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numba import njit
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from fahrstats.kernels.partial_likelihood import (
     BlockSums,
     TieBlocks,
+    add_offset,
     block_sums,
     gradient,
     information,
@@ -38,16 +40,65 @@ _SPREAD_FLOOR = 1e-13
 """Spread over size of a column that rounding of a constant can produce."""
 
 
+class Point(Protocol):
+    """A log-likelihood at some coefficients, with what its derivatives need."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """The value that is maximised."""
+
+
+PointT = TypeVar("PointT", bound=Point)
+
+
+class Likelihood(Protocol[PointT]):
+    """A concave log-likelihood of p coefficients."""
+
+    def at(self, beta: FloatArray) -> PointT:
+        """Evaluate it; minus infinity where it has no value."""
+
+    def gradient(self, point: PointT) -> FloatArray:
+        """Return its first derivative, shape (p,)."""
+
+    def information(self, point: PointT) -> FloatArray:
+        """Return minus its second derivative, shape (p, p)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Peak:
+class PartialLikelihood:
+    """Cox's partial likelihood of the rows and columns that it holds."""
+
+    sets: RiskSets
+    blocks: TieBlocks
+    Z: FloatArray
+    _: KW_ONLY
+    efron: bool
+    offset: FloatArray | None = None
+
+    def at(self, beta: FloatArray) -> BlockSums:
+        """Block sums at ``beta``, with the log-likelihood."""
+        predictor = add_offset(self.Z @ beta, self.offset)
+        return block_sums(self.sets, self.blocks, predictor, efron=self.efron)
+
+    def gradient(self, point: BlockSums) -> FloatArray:
+        """Return the first derivative."""
+        return gradient(point, self.Z)
+
+    def information(self, point: BlockSums) -> FloatArray:
+        """Return minus the second derivative."""
+        return information(self.sets, self.blocks, point, self.Z)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peak(Generic[PointT]):
     """Where Newton's method ended.
 
     Attributes
     ----------
     beta : ndarray of shape (p,)
         Coefficients of the columns it was given.
-    sums : BlockSums
-        Block sums at ``beta``, with the log-likelihood.
+    sums : BlockSums, or the point of another likelihood
+        The likelihood at ``beta``, with what its derivatives need.
     information : ndarray of shape (p, p)
         Information at ``beta``.
     log_likelihood_start : float
@@ -60,7 +111,7 @@ class Peak:
     """
 
     beta: FloatArray
-    sums: BlockSums
+    sums: PointT
     information: FloatArray
     log_likelihood_start: float
     score_statistic: float
@@ -126,9 +177,11 @@ def maximize(
     Z: FloatArray,
     *,
     efron: bool,
+    offset: FloatArray | None = None,
+    start: FloatArray | None = None,
     null: tuple[BlockSums, FloatArray] | None = None,
-) -> Peak:
-    """Climb from zero to the maximum of the log partial likelihood.
+) -> Peak[BlockSums]:
+    """Climb to the maximum of the log partial likelihood.
 
     Parameters
     ----------
@@ -138,23 +191,45 @@ def maximize(
         Standardised columns in that order, shape (n, p), of full rank.
     efron
         Efron's approximation for ties; Breslow's otherwise.
+    offset
+        Added to the linear predictor of each row, shape (n,).
+    start
+        Coefficients to start from instead of zero, such as those of a fit to almost
+        the same rows. The likelihood is concave: the maximum is the same.
     null
-        Block sums and information at zero, where they are known already.
+        Block sums and information at the start, where they are known already.
     """
-    beta = np.zeros(Z.shape[1])
-    if null is None:
-        sums = block_sums(sets, blocks, np.zeros(Z.shape[0]), efron=efron)
-        info = information(sets, blocks, sums, Z)
-    else:
-        sums, info = null
-    log_likelihood_start = sums.log_likelihood
-    score_statistic, was_close, has_converged = 0.0, False, False
+    likelihood = PartialLikelihood(sets, blocks, Z, efron=efron, offset=offset)
     events = float(sets.weights[sets.event].sum())
-    close = _CLOSE * events * min(1.0, _MOST_EVENTS / sets.event.sum())
+    beta = np.zeros(Z.shape[1]) if start is None else start
+    return climb(likelihood, beta, events, int(sets.event.sum()), known=null)
+
+
+def climb(
+    likelihood: Likelihood[PointT],
+    beta: FloatArray,
+    events: float,
+    n_events: int,
+    *,
+    known: tuple[PointT, FloatArray] | None = None,
+) -> Peak[PointT]:
+    """Climb a concave log-likelihood from ``beta`` by Newton's steps, halved if needed.
+
+    ``events``, the sum of their weights, and ``n_events`` say how much gain is none;
+    ``known`` is the point at ``beta`` and its information.
+    """
+    if known is None:
+        here = likelihood.at(beta)
+        info = likelihood.information(here)
+    else:
+        here, info = known
+    log_likelihood_start = here.log_likelihood
+    score_statistic, was_close, has_converged = 0.0, False, False
+    close = _CLOSE * events * min(1.0, _MOST_EVENTS / n_events)
     for iteration in range(MAX_ITERATIONS):
-        slope = gradient(sums, Z)
+        slope = likelihood.gradient(here)
         if iteration > 0:
-            info = information(sets, blocks, sums, Z)
+            info = likelihood.information(here)
         direction = solve_scaled(info, slope)
         decrement = float(slope @ direction)
         if iteration == 0:
@@ -165,17 +240,17 @@ def maximize(
         was_close = decrement < close
         size = 1.0
         for _ in range(_MAX_HALVINGS):
-            trial = block_sums(sets, blocks, Z @ (beta + size * direction), efron=efron)
-            slack = 1e-13 * abs(sums.log_likelihood)
-            if trial.log_likelihood >= sums.log_likelihood - slack:
+            there = likelihood.at(beta + size * direction)
+            slack = 1e-13 * abs(here.log_likelihood)
+            if there.log_likelihood >= here.log_likelihood - slack:
                 break
             size /= 2
         else:
             break
-        beta, sums = beta + size * direction, trial
+        beta, here = beta + size * direction, there
     return Peak(
         beta=beta,
-        sums=sums,
+        sums=here,
         information=info,
         log_likelihood_start=log_likelihood_start,
         score_statistic=score_statistic,

@@ -205,6 +205,11 @@ def linear_predictor(Z: FloatArray, beta: FloatArray) -> FloatArray:
     return values
 
 
+def add_offset(predictor: FloatArray, offset: FloatArray | None) -> FloatArray:
+    """Add the part of the linear predictor that has no coefficient, if there is one."""
+    return predictor if offset is None else predictor + offset
+
+
 def gradient(sums: BlockSums, Z: FloatArray) -> FloatArray:
     """Return the first derivative of the log-likelihood, shape (p,)."""
     return np.asarray(sums.martingale @ Z, np.float64)

@@ -11,16 +11,21 @@ from fahrstats.kernels.partial_likelihood import TieBlocks
 IntArray = NDArray[np.int64]
 
 
-def risk_set_leaders(blocks: TieBlocks, values: NDArray[np.float64]) -> IntArray:
+def risk_set_leaders(
+    blocks: TieBlocks, values: NDArray[np.float64], passed: NDArray[np.bool_]
+) -> IntArray:
     """Return for each tie block a row at risk with the largest value, O(n log n).
 
-    Rows are in the order of the risk sets. A block in which nobody is at risk has -1.
+    Rows are in the order of the risk sets; those ``passed`` over do not count in the
+    block of their own time. A block in which nobody is at risk has -1.
     """
     stratum_size = np.diff(blocks.stratum_block)
     end = np.repeat(blocks.stratum_block[1:], stratum_size)[blocks.block]
     leader = np.full(blocks.stratum_block[-1], -1, np.int64)
     descending = np.argsort(-values, kind="stable")
-    _cover(descending, blocks.block, np.minimum(blocks.entry_block, end), leader)
+    _cover(
+        descending, blocks.block + passed, np.minimum(blocks.entry_block, end), leader
+    )
     return leader
 
 

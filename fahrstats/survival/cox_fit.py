@@ -13,11 +13,14 @@ from scipy.stats import chi2, norm
 
 from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
-from fahrstats.cohort.roles import Roles
+from fahrstats.cohort.roles import Roles, offset_values
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
-from fahrstats.survival.maximum import Aliased, Monotone
+from fahrstats.survival.aliasing import Aliased
+from fahrstats.survival.coefficient_rows import add_firth, add_infinite
+from fahrstats.survival.maximum import Monotone
+from fahrstats.survival.penalization import Firth, FirthEstimate, Ridge
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -27,13 +30,21 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Ties = Literal["efron", "breslow"]
+CoxTies = Literal["efron", "breslow", "exact"]
 Covariance = Literal["auto", "model", "robust"]
+Penalty = Literal["none", "firth"]
 
 COVARIANCES: tuple[Covariance, ...] = ("auto", "model", "robust")
 """Covariances of the coefficients."""
 
 TIES: tuple[Ties, ...] = ("efron", "breslow")
 """Approximations for tied event times."""
+
+COX_TIES: tuple[CoxTies, ...] = (*TIES, "exact")
+"""Treatments of tied event times that a fit can have."""
+
+PENALTIES: tuple[Penalty, ...] = ("none", "firth")
+"""Penalties without a size of their own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,20 +72,28 @@ class CoxFit:
     dropped : tuple of Dropped
         Rows left out, by reason.
     log_likelihood, log_likelihood_null : float
-        Log partial likelihood at the estimate and at zero.
+        Log partial likelihood at the estimate and at zero, without any penalty.
     score_statistic : float
-        Rao's statistic, chi-squared with ``df`` degrees of freedom.
+        Rao's statistic, chi-squared with ``df`` degrees of freedom; missing with a
+        penalty.
     c_index, c_index_std_error : float
         Harrell's concordance of the linear predictor, within strata, and its
         infinitesimal-jackknife standard error (clustered where clusters were given).
     aliased : tuple of Aliased
         Columns without an estimate and what they equal.
     monotone : tuple of Monotone
-        Columns with an infinite estimate, their test and Firth estimate.
+        Columns with an infinite estimate, and their test.
+    firth : tuple of FirthEstimate
+        Firth's estimates with their profiles: of every column where the fit is
+        Firth's, else of the monotone ones.
+    penalty : Firth, Ridge or None
+        What was added to the likelihood.
     encoder : Encoder
         Encodes new data as the fitted data were.
     means : ndarray of shape (p,)
         Column means, where the linear predictor is zero.
+    offset_mean : float
+        Mean of the offset, which the linear predictor is relative to; 0 without one.
     """
 
     formula: str
@@ -84,7 +103,7 @@ class CoxFit:
     cov: FloatArray
     model_cov: FloatArray
     is_robust: bool
-    ties: Ties
+    ties: CoxTies
     n: int
     n_events: int
     n_clusters: int
@@ -97,8 +116,11 @@ class CoxFit:
     c_index_std_error: float
     aliased: tuple[Aliased, ...]
     monotone: tuple[Monotone, ...]
+    firth: tuple[FirthEstimate, ...]
+    penalty: Firth | Ridge | None
     encoder: Encoder
     means: FloatArray
+    offset_mean: float
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -116,9 +138,25 @@ class CoxFit:
         return int((~np.isnan(self.log_hr)).sum())
 
     @property
+    def effective_df(self) -> float:
+        """Degrees of freedom of ``lr_statistic``: ``df``, or fewer with a ridge."""
+        return self.penalty.df if isinstance(self.penalty, Ridge) else self.df
+
+    @property
     def lr_statistic(self) -> float:
-        """Likelihood-ratio statistic against no covariates, chi-squared on ``df``."""
-        return 2 * (self.log_likelihood - self.log_likelihood_null)
+        """Likelihood-ratio statistic against no covariates.
+
+        Chi-squared on ``effective_df``; of the penalised likelihood in a Firth fit.
+        """
+        at = self.penalty if isinstance(self.penalty, Firth) else self
+        return 2 * (at.log_likelihood - at.log_likelihood_null)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion; missing for Firth's estimate, no maximum likelihood."""
+        if isinstance(self.penalty, Firth):
+            return np.nan
+        return 2 * self.effective_df - 2 * self.log_likelihood
 
     @property
     def wald_df(self) -> int:
@@ -160,8 +198,10 @@ class CoxFit:
         Notes
         -----
         A monotone term has an infinite estimate, the likelihood-ratio statistic and
-        its p value, and a second row, ``log_hr_firth``, with Firth's estimate and Wald
-        interval. An aliased term has missing estimates and a note.
+        its p value, and a second row, ``log_hr_firth``, with Firth's estimate, profile
+        interval and penalised likelihood ratio. Where the whole fit is Firth's, so are
+        all rows. Profile limits exist at 0.9, 0.95 and 0.99, and are missing at other
+        levels. An aliased term has missing estimates and a note.
         """
         step = self._steps(per)
         estimate = self.log_hr * step
@@ -178,7 +218,12 @@ class CoxFit:
             }
         )
         table = with_wald(table, estimate, std_error, conf_level)
-        table = self._with_infinite(table, step, conf_level)
+        if isinstance(self.penalty, Firth):
+            table = add_firth(table, self.firth, conf_level)
+        else:
+            table = add_infinite(
+                table, self.monotone, self.firth, conf_level, is_robust=self.is_robust
+            )
         for alias in self.aliased:
             table.loc[table["term"] == alias.term, "note"] = f"aliased: {alias.equals}"
         table = table.assign(n=self.n, n_events=self.n_events)[
@@ -190,9 +235,10 @@ class CoxFit:
         """One row: sizes, likelihoods, the test of all coefficients and the C-index.
 
         The test is the likelihood ratio; where the covariance is robust, it is the Wald
-        test, because the other has no chi-squared distribution.
+        test, because the other has no chi-squared distribution. With a ridge penalty
+        the degrees of freedom are effective ones; Firth's fit has no AIC.
         """
-        statistic, df = self.lr_statistic, self.df
+        statistic, df = self.lr_statistic, self.effective_df
         if self.is_robust:
             statistic, df = self.wald_statistic, self.wald_df
         values = {
@@ -204,7 +250,7 @@ class CoxFit:
             "p_value": chi2.sf(statistic, df) if df else np.nan,
             "log_likelihood": self.log_likelihood,
             "log_likelihood_null": self.log_likelihood_null,
-            "aic": 2 * self.df - 2 * self.log_likelihood,
+            "aic": self.aic,
             "c_index": self.c_index,
             "c_index_std_error": self.c_index_std_error,
         }
@@ -213,8 +259,9 @@ class CoxFit:
     def augment(self, data: pd.DataFrame) -> pd.DataFrame:
         """Return ``data`` with a column ``linear_predictor``, row for row.
 
-        It is zero at the column means of the fitted data, and missing for rows with a
-        missing covariate. Aliased columns contribute nothing.
+        It is zero at the column means of the fitted data, and at the mean of their
+        offset if there is one, and missing for rows with a missing covariate. Aliased
+        columns contribute nothing.
 
         Raises
         ------
@@ -229,7 +276,10 @@ class CoxFit:
             )
         X = design_matrix(self.encoder, data)
         beta = np.where(np.isnan(self.log_hr), 0.0, self.log_hr)
-        return data.assign(linear_predictor=(X - self.means) @ beta)
+        predictor = (X - self.means) @ beta
+        if self.roles.offset is not None:
+            predictor += offset_values(data, self.roles.offset) - self.offset_mean
+        return data.assign(linear_predictor=predictor)
 
     def residuals(
         self, data: pd.DataFrame, kind: Residual, *, collapse: str | None = None
@@ -368,37 +418,6 @@ class CoxFit:
                 )
             step[named] = check_step(name, size)
         return step
-
-    def _with_infinite(
-        self, table: pd.DataFrame, step: FloatArray, conf_level: float
-    ) -> pd.DataFrame:
-        """Give monotone terms their test, and add rows with Firth's estimates."""
-        extra = []
-        for infinite in self.monotone:
-            row = self.terms.index(infinite.term)
-            blank = ["std_error", "conf_low", "conf_high"]
-            table.loc[row, blank] = np.nan
-            table.loc[row, ["statistic", "p_value"]] = (
-                infinite.lr_statistic,
-                infinite.p_value,
-            )
-            table.loc[row, "note"] = (
-                "infinite: monotone likelihood; statistic and p from the likelihood "
-                "ratio" + (" of independent rows" if self.is_robust else "")
-            )
-            note = "Firth's penalised likelihood"
-            if np.isnan(infinite.firth_log_hr):
-                note += " reached no maximum"
-            firth = table.loc[[row]].assign(estimand="log_hr_firth", note=note)
-            extra.append(
-                with_wald(
-                    firth,
-                    np.array([infinite.firth_log_hr * step[row]]),
-                    np.array([infinite.firth_std_error * abs(step[row])]),
-                    conf_level,
-                )
-            )
-        return pd.concat([table, *extra], ignore_index=True) if extra else table
 
 
 def as_ratio(table: pd.DataFrame) -> pd.DataFrame:

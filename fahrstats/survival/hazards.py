@@ -12,15 +12,28 @@ from fahrstats.cohort.design import Design, build_design
 from fahrstats.errors import ResultWarning
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.kernels.score_residuals import score_residuals
-from fahrstats.survival.cox_fit import (
-    COVARIANCES,
-    TIES,
-    Covariance,
-    CoxFit,
-    Ties,
-    refuse_unknown,
+from fahrstats.survival.cox_fit import Covariance, CoxFit, CoxTies, Penalty
+from fahrstats.survival.fit_options import (
+    asks_for_robust,
+    check_options,
+    refuse_for_data,
 )
-from fahrstats.survival.maximum import Maximum, find_maximum, model_covariance
+from fahrstats.survival.maximum import (
+    Maximum,
+    find_exact_maximum,
+    find_maximum,
+    model_covariance,
+)
+from fahrstats.survival.penalization import (
+    Firth,
+    FirthEstimate,
+    Ridge,
+    describe_firth,
+    describe_ridge,
+    find_firth_maximum,
+    find_ridge_maximum,
+    firth_estimates,
+)
 
 FloatArray = NDArray[np.float64]
 _FEW_EVENTS = 5
@@ -35,8 +48,11 @@ def cox(
     cluster: str | None = None,
     weights: str | None = None,
     id: str | None = None,
-    ties: Ties = "efron",
+    offset: str | None = None,
+    ties: CoxTies = "efron",
     covariance: Covariance = "auto",
+    penalty: Penalty = "none",
+    ridge: float = 0.0,
 ) -> CoxFit:
     """Fit a Cox proportional hazards model.
 
@@ -61,11 +77,25 @@ def cox(
         weights the covariance is the sandwich unless ``covariance="model"``.
     id
         Column of subjects, checked for repeats.
+    offset
+        Column added to the linear predictor with coefficient one, such as the log
+        hazard ratio of a published score. Centred on its mean, as in R.
     ties
-        ``"efron"`` or ``"breslow"``.
+        ``"efron"`` or ``"breslow"`` for tied times that are really distinct, and
+        ``"exact"`` for times that are discrete: the conditional likelihood of which
+        rows have the event, given how many. Its cost grows with the number of events
+        at one time; it knows no weights and no robust covariance.
     covariance
         ``"model"`` for the inverse information, ``"robust"`` for the sandwich, and
         ``"auto"`` for the sandwich where ``cluster`` or fractional weights ask for it.
+    penalty
+        ``"firth"`` to estimate every coefficient by Firth's penalised likelihood, with
+        profile intervals and penalised likelihood-ratio tests. By ``"none"`` only
+        columns whose likelihood is monotone get such an estimate, beside the infinite
+        one.
+    ridge
+        Penalty on the squared coefficients per standard deviation of their columns;
+        ``theta`` of R's ``ridge``. The degrees of freedom are effective ones.
 
     Raises
     ------
@@ -79,42 +109,81 @@ def cox(
     References
     ----------
     Cox (1972), JRSS B 34:187-220. Efron (1977), JASA 72:557-565. Lin and Wei (1989),
-    JASA 84:1074-1078. Heinze and Schemper (2001), Biometrics 57:114-119.
+    JASA 84:1074-1078. Gail, Lubin and Rubinstein (1981), Biometrika 68:703-707. Heinze
+    and Schemper (2001), Biometrics 57:114-119. Gray (1992), JASA 87:942-951.
 
     Examples
     --------
     >>> fit = fs.cox("Surv(time, event) ~ faceage + age + C(sex)", cohort)
     >>> fit.tidy(exponentiate=True, per={"faceage": 10})
     """
-    refuse_unknown("ties", ties, TIES)
-    refuse_unknown("covariance", covariance, COVARIANCES)
+    check_options(ties, covariance, penalty, ridge)
     design = build_design(
-        formula, data, strata=strata, cluster=cluster, weights=weights, id=id
+        formula,
+        data,
+        strata=strata,
+        cluster=cluster,
+        weights=weights,
+        id=id,
+        offset=offset,
     )
-    return fit_design(design, ties=ties, covariance=covariance)
+    return fit_design(
+        design, ties=ties, covariance=covariance, penalty=penalty, ridge=ridge
+    )
 
 
 def fit_design(
-    design: Design, *, ties: Ties = "efron", covariance: Covariance = "auto"
+    design: Design,
+    *,
+    ties: CoxTies = "efron",
+    covariance: Covariance = "auto",
+    penalty: Penalty = "none",
+    ridge: float = 0.0,
 ) -> CoxFit:
     """Fit a Cox model to a design that passed the gate, as :func:`cox` does."""
-    maximum = find_maximum(design, efron=ties == "efron")
-    return fit_maximum(design, maximum, ties=ties, covariance=covariance)
+    refuse_for_data(design, ties, covariance, penalty)
+    maximum = maximize_design(design, ties=ties, penalty=penalty, ridge=ridge)
+    return fit_maximum(
+        design,
+        maximum,
+        ties=ties,
+        covariance=covariance,
+        penalty=penalty,
+        ridge=ridge,
+    )
+
+
+def maximize_design(
+    design: Design,
+    *,
+    ties: CoxTies = "efron",
+    penalty: Penalty = "none",
+    ridge: float = 0.0,
+) -> Maximum:
+    """Maximise the likelihood that the options of :func:`cox` ask for."""
+    if ties == "exact":
+        return find_exact_maximum(design)
+    efron = ties == "efron"
+    if penalty == "firth":
+        return find_firth_maximum(design, efron=efron)
+    if ridge:
+        return find_ridge_maximum(design, efron=efron, theta=ridge)
+    return find_maximum(design, efron=efron)
 
 
 def fit_maximum(
     design: Design,
     maximum: Maximum,
     *,
-    ties: Ties = "efron",
+    ties: CoxTies = "efron",
     covariance: Covariance = "auto",
+    penalty: Penalty = "none",
+    ridge: float = 0.0,
 ) -> CoxFit:
     """Turn the maximum of a design's likelihood into a result."""
     _warn_if_few_events(design, maximum)
     model_cov = model_covariance(maximum)
-    is_robust = covariance == "robust" or (
-        covariance == "auto" and _asks_for_robust(design)
-    )
+    is_robust = asks_for_robust(design, covariance)
     cov = sandwich(design, maximum, model_cov) if is_robust else model_cov
     c_index, c_index_std_error = _concordance(design, maximum)
     return CoxFit(
@@ -131,16 +200,44 @@ def fit_maximum(
         n_clusters=0 if design.cluster is None else int(design.cluster.max()) + 1,
         n_strata=max(1, len(design.strata_levels)),
         dropped=design.dropped,
-        log_likelihood=maximum.peak.sums.log_likelihood,
+        log_likelihood=maximum.log_likelihood,
         log_likelihood_null=maximum.peak.log_likelihood_start,
         score_statistic=maximum.peak.score_statistic,
         c_index=c_index,
         c_index_std_error=c_index_std_error,
         aliased=maximum.aliased,
         monotone=maximum.monotone,
+        firth=_firth_estimates(design, maximum, ties, penalty),
+        penalty=_describe_penalty(design, maximum, ties, penalty, ridge),
         encoder=design.encoder,
         means=maximum.centre,
+        offset_mean=0.0 if design.offset is None else float(design.offset.mean()),
     )
+
+
+def _firth_estimates(
+    design: Design, maximum: Maximum, ties: CoxTies, penalty: Penalty
+) -> tuple[FirthEstimate, ...]:
+    """Firth's estimates of all columns where asked for, else of the monotone ones.
+
+    There are none of the exact likelihood.
+    """
+    if ties == "exact":
+        return ()
+    terms = [monotone.term for monotone in maximum.monotone]
+    if penalty == "firth":
+        aliased = [aliased.term for aliased in maximum.aliased]
+        terms = [term for term in design.terms if term not in aliased]
+    return firth_estimates(design, terms, efron=ties == "efron")
+
+
+def _describe_penalty(
+    design: Design, maximum: Maximum, ties: CoxTies, penalty: Penalty, ridge: float
+) -> Firth | Ridge | None:
+    """Say what was added to the likelihood, if anything."""
+    if penalty == "firth":
+        return describe_firth(maximum, design, efron=ties == "efron")
+    return describe_ridge(design, maximum, ridge) if ridge else None
 
 
 def sandwich(design: Design, maximum: Maximum, model_cov: FloatArray) -> FloatArray:
@@ -187,14 +284,6 @@ def _concordance(design: Design, maximum: Maximum) -> tuple[float, float]:
     if design.cluster is not None:
         influence = sum_clusters(design, influence[:, None])[:, 0]
     return float(agreement.c_index[0]), float(np.sqrt(influence @ influence))
-
-
-def _asks_for_robust(design: Design) -> bool:
-    """Whether clusters or fractional weights make the model covariance wrong."""
-    if design.cluster is not None:
-        return True
-    weights = design.weights
-    return weights is not None and bool((weights != np.rint(weights)).any())
 
 
 def _warn_if_few_events(design: Design, maximum: Maximum) -> None:

@@ -9,34 +9,36 @@ the likelihood-ratio test say what can be said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpstrf
 from scipy.stats import chi2
 
 from fahrstats.cohort.design import Design
 from fahrstats.errors import ConvergenceError
-from fahrstats.kernels.firth import maximize_penalized
-from fahrstats.kernels.newton import Peak, maximize, solve_scaled, standardize
+from fahrstats.kernels.exact_ties import ExactLikelihood
+from fahrstats.kernels.newton import (
+    Likelihood,
+    PartialLikelihood,
+    Peak,
+    PointT,
+    climb,
+    solve_scaled,
+    standardize,
+)
 from fahrstats.kernels.partial_likelihood import (
+    BlockSums,
     TieBlocks,
-    block_sums,
+    add_offset,
     find_tie_blocks,
-    information,
     linear_predictor,
 )
+from fahrstats.survival.aliasing import Aliased, find_aliases, informative_columns
 from fahrstats.survival.separation import monotone_directions
 
 FloatArray = NDArray[np.float64]
-
-_COLLINEAR = 1e-10
-"""Share of a column's information, given the others, that counts as none."""
-
-_NO_INFORMATION = 1e-12
-"""Information per event, for a column of unit spread, that counts as none."""
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -45,14 +47,6 @@ _LOST = 1e5 * _EPSILON
 
 _COLLAPSED = 1e-3
 """Share left of a column's information at zero that makes its estimate suspect."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aliased:
-    """A column without information of its own; ``equals`` says what it repeats."""
-
-    term: str
-    equals: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +61,12 @@ class Monotone:
         Infinite, with the sign of the effect.
     lr_statistic, p_value : float
         Likelihood-ratio test of the column, chi-squared with one degree of freedom.
-    firth_log_hr, firth_std_error : float
-        Estimate by Firth's penalised likelihood, per unit of the column; missing where
-        that iteration found no maximum.
     """
 
     term: str
     log_hr: float
     lr_statistic: float
     p_value: float
-    firth_log_hr: float
-    firth_std_error: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +80,10 @@ class Maximum:
     blocks : TieBlocks
         Tie blocks of the rows.
     peak : Peak
-        Where Newton's method ended; over the columns that are not aliased.
+        Where the iteration ended, over the columns that are not aliased. Its block sums
+        are Breslow's where ties are exact, as residuals of such a fit have to be.
+    log_likelihood : float
+        The maximum; of the penalised likelihood where that is Firth's.
     is_finite, is_estimated : ndarray of bool, shape (p,)
         Columns with a finite estimate, and columns that are not aliased.
     centre, spread : ndarray of shape (p,)
@@ -99,15 +91,17 @@ class Maximum:
     log_hr : ndarray of shape (p,)
         Per unit of each column; missing where aliased, infinite where monotone.
     linear_predictor : ndarray of shape (n,)
-        Sorted, centred on the column means; finite, with monotone columns as far out
-        as the iteration went.
+        Sorted, centred on the column means and the mean offset; finite, with monotone
+        columns as far out as the iteration went.
     information : ndarray of shape (q, q)
-        Information of the finite estimates, per standard deviation of each column.
+        Information of the finite estimates, per standard deviation of each column;
+        with that of the penalty where the fit is a ridge regression.
     """
 
     Z: FloatArray
     blocks: TieBlocks
-    peak: Peak
+    peak: Peak[BlockSums]
+    log_likelihood: float
     is_finite: NDArray[np.bool_]
     is_estimated: NDArray[np.bool_]
     centre: FloatArray
@@ -119,8 +113,41 @@ class Maximum:
     monotone: tuple[Monotone, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EstimableColumns:
+    """The columns of a design that do not repeat others, q of p, and what all share.
+
+    Attributes
+    ----------
+    Z : ndarray of shape (n, q)
+        Sorted, standardised columns.
+    blocks : TieBlocks
+        Tie blocks of the rows.
+    offset : ndarray of shape (n,) or None
+        Sorted offset, less its mean as in R.
+    centre, spread : ndarray of shape (p,)
+        Mean and standard deviation of each column.
+    is_estimated : ndarray of bool, shape (p,)
+        Which columns these are.
+    aliased : tuple of Aliased
+        The others.
+    """
+
+    Z: FloatArray
+    blocks: TieBlocks
+    offset: FloatArray | None
+    centre: FloatArray
+    spread: FloatArray
+    is_estimated: NDArray[np.bool_]
+    aliased: tuple[Aliased, ...]
+
+
+LikelihoodOf = Callable[[EstimableColumns], Likelihood[PointT]]
+"""The likelihood to maximise, given the columns."""
+
+
 def find_maximum(design: Design, *, efron: bool) -> Maximum:
-    """Maximise the partial likelihood of a design.
+    """Maximise the partial likelihood of a design, with ties approximated.
 
     Raises
     ------
@@ -128,64 +155,190 @@ def find_maximum(design: Design, *, efron: bool) -> Maximum:
         Newton's method did not reach a maximum, or values of one column are so far
         apart that rounding hides what the others say.
     """
-    sets = design.risk_sets
-    blocks = find_tie_blocks(sets)
-    Z, centre, spread = standardize(design.X, sets.order)
-    start = block_sums(sets, blocks, np.zeros(len(Z)), efron=efron)
-    null = information(sets, blocks, start, Z)
-    per_event = null / sets.weights[sets.event].sum()
-    is_estimated = _informative(per_event)
-    aliased = tuple(
-        Aliased(
-            design.terms[j], _equals(design, Z, spread, per_event, is_estimated, int(j))
+
+    def likelihood(columns: EstimableColumns) -> PartialLikelihood:
+        return partial_likelihood(design, columns, efron=efron)
+
+    columns, known = find_estimable(design, likelihood)
+    peak = _climb(design, likelihood(columns), known)
+    return _with_infinite(
+        design, likelihood, columns, peak, known[1], peak, is_exact=False
+    )
+
+
+def find_exact_maximum(design: Design) -> Maximum:
+    """Maximise the exact likelihood of tied events, as :func:`find_maximum` does."""
+
+    def likelihood(columns: EstimableColumns) -> ExactLikelihood:
+        return ExactLikelihood(
+            design.risk_sets, columns.blocks, columns.Z, columns.offset
         )
-        for j in np.flatnonzero(~is_estimated)
+
+    columns, known = find_estimable(design, likelihood)
+    peak = _climb(design, likelihood(columns), known)
+    breslow = partial_likelihood(design, columns, efron=False).at(peak.beta)
+    return _with_infinite(
+        design,
+        likelihood,
+        columns,
+        peak,
+        known[1],
+        replace_sums(peak, breslow),
+        is_exact=True,
     )
-    if aliased:
-        Z = np.ascontiguousarray(Z[:, is_estimated])
-    null = null[np.ix_(is_estimated, is_estimated)]
-    peak = maximize(sets, blocks, Z, efron=efron, null=(start, null))
-    can_grow = can_fall = np.zeros(peak.beta.size, np.bool_)
-    if not peak.has_converged or _has_collapsed(peak.information, null):
-        can_grow, can_fall = monotone_directions(sets, blocks, Z)
-        _refuse_lost(design, Z, peak, np.flatnonzero(is_estimated), can_grow | can_fall)
-    is_monotone = can_grow | can_fall
-    is_finite = is_estimated.copy()
-    is_finite[is_estimated] = ~is_monotone
-    log_hr = np.full(spread.size, np.nan)
-    log_hr[is_estimated] = peak.beta / spread[is_estimated]
-    monotone = _describe_monotone(
-        design, blocks, Z, peak, can_grow, can_fall, is_estimated, spread, efron
+
+
+def partial_likelihood(
+    design: Design, columns: EstimableColumns, *, efron: bool
+) -> PartialLikelihood:
+    """Return Cox's likelihood of the columns."""
+    return PartialLikelihood(
+        design.risk_sets, columns.blocks, columns.Z, efron=efron, offset=columns.offset
     )
-    log_hr[is_estimated & ~is_finite] = [m.log_hr for m in monotone]
-    Z_all = Z
-    if monotone:
-        Z = np.ascontiguousarray(Z[:, ~is_monotone])
+
+
+def find_estimable(
+    design: Design, likelihood: LikelihoodOf[PointT]
+) -> tuple[EstimableColumns, tuple[PointT, FloatArray]]:
+    """Standardise a design and leave out what repeats; return the start as well.
+
+    The start is the likelihood at zero, with its information.
+    """
+    sets = design.risk_sets
+    Z, centre, spread = standardize(design.X, sets.order)
+    offset = None
+    if design.offset is not None:
+        offset = (design.offset - design.offset.mean())[sets.order]
+    every = np.ones(spread.size, np.bool_)
+    columns = EstimableColumns(
+        Z, find_tie_blocks(sets), offset, centre, spread, every, ()
+    )
+    at_zero = likelihood(columns)
+    start = at_zero.at(np.zeros(spread.size))
+    null = at_zero.information(start)
+    per_event = null / sets.weights[sets.event].sum()
+    kept = informative_columns(per_event)
+    if kept.all():
+        return columns, (start, null)
+    columns = replace(
+        columns,
+        Z=np.ascontiguousarray(Z[:, kept]),
+        is_estimated=kept,
+        aliased=find_aliases(design, Z, spread, per_event, kept),
+    )
+    start = likelihood(columns).at(np.zeros(columns.Z.shape[1]))
+    return columns, (start, null[np.ix_(kept, kept)])
+
+
+def to_maximum(
+    columns: EstimableColumns, peak: Peak[BlockSums], log_likelihood: float
+) -> Maximum:
+    """Describe a peak at which every coefficient is finite."""
+    log_hr = np.full(columns.spread.size, np.nan)
+    log_hr[columns.is_estimated] = peak.beta / columns.spread[columns.is_estimated]
     return Maximum(
-        Z=Z,
-        blocks=blocks,
+        Z=columns.Z,
+        blocks=columns.blocks,
         peak=peak,
-        is_finite=is_finite,
-        is_estimated=is_estimated,
-        centre=centre,
-        spread=spread,
+        log_likelihood=log_likelihood,
+        is_finite=columns.is_estimated,
+        is_estimated=columns.is_estimated,
+        centre=columns.centre,
+        spread=columns.spread,
         log_hr=log_hr,
-        linear_predictor=linear_predictor(Z_all, peak.beta),
+        linear_predictor=add_offset(
+            linear_predictor(columns.Z, peak.beta), columns.offset
+        ),
+        information=peak.information,
+        aliased=columns.aliased,
+        monotone=(),
+    )
+
+
+def replace_sums(peak: Peak[PointT], sums: BlockSums) -> Peak[BlockSums]:
+    """Return a peak of another likelihood with block sums of its coefficients."""
+    return Peak(
+        beta=peak.beta,
+        sums=sums,
+        information=peak.information,
+        log_likelihood_start=peak.log_likelihood_start,
+        score_statistic=peak.score_statistic,
+        has_converged=peak.has_converged,
+    )
+
+
+def _climb(
+    design: Design,
+    likelihood: Likelihood[PointT],
+    known: tuple[PointT, FloatArray] | None = None,
+    n_columns: int = 0,
+) -> Peak[PointT]:
+    """Climb from zero."""
+    sets = design.risk_sets
+    beta = np.zeros(len(known[1]) if known else n_columns)
+    events = float(sets.weights[sets.event].sum())
+    return climb(likelihood, beta, events, design.n_events, known=known)
+
+
+def _with_infinite(
+    design: Design,
+    likelihood: LikelihoodOf[PointT],
+    columns: EstimableColumns,
+    peak: Peak[PointT],
+    null: FloatArray,
+    with_sums: Peak[BlockSums],
+    *,
+    is_exact: bool,
+) -> Maximum:
+    """Describe a peak, columns whose likelihood is monotone as infinite."""
+    found = to_maximum(columns, with_sums, peak.sums.log_likelihood)
+    if peak.has_converged and not _has_collapsed(peak.information, null):
+        return found
+    can_grow, can_fall = monotone_directions(
+        design.risk_sets, columns.blocks, columns.Z, is_exact=is_exact
+    )
+    is_monotone = can_grow | can_fall
+    _refuse_lost(design, columns, with_sums, is_monotone)
+    if not is_monotone.any():
+        return found
+    is_finite = columns.is_estimated.copy()
+    is_finite[columns.is_estimated] = ~is_monotone
+    log_hr, monotone = found.log_hr.copy(), []
+    estimated = np.flatnonzero(columns.is_estimated)
+    for j in np.flatnonzero(is_monotone):
+        sign = peak.beta[j] if can_grow[j] == can_fall[j] else float(can_grow[j]) - 0.5
+        log_hr[estimated[j]] = np.copysign(np.inf, sign)
+        others = np.delete(columns.Z, j, axis=1)
+        without = likelihood(replace(columns, Z=np.ascontiguousarray(others)))
+        below = _climb(design, without, n_columns=others.shape[1]).sums.log_likelihood
+        gain = 2 * max(0.0, found.log_likelihood - below)
+        monotone.append(
+            Monotone(
+                term=design.terms[estimated[j]],
+                log_hr=float(log_hr[estimated[j]]),
+                lr_statistic=gain,
+                p_value=float(chi2.sf(gain, 1)),
+            )
+        )
+    return replace(
+        found,
+        Z=np.ascontiguousarray(columns.Z[:, ~is_monotone]),
+        is_finite=is_finite,
+        log_hr=log_hr,
         information=peak.information[np.ix_(~is_monotone, ~is_monotone)],
-        aliased=aliased,
-        monotone=monotone,
+        monotone=tuple(monotone),
     )
 
 
 def _refuse_lost(
     design: Design,
-    Z: FloatArray,
-    peak: Peak,
-    estimated: NDArray[np.int64],
+    columns: EstimableColumns,
+    peak: Peak[BlockSums],
     is_monotone: NDArray[np.bool_],
 ) -> None:
     """Raise where the iteration ended without a maximum that its digits support."""
-    is_lost = np.diag(peak.information) < _LOST * (peak.sums.expected @ Z**2)
+    estimated = np.flatnonzero(columns.is_estimated)
+    is_lost = np.diag(peak.information) < _LOST * (peak.sums.expected @ columns.Z**2)
     if peak.has_converged and not (is_lost & ~is_monotone).any():
         return
     message = (
@@ -206,77 +359,6 @@ def _refuse_lost(
     )
 
 
-def _informative(info: FloatArray) -> NDArray[np.bool_]:
-    """Mark the columns to keep so that the information has full rank.
-
-    A pivoted Cholesky factor of the information, scaled to unit diagonal, gives the
-    rank; where it is short, earlier columns are kept and later ones left out, as in R.
-    """
-    diagonal = np.diag(info)
-    keep = diagonal > _NO_INFORMATION
-    scale = 1 / np.sqrt(np.where(keep, diagonal, 1.0))
-    scaled = (info * np.outer(scale, scale))[np.ix_(keep, keep)]
-    if not keep.any() or dpstrf(scaled, tol=_COLLINEAR)[2] == len(scaled):
-        return keep
-    chosen: list[int] = []
-    for j in range(len(scaled)):
-        known = scaled[np.ix_(chosen, chosen)]
-        shared = scaled[chosen, j]
-        left = 1.0 - shared @ np.linalg.solve(known, shared)
-        if left > _COLLINEAR:
-            chosen.append(j)
-    kept = np.flatnonzero(keep)[chosen]
-    return np.isin(np.arange(keep.size), kept)
-
-
-def _equals(
-    design: Design,
-    Z: FloatArray,
-    spread: FloatArray,
-    per_event: FloatArray,
-    is_estimated: NDArray[np.bool_],
-    j: int,
-) -> str:
-    """Say in words what an aliased column repeats."""
-    term, column = design.terms[j], design.columns[j]
-    if column.level and not column.reference:
-        return f"`{term}` has one level, {column.level}"
-    if spread[j] == 0:
-        return f"`{term}` is {design.X[0, j]:g} in every row"
-    centred = _centred_within_strata(design, Z)
-    size = np.abs(centred[:, j]).max()
-    if size < 1e-8:
-        return f"`{term}` is constant within every stratum"
-    others = np.flatnonzero(is_estimated)
-    slopes = np.linalg.lstsq(centred[:, others], centred[:, j], rcond=None)[0]
-    if np.abs(centred[:, others] @ slopes - centred[:, j]).max() > 1e-6 * size:
-        varies = per_event[j, j] > _NO_INFORMATION
-        what = "repeats others" if varies else "does not vary"
-        return f"`{term}` {what} among those at risk at the events"
-    slopes *= spread[j] / spread[others]
-    parts = [
-        f"{'+' if slope > 0 else '-'} {abs(slope):.6g} x `{design.terms[k]}`"
-        for k, slope in zip(others, slopes, strict=True)
-        if abs(slope) * spread[k] > 1e-6 * spread[j]
-    ]
-    right = " ".join(parts).removeprefix("+ ")
-    if design.strata is not None:
-        return f"`{term}` = {right}, up to a constant in each stratum"
-    constant = design.X[:, j].mean() - design.X[:, others].mean(axis=0) @ slopes
-    if abs(constant) > 1e-6 * spread[j]:
-        right += f" {'+' if constant > 0 else '-'} {abs(constant):.6g}"
-    return f"`{term}` = {right}"
-
-
-def _centred_within_strata(design: Design, Z: FloatArray) -> FloatArray:
-    """Subtract from every sorted row the mean of its stratum."""
-    centred = Z.copy()
-    start = design.risk_sets.stratum_start
-    for first, last in pairwise(start):
-        centred[first:last] -= centred[first:last].mean(axis=0)
-    return centred
-
-
 def _has_collapsed(info: FloatArray, null: FloatArray) -> bool:
     """Whether some column lost nearly all the information it had at zero.
 
@@ -294,46 +376,6 @@ def _inverse(info: FloatArray, null: FloatArray) -> FloatArray:
     floor = _EPSILON * values.max(initial=_EPSILON)
     inverse = (vectors / np.maximum(values, floor)) @ vectors.T
     return np.asarray(inverse * np.outer(scale, scale), np.float64)
-
-
-def _describe_monotone(
-    design: Design,
-    blocks: TieBlocks,
-    Z: FloatArray,
-    peak: Peak,
-    can_grow: NDArray[np.bool_],
-    can_fall: NDArray[np.bool_],
-    is_estimated: NDArray[np.bool_],
-    spread: FloatArray,
-    efron: bool,
-) -> tuple[Monotone, ...]:
-    """Test every monotone column by its likelihood ratio, and estimate it by Firth."""
-    if not (can_grow | can_fall).any():
-        return ()
-    sets = design.risk_sets
-    estimated = np.flatnonzero(is_estimated)
-    penalized = maximize_penalized(sets, blocks, Z, efron=efron)
-    missing = 1.0 if penalized.has_converged else np.nan
-    described = []
-    for j in np.flatnonzero(can_grow | can_fall):
-        sign = peak.beta[j] if can_grow[j] == can_fall[j] else float(can_grow[j]) - 0.5
-        others = np.arange(peak.beta.size) != j
-        without = maximize(
-            sets, blocks, np.ascontiguousarray(Z[:, others]), efron=efron
-        )
-        gain = max(0.0, peak.sums.log_likelihood - without.sums.log_likelihood)
-        described.append(
-            Monotone(
-                term=design.terms[estimated[j]],
-                log_hr=float(np.copysign(np.inf, sign)),
-                lr_statistic=2 * gain,
-                p_value=float(chi2.sf(2 * gain, 1)),
-                firth_log_hr=missing * float(penalized.beta[j] / spread[estimated[j]]),
-                firth_std_error=missing
-                * float(np.sqrt(penalized.cov[j, j]) / spread[estimated[j]]),
-            )
-        )
-    return tuple(described)
 
 
 def model_covariance(maximum: Maximum) -> FloatArray:

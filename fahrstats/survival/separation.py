@@ -31,27 +31,38 @@ _CUTS = 100
 
 
 def monotone_directions(
-    sets: RiskSets, blocks: TieBlocks, Z: FloatArray
+    sets: RiskSets, blocks: TieBlocks, Z: FloatArray, *, is_exact: bool = False
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Mark the columns that can grow, and those that can fall, without end, (p,) each.
 
     ``Z`` holds standardised columns in the order of the risk sets, none of which
     repeats others among the rows at risk. A column in no such direction has a finite
     estimate; one that can do both has a likelihood that ends by not depending on it.
+    With the exact likelihood of ties, events of one time do not compete.
     """
     p = Z.shape[1]
+    passed = sets.event if is_exact else np.zeros(sets.event.size, np.bool_)
     cuts = np.empty((0, p))
     can = np.zeros((2, p), np.bool_)
     for j in range(p):
         for row, sign in enumerate((1.0, -1.0)):
-            can[row, j], cuts = _reaches(sets, blocks, Z, sign * np.eye(p)[j], cuts)
+            aim = sign * np.eye(p)[j]
+            can[row, j], cuts = _reaches(sets, blocks, Z, aim, cuts, passed)
     return can[0], can[1]
 
 
 def _reaches(
-    sets: RiskSets, blocks: TieBlocks, Z: FloatArray, aim: FloatArray, cuts: FloatArray
+    sets: RiskSets,
+    blocks: TieBlocks,
+    Z: FloatArray,
+    aim: FloatArray,
+    cuts: FloatArray,
+    passed: NDArray[np.bool_],
 ) -> tuple[bool, FloatArray]:
-    """Whether a direction of the cone has a part along ``aim``; and all cuts."""
+    """Whether a direction of the cone has a part along ``aim``; and all cuts.
+
+    ``passed`` are rows that no event at their own time has to lead.
+    """
     bounds = [(-1.0, 1.0)] * aim.size
     while True:
         if len(cuts):
@@ -66,18 +77,23 @@ def _reaches(
             direction = aim
         if direction @ aim < _NOWHERE:
             return False, cuts
-        violated = _violated(sets, blocks, Z, direction)
+        violated = _violated(sets, blocks, Z, direction, passed)
         if not len(violated):
             return True, cuts
         cuts = np.concatenate([cuts, violated])
 
 
 def _violated(
-    sets: RiskSets, blocks: TieBlocks, Z: FloatArray, direction: FloatArray
+    sets: RiskSets,
+    blocks: TieBlocks,
+    Z: FloatArray,
+    direction: FloatArray,
+    passed: NDArray[np.bool_],
 ) -> FloatArray:
     """Inequalities, as unit rows, by which events are overtaken along a direction."""
-    leader = risk_set_leaders(blocks, Z @ direction)
+    leader = risk_set_leaders(blocks, Z @ direction, passed)
     events = np.flatnonzero(sets.event)
+    events = events[leader[blocks.block[events]] >= 0]
     lead = Z[leader[blocks.block[events]]] - Z[events]
     size = np.linalg.norm(lead, axis=1)
     apart = size > 0

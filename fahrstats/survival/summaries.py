@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 def summarize_cox(fit: CoxFit) -> str:
     """Describe a Cox model: sizes, hazard ratios, tests and everything left out."""
-    ties = {"efron": "Efron", "breslow": "Breslow"}[fit.ties]
+    ties = {"efron": "Efron's", "breslow": "Breslow's", "exact": "exact"}[fit.ties]
     errors = "robust standard errors" if fit.is_robust else "model standard errors"
     if fit.n_clusters:
         errors += f" in {format_count(fit.n_clusters)} clusters"
     lines = [
         f"Cox model: {fit.formula}",
         f"{format_count(fit.n)} rows, {format_count(fit.n_events)} events; "
-        f"{ties}'s ties; {errors}"
+        f"{ties} ties; {errors}"
         + (f"; {format_count(fit.n_strata)} strata" if fit.n_strata > 1 else ""),
         *describe_dropped(fit.dropped),
         "",

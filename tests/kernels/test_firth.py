@@ -12,7 +12,7 @@ from rows import COMPLICATIONS, name_of, random_rows
 from scipy.optimize import minimize
 
 from fahrstats.kernels.firth import maximize_penalized
-from fahrstats.kernels.newton import standardize
+from fahrstats.kernels.newton import PartialLikelihood, standardize
 from fahrstats.kernels.partial_likelihood import find_tie_blocks
 from fahrstats.kernels.risk_sets import sort_risk_sets
 
@@ -24,7 +24,8 @@ N = 30
 def climb(rows, X, *, efron=True):
     sets = sort_risk_sets(**rows)
     Z, _, spread = standardize(X, sets.order)
-    peak = maximize_penalized(sets, find_tie_blocks(sets), Z, efron=efron)
+    blocks = find_tie_blocks(sets)
+    peak = maximize_penalized(PartialLikelihood(sets, blocks, Z, efron=efron))
     assert peak.has_converged
     return peak.beta / spread, peak.cov / np.outer(spread, spread)
 

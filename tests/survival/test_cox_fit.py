@@ -25,7 +25,7 @@ def data() -> pd.DataFrame:
 
 def test_infinite_estimates_are_shown_with_their_test_and_firths(data):
     fit = fs.cox("Surv(time, event) ~ x + spared", spared(data))
-    (monotone,) = fit.monotone
+    (monotone,), (estimate,) = fit.monotone, fit.firth
     table = check_table(fit.tidy())
     assert table["estimand"].tolist() == ["log_hr", "log_hr", "log_hr_firth"]
     infinite, firth = table.iloc[1], table.iloc[2]
@@ -37,13 +37,20 @@ def test_infinite_estimates_are_shown_with_their_test_and_firths(data):
     assert infinite["p_value"] == monotone.p_value
     assert infinite["note"].startswith("infinite: monotone likelihood")
     assert firth["term"] == "spared"
-    assert firth["estimate"] == monotone.firth_log_hr
-    assert firth["std_error"] == monotone.firth_std_error
+    assert firth["estimate"] == estimate.log_hr
+    assert firth["std_error"] == estimate.std_error
+    assert firth["statistic"] == estimate.lr_statistic
+    assert firth["p_value"] == estimate.p_value
+    assert (firth["conf_low"], firth["conf_high"]) == estimate.limits(0.95)
     assert firth["note"] == "Firth's penalised likelihood"
     ratios = check_table(fit.tidy(exponentiate=True, per={"spared": -2}))
     assert ratios["estimand"].tolist() == ["hr", "hr", "hr_firth"]
     assert ratios["estimate"][1] == np.inf
-    assert ratios["estimate"][2] == pytest.approx(np.exp(-2 * monotone.firth_log_hr))
+    assert ratios["estimate"][2] == pytest.approx(np.exp(-2 * estimate.log_hr))
+    limits = np.exp(-2 * np.array(estimate.limits(0.95)))
+    np.testing.assert_allclose(
+        ratios.loc[2, ["conf_high", "conf_low"]].astype(float), limits
+    )
     text = str(fit)
     assert "spared (Firth)" in text
     assert "spared: infinite: monotone likelihood" in text
@@ -182,8 +189,8 @@ def test_the_plot_is_a_figure_that_draws(data, tmp_path):
 
 def test_firths_missing_estimate_is_said_to_be_missing(data):
     fit = fs.cox("Surv(time, event) ~ x + spared", spared(data))
-    lost = replace(fit.monotone[0], firth_log_hr=np.nan, firth_std_error=np.nan)
-    row = check_table(replace(fit, monotone=(lost,)).tidy()).iloc[2]
+    lost = replace(fit.firth[0], log_hr=np.nan, std_error=np.nan)
+    row = check_table(replace(fit, firth=(lost,)).tidy()).iloc[2]
     assert np.isnan(row["estimate"])
     assert row["note"] == "Firth's penalised likelihood reached no maximum"
 

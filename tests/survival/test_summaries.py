@@ -34,7 +34,7 @@ def test_a_cox_model_tells_formula_sizes_estimates_and_tests(data):
     row = fit.tidy().iloc[0]
     assert lines[4].split()[:3] == ["x", f"{row.estimate:.4f}", f"{row.std_error:.4f}"]
     assert len({len(line) for line in lines[3:6]}) == 1
-    assert lines[8] == (
+    assert lines[7] == (
         f"C-index {fit.c_index:.3f} (standard error {fit.c_index_std_error:.4f})"
     )
     assert [line.partition(":")[0] for line in lines[8:]] == [
@@ -124,7 +124,7 @@ def test_an_audit_tells_every_level_and_test(data):
         "site south",
     ]
     assert "not estimated  (too few events" in lines[3]
-    assert lines[8].startswith("  interaction P=")
-    assert lines[8].endswith("on 2 df  (likelihood-ratio test; without few)")
+    assert lines[7].startswith("  interaction P=")
+    assert lines[7].endswith("on 2 df  (likelihood-ratio test; without few)")
     assert lines[8].startswith("z 0: ")
     assert lines[8].endswith("(left out: `z` is 0 in every row)")

@@ -1,0 +1,71 @@
+"""Rows of coefficients without a Wald test: infinite ones, and Firth's estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from fahrstats.survival.maximum import Monotone
+from fahrstats.survival.penalization import PROFILE_LEVELS, FirthEstimate
+
+
+def add_infinite(
+    table: pd.DataFrame,
+    monotone: Iterable[Monotone],
+    firth: Iterable[FirthEstimate],
+    conf_level: float,
+    *,
+    is_robust: bool,
+) -> pd.DataFrame:
+    """Give monotone terms their test, and a further row with Firth's estimate."""
+    table = table.copy()
+    for infinite in monotone:
+        row = table["term"] == infinite.term
+        table.loc[row, ["std_error", "conf_low", "conf_high"]] = np.nan
+        table.loc[row, "statistic"] = infinite.lr_statistic
+        table.loc[row, "p_value"] = infinite.p_value
+        table.loc[row, "note"] = (
+            "infinite: monotone likelihood; statistic and p from the likelihood ratio"
+            + (" of independent rows" if is_robust else "")
+        )
+    estimates = list(firth)
+    if not estimates:
+        return table
+    extra = table[table["term"].isin([estimate.term for estimate in estimates])]
+    extra = add_firth(extra.assign(estimand="log_hr_firth"), estimates, conf_level)
+    return pd.concat([table, extra], ignore_index=True)
+
+
+def add_firth(
+    table: pd.DataFrame, firth: Iterable[FirthEstimate], conf_level: float
+) -> pd.DataFrame:
+    """Put Firth's estimates, their profiles and a note in the rows of their terms."""
+    table = table.copy()
+    for estimate in firth:
+        row = table["term"] == estimate.term
+        step = table.loc[row, "per"].astype(float)
+        low, high = estimate.limits(conf_level)
+        ends = pd.DataFrame({"a": low * step, "b": high * step})
+        table.loc[row, "estimate"] = estimate.log_hr * step
+        table.loc[row, "std_error"] = estimate.std_error * step.abs()
+        table.loc[row, "statistic"] = estimate.lr_statistic
+        table.loc[row, "p_value"] = estimate.p_value
+        table.loc[row, "conf_low"] = ends.min(axis=1)
+        table.loc[row, "conf_high"] = ends.max(axis=1)
+        table.loc[row, "note"] = _note(estimate, conf_level)
+    return table
+
+
+def _note(estimate: FirthEstimate, conf_level: float) -> str:
+    """Say where an estimate, its test and its interval come from."""
+    note = "Firth's penalised likelihood"
+    if np.isnan(estimate.log_hr):
+        return f"{note} reached no maximum"
+    if conf_level not in PROFILE_LEVELS:
+        levels = ", ".join(map(str, PROFILE_LEVELS))
+        return f"{note}; profile limits only at conf_level {levels}"
+    if np.isnan(estimate.limits(conf_level)).any():
+        return f"{note}; no profile limit was found"
+    return note
