@@ -12,8 +12,18 @@ if TYPE_CHECKING:
     from fahrstats.cohort.groups import QuantileGroups, TableOne
     from fahrstats.cohort.groups import quantile_groups as quantile_groups
     from fahrstats.cohort.groups import table_one as table_one
+    from fahrstats.survival.cause_specific import CauseSpecificFits
+    from fahrstats.survival.cause_specific import (
+        cause_specific_cox as cause_specific_cox,
+    )
     from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.comparison import compare as compare
+    from fahrstats.survival.competing import CumulativeIncidence
+    from fahrstats.survival.competing import (
+        cumulative_incidence as cumulative_incidence,
+    )
+    from fahrstats.survival.correlation import ScoreCorrelation
+    from fahrstats.survival.correlation import score_correlation as score_correlation
     from fahrstats.survival.cox_fit import CoxFit
     from fahrstats.survival.curves import kaplan_meier as kaplan_meier
     from fahrstats.survival.differences import SurvivalDifferences
@@ -27,8 +37,14 @@ if TYPE_CHECKING:
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
     from fahrstats.survival.hazards import cox as cox
+    from fahrstats.survival.imputations import Imputations
+    from fahrstats.survival.imputations import impute as impute
+    from fahrstats.survival.incidence_tests import GrayTest
+    from fahrstats.survival.incidence_tests import gray_test as gray_test
     from fahrstats.survival.joint_groups import joint_risk_groups as joint_risk_groups
     from fahrstats.survival.joint_result import JointRiskGroups
+    from fahrstats.survival.observation import FollowUp
+    from fahrstats.survival.observation import follow_up as follow_up
     from fahrstats.survival.pooled_tests import PooledTest
     from fahrstats.survival.pooled_tests import pool_lr_test as pool_lr_test
     from fahrstats.survival.pooling import Pooled
@@ -41,17 +57,19 @@ if TYPE_CHECKING:
     from fahrstats.survival.ranking_bootstrap import ConcordanceBootstrap
     from fahrstats.survival.restricted_means import RestrictedMeans
     from fahrstats.survival.restricted_means import rmst as rmst
+    from fahrstats.survival.subdistribution import fine_gray as fine_gray
+    from fahrstats.survival.subdistribution_fit import FineGrayFit
     from fahrstats.survival.subgroups import SubgroupAudit
     from fahrstats.survival.subgroups import by_subgroup as by_subgroup
     from fahrstats.survival.survival_curves import SurvivalCurves
-    from fahrstats.survival.correlation import score_correlation as score_correlation
-    from fahrstats.survival.correlation import ScoreCorrelation
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
+    "survival.cause_specific": ("CauseSpecificFits", "cause_specific_cox"),
     "survival.comparison": ("ModelComparison", "compare"),
+    "survival.competing": ("CumulativeIncidence", "cumulative_incidence"),
     "survival.curves": ("kaplan_meier",),
     "survival.differences": ("SurvivalDifferences", "survival_difference"),
     "survival.group_tests": ("LogRank", "logrank"),
@@ -62,20 +80,31 @@ _HOMES = {
     "survival.ranking": ("Concordance", "concordance"),
     "survival.ranking_bootstrap": ("ConcordanceBootstrap",),
     "survival.restricted_means": ("RestrictedMeans", "rmst"),
+    "survival.incidence_tests": ("GrayTest", "gray_test"),
+    "survival.subdistribution": ("fine_gray",),
+    "survival.subdistribution_fit": ("FineGrayFit",),
     "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
     "survival.survival_curves": ("SurvivalCurves",),
     "survival.joint_result": ("JointRiskGroups",),
     "survival.joint_groups": ("joint_risk_groups",),
+    "survival.observation": ("FollowUp", "follow_up"),
     "survival.pooling": ("Pooled", "pool", "pool_results"),
     "survival.pooled_tests": ("PooledTest", "pool_lr_test"),
     "survival.correlation": ("score_correlation", "ScoreCorrelation"),
+    "survival.imputations": ("Imputations", "impute"),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CauseSpecificFits",
     "Concordance",
     "ConcordanceBootstrap",
     "CoxFit",
+    "CumulativeIncidence",
+    "FineGrayFit",
+    "FollowUp",
+    "GrayTest",
+    "Imputations",
     "JointRiskGroups",
     "LogRank",
     "ModelComparison",
@@ -91,9 +120,15 @@ __all__ = [
     "TableOne",
     "TimeDependentAuc",
     "by_subgroup",
+    "cause_specific_cox",
     "compare",
     "concordance",
     "cox",
+    "cumulative_incidence",
+    "fine_gray",
+    "follow_up",
+    "gray_test",
+    "impute",
     "joint_risk_groups",
     "kaplan_meier",
     "logrank",

@@ -78,10 +78,12 @@ def test_names_are_sorted_and_listed_once():
 def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
-        *("by_subgroup", "compare", "concordance", "cox", "joint_risk_groups"),
-        *("kaplan_meier", "logrank", "pool", "pool_lr_test", "pool_results"),
-        *("quantile_groups", "rmst", "score_correlation", "survival_difference"),
-        *("table_one",),
+        *("cause_specific_cox", "cumulative_incidence", "fine_gray", "gray_test"),
+        *("by_subgroup", "compare", "concordance", "cox", "follow_up", "impute"),
+        *("joint_risk_groups", "kaplan_meier", "logrank", "pool", "pool_lr_test"),
+        *("pool_results", "quantile_groups", "rmst", "score_correlation"),
+        *("survival_difference", "table_one"),
+        *("prediction_error", "time_dependent_auc"),
     }
 
 

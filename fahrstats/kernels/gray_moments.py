@@ -49,7 +49,7 @@ def gray_moments(
             sets.time[rows], cause[rows], code, group[rows], n_groups
         )
         share = _divide(of_cause + of_others, at_risk)
-        survival: FloatArray = np.cumprod(1 - share, axis=0)
+        survival = np.cumprod(1 - share, axis=0).astype(np.float64)
         before = np.vstack([np.ones(n_groups), survival[:-1]])
         h = _divide(at_risk, before)
         incidence = np.cumsum(_divide(of_cause, h), axis=0)

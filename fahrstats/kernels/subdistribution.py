@@ -22,18 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fahrstats.kernels.newton import solve_scaled
 from fahrstats.kernels.risk_sets import RiskSets
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-
-_MAX_ITERATIONS = 60
-_MAX_HALVINGS = 40
-
-_CLOSE = 1e-12
-"""Gain per event that a step promises after which one more reaches rounding error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,15 +89,25 @@ class WeightedSums:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WeightedPeak:
-    """Where Newton's method ended, and the information and likelihood at its start."""
+class WeightedLikelihood:
+    """The likelihood of weighted rows and their columns, for Newton's method."""
 
-    beta: FloatArray
-    sums: WeightedSums
-    information: FloatArray
-    information_start: FloatArray
-    log_likelihood_start: float
-    has_converged: bool
+    rows: WeightedRows
+    Z: FloatArray
+
+    def at(self, beta: FloatArray) -> WeightedSums:
+        """Sum at ``beta``, with the log-likelihood."""
+        return weighted_sums(self.rows, self.Z @ beta)
+
+    def gradient(self, point: WeightedSums) -> FloatArray:
+        """Return the first derivative, shape (p,)."""
+        return (self.rows.of_cause - point.risk * point.lived) @ self.Z
+
+    def information(self, point: WeightedSums) -> FloatArray:
+        """Return minus the second derivative, shape (p, p)."""
+        mean = weighted_means(self.rows, point, self.Z)
+        within = self.Z.T @ (self.Z * (point.risk * point.lived)[:, None])
+        return within - mean.T @ (mean * self.rows.events[:, None])
 
 
 def weigh_rows(
@@ -139,39 +142,6 @@ def weigh_rows(
     )
 
 
-def maximize_weighted(rows: WeightedRows, Z: FloatArray) -> WeightedPeak:
-    """Climb from zero to the maximum of the log partial likelihood.
-
-    ``Z`` (n, p) holds standardised columns in the order of the rows.
-    """
-    beta = np.zeros(Z.shape[1])
-    sums = weighted_sums(rows, Z @ beta)
-    info = start = weighted_information(rows, sums, Z)
-    log_likelihood_start = sums.log_likelihood
-    was_close = has_converged = False
-    for iteration in range(_MAX_ITERATIONS):
-        slope = weighted_gradient(rows, sums, Z)
-        if iteration > 0:
-            info = weighted_information(rows, sums, Z)
-        direction = solve_scaled(info, slope)
-        decrement = float(slope @ direction)
-        if was_close or not decrement > 0:
-            has_converged = True
-            break
-        was_close = decrement < _CLOSE * rows.events.sum()
-        size = 1.0
-        for _ in range(_MAX_HALVINGS):
-            trial = weighted_sums(rows, Z @ (beta + size * direction))
-            slack = 1e-13 * abs(sums.log_likelihood)
-            if trial.log_likelihood >= sums.log_likelihood - slack:
-                break
-            size /= 2
-        else:
-            break
-        beta, sums = beta + size * direction, trial
-    return WeightedPeak(beta, sums, info, start, log_likelihood_start, has_converged)
-
-
 @np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 def weighted_sums(rows: WeightedRows, linear_predictor: FloatArray) -> WeightedSums:
     """Sum the denominators of all blocks and the hazard of all rows, O(n)."""
@@ -191,22 +161,6 @@ def weighted_sums(rows: WeightedRows, linear_predictor: FloatArray) -> WeightedS
         lived=lived_through(rows, hazard[:, None])[:, 0],
         log_likelihood=log_likelihood if np.isfinite(log_likelihood) else -np.inf,
     )
-
-
-def weighted_gradient(
-    rows: WeightedRows, sums: WeightedSums, Z: FloatArray
-) -> FloatArray:
-    """Return the first derivative of the log-likelihood, shape (p,)."""
-    return np.asarray((rows.of_cause - sums.risk * sums.lived) @ Z, np.float64)
-
-
-def weighted_information(
-    rows: WeightedRows, sums: WeightedSums, Z: FloatArray
-) -> FloatArray:
-    """Return minus the second derivative of the log-likelihood, shape (p, p)."""
-    mean = weighted_means(rows, sums, Z)
-    within = Z.T @ (Z * (sums.risk * sums.lived)[:, None])
-    return np.asarray(within - mean.T @ (mean * rows.events[:, None]), np.float64)
 
 
 def weighted_means(rows: WeightedRows, sums: WeightedSums, Z: FloatArray) -> FloatArray:
