@@ -19,7 +19,7 @@ from fahrstats.display.journals import (
     format_percent,
 )
 from fahrstats.display.labels import Labels, amount, column_label, label_with_unit
-from fahrstats.display.result_table import by_value, need_columns, records
+from fahrstats.display.result_table import by_value, need_columns, only_one, records
 
 _OVERALL: Final = "overall"
 _NOT_REACHED: Final = "not reached"
@@ -69,9 +69,10 @@ def follow_up(
     Raises
     ------
     DataError
-        A column is absent, or the table has no rows.
+        A column is absent, or the table has no rows or several groups.
     """
     need_columns(table, ("estimand", "estimate", "n", "n_events"), "follow-up")
+    only_one(table, ("group",), "follow-up")
     first = table.iloc[0]
     lines = [
         ["Participants", format_count(first["n"], style=style)],

@@ -32,7 +32,7 @@ from fahrstats.display.labels import (
     note_in_words,
     per_label,
 )
-from fahrstats.display.result_table import need_columns, records
+from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.errors import DataError
 
 _DECIMALS: Final = 3
@@ -49,9 +49,10 @@ def follow_up(
     Raises
     ------
     DataError
-        A column is absent, or the table has no rows.
+        A column is absent, or the table has no rows or several groups.
     """
     need_columns(table, ("estimand", "estimate", "n", "n_events"), "follow-up")
+    only_one(table, ("group",), "follow-up")
     n, n_events = (format_count(table[c].iloc[0], style=style) for c in _SIZES)
     median = table.loc[
         (table["estimand"] == "follow_up") & (table["quantile"].round(2) == 0.5),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,11 +57,6 @@ def joint_std_error(
     """
     known = (rows > 0) & (base > 0)
     return np.where(known, np.hypot(rows, base), np.nan)
-
-
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows, each a mapping from column to value."""
-    return cast("list[dict[str, Any]]", table.to_dict("records"))
 
 
 def interval_text(row: Mapping[str, Any], digits: int) -> str:

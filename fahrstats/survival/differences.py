@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.columns import in_order
+from fahrstats.display.result_table import records
 from fahrstats.survival.contrast_rows import (
     contrast_rows,
     each_against,
     interval_text,
     joint_std_error,
-    records,
 )
 from fahrstats.survival.cox_fit import refuse_unknown, with_wald
 from fahrstats.survival.curves import estimate_curves, warn_of_early_extinction

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.columns import in_order
+from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
 from fahrstats.kernels.product_limit import life_table
 from fahrstats.kernels.restricted_mean import (
@@ -23,7 +24,6 @@ from fahrstats.survival.contrast_rows import (
     each_against,
     interval_text,
     joint_std_error,
-    records,
 )
 from fahrstats.survival.cox_fit import as_ratio, with_wald
 from fahrstats.survival.curves import estimate_curves, warn_of_early_extinction

@@ -100,6 +100,12 @@ def test_follow_up_without_quartiles_keeps_the_rest(tables):
     ]
 
 
+def test_follow_up_of_several_groups_is_refused(tables):
+    table = tables["follow_up"].assign(group=[*"aaabbb"])
+    with pytest.raises(DataError, match="`group` has 2 values \\(a, b\\)"):
+        follow_up(table)
+
+
 def test_survival_is_in_percent_at_each_time(tables, labels):
     table = tables["survival_at"].replace({"time": {2.0: 1.0}})
     shown = survival_at(table, labels=labels)

@@ -33,6 +33,12 @@ def test_a_median_that_was_not_reached_is_left_out(tables, cohort):
     )
 
 
+def test_follow_up_of_several_groups_is_no_sentence(tables):
+    table = tables["follow_up"].assign(group=[*"aaabbb"])
+    with pytest.raises(DataError, match="`group` has 2 values \\(a, b\\)"):
+        sentences.follow_up(table)
+
+
 def test_an_association_is_told_with_direction_step_and_covariates(labels):
     text = sentences.association(
         effect(1.254, 1.227, 1.282, 1e-80),

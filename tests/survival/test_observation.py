@@ -11,12 +11,11 @@ from tables import check_glance, check_table
 
 import fahrstats as fs
 from fahrstats.errors import DataError, FormulaError
-from fahrstats.survival.observation import follow_up
 
 
 @pytest.fixture
 def table(lung) -> pd.DataFrame:
-    return check_table(follow_up("Surv(time, event) ~ 1", lung).tidy())
+    return check_table(fs.follow_up("Surv(time, event) ~ 1", lung).tidy())
 
 
 def test_quartiles_are_those_of_the_curve_with_the_event_turned_round(lung, table):
@@ -47,7 +46,7 @@ def test_limits_of_the_rate_leave_exact_poisson_tails(lung, table):
 
 def test_person_time_starts_at_delayed_entry(cohorts):
     data = cohorts["lung_split"]
-    followed = follow_up("Surv(entry, time, event) ~ 1", data)
+    followed = fs.follow_up("Surv(entry, time, event) ~ 1", data)
     assert followed.person_time == (data["time"] - data["entry"]).sum()
     assert followed.person_time == cohorts["lung"]["time"].sum()
 
@@ -58,29 +57,51 @@ def test_every_row_carries_the_size_of_the_cohort(table):
 
 def test_without_censoring_there_are_no_quartiles():
     data = pd.DataFrame({"time": [1.0, 2, 3], "event": 1})
-    table = follow_up("Surv(time, event) ~ 1", data).tidy()
+    table = fs.follow_up("Surv(time, event) ~ 1", data).tidy()
     assert table["estimate"][:3].isna().all()
     assert np.isfinite(table["estimate"][3:]).all()
 
 
 def test_glance_and_summary_tell_the_size(lung):
-    followed = follow_up("Surv(time, event) ~ 1", lung)
+    followed = fs.follow_up("Surv(time, event) ~ 1", lung)
     assert check_glance(followed.glance()).loc[0, "n"] == 228
     assert "median 588 (95% CI 511 to 821), longest 1022" in str(followed)
 
 
-def test_covariates_are_refused(lung):
-    with pytest.raises(FormulaError, match="names `sex`, but follow-up is that of all"):
-        follow_up("Surv(time, event) ~ sex", lung)
+def test_each_group_is_followed_as_if_it_were_alone(lung):
+    table = check_table(fs.follow_up("Surv(time, event) ~ sex", lung).tidy())
+    for sex in (1, 2):
+        alone = fs.follow_up("Surv(time, event) ~ 1", lung[lung["sex"] == sex]).tidy()
+        pd.testing.assert_frame_equal(
+            table[table["group"] == str(sex)].reset_index(drop=True),
+            alone.assign(group=str(sex)),
+        )
+
+
+def test_the_summary_of_groups_tells_each(lung):
+    text = str(fs.follow_up("Surv(time, event) ~ sex", lung))
+    assert text.startswith("Follow-up: 228 rows, 165 events, 0 left out\n1: 138 rows")
+    assert "2: 90 rows, 53 events\nmedian " in text
+
+
+def test_a_median_that_is_not_reached_is_said_so():
+    data = pd.DataFrame({"time": [1.0, 2, 3], "event": 1})
+    text = str(fs.follow_up("Surv(time, event) ~ 1", data))
+    assert "median not reached (95% CI not reached to not reached)" in text
+
+
+def test_anything_but_columns_is_refused_as_a_group(lung):
+    with pytest.raises(FormulaError, match="must name grouping columns"):
+        fs.follow_up("Surv(time, event) ~ log(age)", lung)
 
 
 def test_an_impossible_confidence_level_is_refused(lung):
     with pytest.raises(DataError, match="`conf_level` is 2"):
-        follow_up("Surv(time, event) ~ 1", lung).tidy(conf_level=2)
+        fs.follow_up("Surv(time, event) ~ 1", lung).tidy(conf_level=2)
 
 
 def test_the_plot_is_a_figure_that_draws(lung, tmp_path):
-    plot = follow_up("Surv(time, event) ~ 1", lung).plot()
+    plot = fs.follow_up("Surv(time, event) ~ 1", lung).plot()
     with mpl.rc_context({"backend": "agg"}):
         plot.save(tmp_path / "followed.png", verbose=False, dpi=50)
     assert (tmp_path / "followed.png").stat().st_size > 0
