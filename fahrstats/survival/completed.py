@@ -85,8 +85,11 @@ def _incomplete(
 
 
 def row_name(row: Mapping[Any, Any]) -> str:
-    """Name a row by everything that says what it is about."""
-    parts = [row[name] for name in NAMING if name in row and name != "per"]
+    """Name a row by what tells it from the others of a table."""
+    hidden = {"variable", "reference", "per", "origin", "scale"}
+    if "variable" in row:  # the term names the level too
+        hidden.add("level")
+    parts = [row[name] for name in NAMING if name in row and name not in hidden]
     shown = [f"{part:g}" if isinstance(part, float) else str(part) for part in parts]
     return ", ".join(
         part for part, _ in groupby(text for text in shown if text not in ("", "nan"))

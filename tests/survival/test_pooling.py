@@ -248,8 +248,8 @@ def test_rows_must_match_between_results(tables):
     other = text[1].assign(grade=text[1]["grade"].replace("3", "2"))
     with pytest.raises(
         DataError,
-        match=r"Result 2 of 2 lacks `3, grade, grade\[T.3\], 0, log_hr`, compared with "
-        "the first; pooling needs the same rows",
+        match=r"Result 2 of 2 lacks `grade\[T.3\], log_hr`, compared with the "
+        "first; pooling needs the same rows",
     ):
         fs.pool(fs.cox, "Surv(time, event) ~ grade", [text[0], other])
     results = [fs.cox(FORMULA, one).tidy() for one in tables[:2]]
