@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.discrimination import (
         time_dependent_auc as time_dependent_auc,
     )
+    from fahrstats.survival.early_deaths import EarlyMortality
+    from fahrstats.survival.early_deaths import early_mortality as early_mortality
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
     from fahrstats.survival.hazards import cox as cox
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
     from fahrstats.survival.ranking_bootstrap import ConcordanceBootstrap
+    from fahrstats.survival.ranking_by import concordance_by as concordance_by
+    from fahrstats.survival.ranking_by_result import ConcordanceBySubgroup
     from fahrstats.survival.restricted_means import RestrictedMeans
     from fahrstats.survival.restricted_means import rmst as rmst
     from fahrstats.survival.subdistribution import fine_gray as fine_gray
@@ -79,6 +83,8 @@ _HOMES = {
     "survival.prediction_error": ("PredictionError", "prediction_error"),
     "survival.ranking": ("Concordance", "concordance"),
     "survival.ranking_bootstrap": ("ConcordanceBootstrap",),
+    "survival.ranking_by": ("concordance_by",),
+    "survival.ranking_by_result": ("ConcordanceBySubgroup",),
     "survival.restricted_means": ("RestrictedMeans", "rmst"),
     "survival.incidence_tests": ("GrayTest", "gray_test"),
     "survival.subdistribution": ("fine_gray",),
@@ -92,6 +98,7 @@ _HOMES = {
     "survival.pooled_tests": ("PooledTest", "pool_lr_test"),
     "survival.correlation": ("score_correlation", "ScoreCorrelation"),
     "survival.imputations": ("Imputations", "impute"),
+    "survival.early_deaths": ("early_mortality", "EarlyMortality"),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -99,8 +106,10 @@ __all__ = [
     "CauseSpecificFits",
     "Concordance",
     "ConcordanceBootstrap",
+    "ConcordanceBySubgroup",
     "CoxFit",
     "CumulativeIncidence",
+    "EarlyMortality",
     "FineGrayFit",
     "FollowUp",
     "GrayTest",
@@ -123,8 +132,10 @@ __all__ = [
     "cause_specific_cox",
     "compare",
     "concordance",
+    "concordance_by",
     "cox",
     "cumulative_incidence",
+    "early_mortality",
     "fine_gray",
     "follow_up",
     "gray_test",
