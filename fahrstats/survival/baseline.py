@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.cohort.encoding import design_matrix
-from fahrstats.cohort.follow_up import as_float
+from fahrstats.cohort.roles import offset_values
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.product_limit import Interval, life_table, survival_limits
@@ -45,7 +45,8 @@ class BaselineHazard:
     start : ndarray of int64, shape (k + 1,)
         Position of each stratum's first step, at time 0, and the number m of steps.
     time, cumulative_hazard : ndarray of shape (m,)
-        Hazard summed up to ``time``, at the column means of the fit (and offset 0).
+        Hazard summed up to ``time``, at the column means of the fit, and at the mean of
+        its offset if there is one.
     variance : ndarray of shape (m,)
         Its variance were the coefficients known.
     lived_means : ndarray of shape (m, p)
@@ -195,7 +196,7 @@ class BaselineHazard:
 
     def summary(self) -> str:
         """Describe the baseline hazard as text: survival at the means, by stratum."""
-        ties = {"efron": "Efron", "breslow": "Breslow"}[self.fit.ties]
+        ties = "Efron" if self.fit.ties == "efron" else "Breslow"
         lines = [f"Baseline hazard ({ties}): {self.fit.formula}"]
         for k, level in enumerate(self.strata_levels):
             last = self.start[k + 1] - 1
@@ -219,9 +220,7 @@ class BaselineHazard:
         log_hr = X @ finite_log_hr(self.fit)
         offset, strata = self.fit.roles.offset, self.fit.roles.strata
         if offset is not None:
-            if offset not in new_data.columns:
-                raise DataError(f"`new_data` has no column `{offset}`, the offset.")
-            log_hr = log_hr + as_float(new_data[offset])
+            log_hr += offset_values(new_data, offset) - self.fit.offset_mean
         everyone = np.arange(len(new_data))
         if strata is None or strata not in new_data.columns:
             for k in range(len(self.strata_levels)):
@@ -240,9 +239,9 @@ class BaselineHazard:
         if len(unseen):
             levels = ", ".join(f"`{level}`" for level in self.strata_levels)
             raise DataError(
-                f"`{values.name}` is `{unseen.iloc[0]}`, a stratum unseen at fitting, "
-                f"in {len(unseen)} of {len(values)} rows (all unseen ones counted); "
-                f"the strata are {levels}."
+                f"`{values.name}` is missing or a stratum unseen at fitting in "
+                f"{len(unseen)} of {len(values)} rows (`{unseen.iloc[0]}`); the strata "
+                f"are {levels}."
             )
         return names.map({name: k for k, name in enumerate(known)}).to_numpy(np.int64)
 
@@ -283,9 +282,9 @@ class BaselineHazard:
         )
 
     def _std_error(self, X: FloatArray, at: slice | NDArray[np.int64]) -> FloatArray:
-        """Standard error of the cumulative hazard over its hazard ratio.
+        """Return the standard error of H over its hazard ratio, shape (r, t).
 
-        For r centred rows X (r, p) at t steps, shape (r, t).
+        For r centred rows X (r, p) at t steps.
         """
         hazard, lived = self.cumulative_hazard[at], self.lived_means[at]
         cov = np.where(np.isnan(self.fit.cov), 0.0, self.fit.cov)
@@ -370,7 +369,7 @@ def _per_block(rows: FittedRows) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _normal_quantile(conf_level: float) -> float:
-    """Standard errors on each side of an interval."""
+    """Return how many standard errors an interval reaches to each side."""
     if not 0 < conf_level < 1:
         raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
     return float(norm.isf((1 - conf_level) / 2))

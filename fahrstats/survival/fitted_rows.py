@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, build_design
 from fahrstats.errors import DataError
+from fahrstats.kernels.exact_ties import ExactLikelihood
 from fahrstats.kernels.newton import standardize
 from fahrstats.kernels.partial_likelihood import (
     BlockSums,
     TieBlocks,
+    add_offset,
     block_sums,
     find_tie_blocks,
     linear_predictor,
@@ -41,13 +43,13 @@ class FittedRows:
     blocks : TieBlocks
         Their tie blocks.
     sums : BlockSums
-        Sums of every tie block at the estimate.
+        Sums of every tie block at the estimate; Breslow's where ties are exact.
     Z : ndarray of shape (n, p)
         Sorted, standardised columns.
     centre, spread : ndarray of shape (p,)
         Mean and standard deviation of each column.
     linear_predictor : ndarray of shape (n,)
-        Sorted; zero at the column means and, with an offset, offset 0.
+        Sorted; zero at the column means and, with an offset, at its mean.
     """
 
     design: Design
@@ -80,16 +82,20 @@ def find_fitted_rows(fit: CoxFit, data: pd.DataFrame) -> FittedRows:
     sets = design.risk_sets
     blocks = find_tie_blocks(sets)
     Z, centre, spread = standardize(design.X, sets.order)
-    predictor = linear_predictor(Z, finite_log_hr(fit) * spread)
+    offset = None
     if design.offset is not None:
-        predictor = predictor + design.offset[sets.order]
+        offset = design.offset[sets.order] - fit.offset_mean
+    beta = finite_log_hr(fit) * spread
+    predictor = add_offset(linear_predictor(Z, beta), offset)
     sums = block_sums(sets, blocks, predictor, efron=fit.ties == "efron")
-    difference = abs(sums.log_likelihood - fit.log_likelihood)
-    if not difference <= _SAME_LIKELIHOOD * abs(fit.log_likelihood):
+    found = sums.log_likelihood
+    if fit.ties == "exact":
+        found = ExactLikelihood(sets, blocks, Z, offset).at(beta).log_likelihood
+    if not abs(found - fit.log_likelihood) <= _SAME_LIKELIHOOD * abs(found):
         raise DataError(
             f"`data` are not those of the fit: its log-likelihood is "
-            f"{fit.log_likelihood:.6f}, and with these rows {sums.log_likelihood:.6f}; "
-            "give the data frame that the model was fitted to."
+            f"{fit.log_likelihood:.6f}, and with these rows {found:.6f}; give the data "
+            "frame that the model was fitted to."
         )
     return FittedRows(design, blocks, sums, Z, centre, spread, predictor)
 

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, rankdata
+from scipy.stats import chi2
 
-from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.design import build_design
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
-from fahrstats.kernels.partial_likelihood import (
-    block_sums,
-    gradient,
-    information,
+from fahrstats.kernels.time_varying import TimeVarying, time_varying_terms
+from fahrstats.survival.cox_fit import Ties, as_ratio, refuse_unknown, with_wald
+from fahrstats.survival.maximum import find_maximum
+from fahrstats.survival.time_smooth import (
+    TRANSFORMS,
+    TimeSmooth,
+    Transform,
+    smooth_over_time,
+    time_scale,
 )
-from fahrstats.survival.cox_fit import TIES, Ties, refuse_unknown
-from fahrstats.survival.maximum import Maximum, find_maximum
+
+if TYPE_CHECKING:
+    from plotnine import ggplot
 
 FloatArray = NDArray[np.float64]
-Transform = Literal["km", "identity", "rank", "log"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,8 @@ class ProportionalityTest:
         p values. Missing for a variable without a finite estimate.
     transform : str
         The function of time.
+    smooth : TimeSmooth
+        Each design column's log hazard ratio as a smooth function of time.
     n, n_events : int
         Rows used, events among them.
     """
@@ -48,6 +55,7 @@ class ProportionalityTest:
     df: NDArray[np.int64]
     p_value: FloatArray
     transform: Transform
+    smooth: TimeSmooth
     n: int
     n_events: int
 
@@ -65,6 +73,49 @@ class ProportionalityTest:
             }
         )
         return table[in_order(table.columns)]
+
+    def glance(self) -> pd.DataFrame:
+        """One row: the test of all variables together."""
+        table = self.tidy().tail(1).reset_index(drop=True)
+        return table.drop(columns=["term", "estimand"])
+
+    def over_time(
+        self, *, exponentiate: bool = False, conf_level: float = 0.95
+    ) -> pd.DataFrame:
+        """Log hazard ratio of each design column as a smooth function of time.
+
+        One row per column and point of a grid. A column without a finite estimate has
+        no row, and with fewer than four distinct event times there is no curve.
+
+        Notes
+        -----
+        A natural cubic spline with four degrees of freedom through the scaled
+        Schoenfeld residuals, on the scale of ``transform``: the curve that R's
+        ``plot(cox.zph(fit, terms = FALSE))`` draws, there with two standard errors on
+        each side.
+        """
+        smooth, n_points = self.smooth, self.smooth.time.size
+        table = pd.DataFrame(
+            {
+                "term": np.repeat(np.array(smooth.terms, object), n_points),
+                "estimand": "log_hr",
+                "time": np.tile(smooth.time, len(smooth.terms)),
+            }
+        )
+        estimate, std_error = smooth.log_hr.T.ravel(), smooth.std_error.T.ravel()
+        table = with_wald(table, estimate, std_error, conf_level)
+        table = table[in_order(table.columns)].drop(columns=["statistic", "p_value"])
+        return as_ratio(table) if exponentiate else table
+
+    def plot(self) -> ggplot:
+        """Draw the hazard ratio of each design column over time, with its band."""
+        from fahrstats.display.figures import hazard_ratios_over_time
+
+        smooth = self.smooth
+        constant = {"term": smooth.terms, "estimate": np.exp(smooth.constant)}
+        return hazard_ratios_over_time(
+            self.over_time(exponentiate=True), pd.DataFrame(constant)
+        )
 
     def summary(self) -> str:
         """Describe the tests as text."""
@@ -117,13 +168,13 @@ def ph_test(
     Grambsch and Therneau (1994), Biometrika 81:515-526; Therneau, R package survival,
     from version 3.0 on.
     """
-    refuse_unknown("ties", ties, TIES)
-    refuse_unknown("transform", transform, ("km", "identity", "rank", "log"))
+    refuse_unknown("ties", ties, ("efron", "breslow"))
+    refuse_unknown("transform", transform, TRANSFORMS)
     design = build_design(formula, data, strata=strata, weights=weights)
     if not design.columns:
         raise DataError(f"`{formula}` has no covariate whose proportionality to test.")
     maximum = find_maximum(design, efron=ties == "efron")
-    slope, info = _time_varying(design, maximum, _time_scale(design, transform), ties)
+    scale = time_scale(design, transform)
     variables = [
         column.variable
         for column, is_finite in zip(design.columns, maximum.is_finite, strict=True)
@@ -131,64 +182,35 @@ def ph_test(
     ]
     groups = [(v, [v]) for v in dict.fromkeys(c.variable for c in design.columns)]
     groups.append(("global", variables))
-    q = len(variables)
-    statistics, dfs = [], []
-    for _, group in groups:
-        chosen = np.flatnonzero(np.isin(variables, group))
-        both = np.concatenate([np.arange(q), q + chosen])
-        u = np.concatenate([np.zeros(q), slope[chosen]])
-        statistic = u @ solve_scaled(info[np.ix_(both, both)], u)
-        statistics.append(statistic if chosen.size else np.nan)
-        dfs.append(chosen.size)
+    added = time_varying_terms(
+        design.risk_sets, maximum.blocks, maximum.peak.sums, maximum.Z, scale.centred
+    )
+    chosen = [np.flatnonzero(np.isin(variables, group)) for _, group in groups]
+    statistics = _score_tests(maximum.information, added, chosen)
+    dfs = np.array([columns.size for columns in chosen])
     return ProportionalityTest(
         terms=tuple(name for name, _ in groups),
-        statistic=np.array(statistics),
-        df=np.array(dfs),
+        statistic=statistics,
+        df=dfs,
         p_value=np.asarray(chi2.sf(statistics, dfs)),
         transform=transform,
+        smooth=smooth_over_time(design, maximum, scale, added.residuals),
         n=design.n,
         n_events=design.n_events,
     )
 
 
-def _time_scale(design: Design, transform: Transform) -> FloatArray:
-    """Return g at the time of every tie block, centred over the events."""
-    sets = design.risk_sets
-    events = np.sort(design.time[design.event])
-    times, deaths = np.unique(events, return_counts=True)
-    if transform == "identity":
-        scale = times
-    elif transform == "log":
-        scale = np.log(times)
-    elif transform == "rank":
-        order = np.argsort(design.time)
-        first = order[np.searchsorted(design.time, times, sorter=order)]
-        scale = rankdata(design.time)[first]
-    else:
-        at_risk = design.n - np.searchsorted(np.sort(design.time), times)
-        if design.entry is not None:
-            at_risk -= design.n - np.searchsorted(np.sort(design.entry), times)
-        survival = np.cumprod(1 - deaths / at_risk)
-        scale = 1 - np.concatenate([[1.0], survival[:-1]])
-    centred = scale - np.average(scale, weights=deaths)
-    block_time = sets.time[sets.tie_start[:-1]]
-    nearest = np.searchsorted(times, block_time).clip(max=times.size - 1)
-    return np.where(times[nearest] == block_time, centred[nearest], 0.0)
+def _score_tests(
+    info: FloatArray, added: TimeVarying, groups: list[NDArray[np.int64]]
+) -> FloatArray:
+    """Statistic of each group of added terms, missing for an empty group.
 
-
-def _time_varying(
-    design: Design, maximum: Maximum, scale: FloatArray, ties: Ties
-) -> tuple[FloatArray, FloatArray]:
-    """Score of the added terms (q,), and joint information of both sets (2q, 2q)."""
-    sets, blocks, Z = design.risk_sets, maximum.blocks, maximum.Z
-    predictor = maximum.linear_predictor
-    parts = [maximum.information]
-    for multiplier in (scale, scale**2):
-        sums = block_sums(
-            sets, blocks, predictor, efron=ties == "efron", multiplier=multiplier
-        )
-        parts.append(information(sets, blocks, sums, Z))
-        if multiplier is scale:
-            slope = gradient(sums, Z)
-    plain, once, twice = parts
-    return slope, np.block([[plain, once], [once, twice]])
+    From the information of the added terms given the coefficients of all columns.
+    """
+    given = added.own - added.shared @ solve_scaled(info, added.shared)
+    statistics = []
+    for columns in groups:
+        u = added.gradient[columns]
+        statistic = u @ solve_scaled(given[np.ix_(columns, columns)], u)
+        statistics.append(float(statistic) if columns.size else np.nan)
+    return np.array(statistics)

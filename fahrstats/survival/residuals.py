@@ -37,6 +37,11 @@ def residual_table(
 ) -> pd.DataFrame:
     """Compute what :meth:`fahrstats.CoxFit.residuals` describes."""
     refuse_unknown("kind", kind, RESIDUALS)
+    if fit.ties == "exact" and kind not in _ONE_A_ROW:
+        raise DataError(
+            f'{kind} residuals are not available with `ties="exact"`, whose likelihood '
+            'has no residual for each row; fit with "efron" for them.'
+        )
     rows = find_fitted_rows(fit, data)
     if kind in _OF_EVENTS:
         if collapse is not None:

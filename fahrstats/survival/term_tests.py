@@ -16,7 +16,7 @@ from fahrstats.errors import DataError
 from fahrstats.survival.contrasts import wald_test
 from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.fitted_rows import refuse_other_data
-from fahrstats.survival.maximum import find_maximum
+from fahrstats.survival.maximum import find_exact_maximum, find_maximum
 
 _ROBUST = "robust Wald test: clusters or weights leave no likelihood ratio"
 
@@ -33,6 +33,11 @@ class _FormulaTerm:
 
 def drop_table(fit: CoxFit, data: pd.DataFrame) -> pd.DataFrame:
     """Compute what :meth:`fahrstats.CoxFit.drop1` describes."""
+    if fit.penalty is not None:
+        raise DataError(
+            f"`{fit.formula}` was fitted with a penalty, which leaves no likelihood "
+            "ratio of terms; fit without it, or use `joint_test`."
+        )
     design = build_design(fit.formula, data, **fit.roles.named())
     refuse_other_data(fit, design)
     terms = list(_formula_terms(fit))
@@ -88,11 +93,14 @@ def _likelihood_ratio(
 ) -> tuple[float, int, str]:
     """Fit without a term; return twice the loss of log-likelihood, and its df."""
     others = _without(design, term.columns)
-    maximum = find_maximum(others, efron=fit.ties == "efron")
+    if fit.ties == "exact":
+        maximum = find_exact_maximum(others)
+    else:
+        maximum = find_maximum(others, efron=fit.ties == "efron")
     df = fit.df - int(maximum.is_estimated.sum())
     if not df:
         return np.nan, 0, "not tested: no estimate of its own"
-    loss = fit.log_likelihood - maximum.peak.sums.log_likelihood
+    loss = fit.log_likelihood - maximum.log_likelihood
     return 2 * max(0.0, loss), df, ""
 
 

@@ -14,6 +14,7 @@ from references import Case, reference_cases
 
 import fahrstats as fs
 from fahrstats.survival.cox_fit import CoxFit
+from fahrstats.survival.proportionality import ph_test
 
 R_RTOL = 1e-8  # cox_rows.R iterates to machine precision and writes 15 digits
 
@@ -127,3 +128,30 @@ def test_leaving_out_a_term_matches_r(case, cohorts):
     assert table["term"].tolist() == names.tolist()
     assert table["df"].tolist() == wanted["df"].tolist()
     np.testing.assert_allclose(table["statistic"], wanted["statistic"], rtol=R_RTOL)
+
+
+@pytest.mark.parametrize("transform", ["km", "identity", "log", "rank"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_coefficients_over_time_match_the_curve_that_r_draws(case, transform, cohorts):
+    data = rows_of(case, cohorts)
+    test = ph_test(
+        case.formula,
+        data,
+        strata=case.strata,
+        weights=case.weights,
+        ties=case.ties,
+        transform=transform,
+    )
+    wanted = case.smooth[transform]
+    shown = np.array(wanted["shown"]) - 1
+    estimate = np.array(wanted["estimate"], np.float64)
+    size = np.abs(estimate).max(axis=0)  # a curve crosses zero somewhere
+    if np.isnan(estimate).any():  # too few distinct times for the spline
+        assert np.isnan(test.smooth.log_hr).all()
+        return
+    np.testing.assert_allclose(
+        test.smooth.log_hr[shown] / size, estimate / size, atol=R_RTOL
+    )
+    np.testing.assert_allclose(
+        test.smooth.std_error[shown], wanted["std_error"], rtol=R_RTOL
+    )

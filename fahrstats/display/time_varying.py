@@ -1,0 +1,121 @@
+"""Hazard ratios as curves over time, one panel for each term."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import pandas as pd
+from plotnine import (
+    aes,
+    element_line,
+    facet_wrap,
+    geom_hline,
+    geom_line,
+    geom_ribbon,
+    ggplot,
+    labs,
+    scale_y_log10,
+    theme,
+)
+
+from fahrstats.display.labels import Labels, term_label
+from fahrstats.display.margin_text import plain, wrap
+from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.theme import (
+    BASE_SIZE,
+    BLUE,
+    FAINT,
+    MUTED,
+    VERMILION,
+    WIDTH,
+    house_theme,
+)
+
+_MOST_COLUMNS: Final = 3
+
+# Inches
+_PANEL_HEIGHT: Final = 1.75
+_STRIP_LINE: Final = 0.16
+_AXIS_HEIGHT: Final = 0.45
+_TITLE_HEIGHT: Final = 0.3
+_SIDES: Final = 0.6
+
+
+def hazard_ratios_over_time(
+    curves: pd.DataFrame,
+    constant: pd.DataFrame | None = None,
+    *,
+    labels: Labels | None = None,
+    time_label: str = "Time",
+    title: str = "",
+    width: float = WIDTH,
+) -> ggplot:
+    """Draw the hazard ratio of each term over time, with its band.
+
+    The dashed line is the ratio that does not change with time, the grey one no effect.
+
+    Parameters
+    ----------
+    curves
+        Points of the curves: ``term``, ``time``, ``estimate``, ``conf_low`` and
+        ``conf_high``, with ``estimand`` ``hr``.
+    constant
+        One row per term, the hazard ratio of the model: ``term``, ``estimate``.
+    labels
+        Label and unit of each column of the data.
+    time_label
+        Title of the time axis, with its unit.
+    width
+        Inches. The height follows from the number of terms.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table holds more than one model.
+    """
+    needed = ("term", "time", "estimate", "conf_low", "conf_high")
+    need_columns(curves, needed, "a plot over time")
+    only_one(curves, ("biomarker", "model", "estimand"), "a plot over time")
+    terms = list(curves["term"].unique())
+    n_columns = min(_MOST_COLUMNS, len(terms))
+    panel_width = (width - _SIDES) / n_columns - 0.3
+    names = {
+        term: wrap(plain(term_label(term, labels)), panel_width, BASE_SIZE)
+        for term in terms
+    }
+    n_lines = max(name.count("\n") + 1 for name in names.values())
+    n_rows = -(-len(terms) // n_columns)
+    height = n_rows * (_PANEL_HEIGHT + n_lines * _STRIP_LINE) + _AXIS_HEIGHT
+    return (
+        ggplot(_in_panels(curves, names), aes("time", "estimate"))
+        + geom_hline(yintercept=1, color=MUTED, size=0.4)
+        + geom_ribbon(aes(ymin="conf_low", ymax="conf_high"), fill=BLUE, alpha=0.15)
+        + geom_line(color=BLUE, size=0.8)
+        + _constant_lines(constant, names)
+        + facet_wrap("panel", ncol=n_columns, scales="free_y")
+        + scale_y_log10(labels=_as_numbers)
+        + labs(x=plain(time_label), y="Hazard ratio", title=plain(title))
+        + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
+        + theme(panel_grid_major_y=element_line(color=FAINT, size=0.4))
+    )
+
+
+def _in_panels(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Add the panel that a row is drawn in; terms keep their order."""
+    panels = pd.Categorical(
+        table["term"].map(names), list(dict.fromkeys(names.values()))
+    )
+    return table.assign(panel=panels)
+
+
+def _constant_lines(constant: pd.DataFrame | None, names: dict[str, str]) -> list[Any]:
+    if constant is None:
+        return []
+    rows = _in_panels(constant[constant["term"].isin(names)], names)
+    line = aes(yintercept="estimate")
+    return [geom_hline(line, rows, color=VERMILION, linetype="dashed", size=0.6)]
+
+
+def _as_numbers(ticks: Iterable[float]) -> list[str]:
+    return [f"{tick:g}" for tick in ticks]
