@@ -43,12 +43,22 @@ from fahrstats.errors import DataError
 _NAMES: Final = {
     "c_index": "C-index (95% CI)",
     "delta_c_index": "Difference in C-index (95% CI)",
+    "auc": "AUC (95% CI)",
+    "delta_auc": "Difference in AUC (95% CI)",
+    "brier": "Brier score (95% CI)",
+    "ipa": "Index of prediction accuracy (95% CI)",
     "survival": "Survival (95% CI)",
     "log_hr": "Log hazard ratio (95% CI)",
     "hr": "Hazard ratio (95% CI)",
 }
 _OVERALL: Final = {"overall": "Overall"}
-_NO_EFFECT: Final = {"delta_c_index": 0.0, "log_hr": 0.0, "hr": 1.0}
+_NO_EFFECT: Final = {
+    "delta_c_index": 0.0,
+    "delta_auc": 0.0,
+    "ipa": 0.0,
+    "log_hr": 0.0,
+    "hr": 1.0,
+}
 _CONTRAST: Final = " - "
 _MINUS: Final = " minus "
 _SKEWED: Final = 2.5  # times the median, from which the 95th percentile asks for logs

@@ -1,0 +1,129 @@
+"""Rows, columns and horizons that predictions are judged at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fahrstats.cohort.design import Design, build_design
+from fahrstats.errors import DataError, FormulaError
+
+FloatArray = NDArray[np.float64]
+
+
+def judge_columns(
+    formula: str,
+    data: pd.DataFrame,
+    horizons: Sequence[float],
+    *,
+    cluster: str | None = None,
+    weights: str | None = None,
+    id: str | None = None,
+) -> Design:
+    """Pass the outcome and the judged columns through the gate, and check horizons.
+
+    Raises
+    ------
+    FormulaError
+        The formula names no column to judge, or the outcome has delayed entry.
+    DataError
+        A horizon is not above 0, no event happens by it or nobody is followed beyond
+        it, or the data do not pass the gate.
+    """
+    design = build_design(formula, data, cluster=cluster, weights=weights, id=id)
+    if not design.terms:
+        raise FormulaError(f"`{formula}` names no column to judge; add one.")
+    if design.entry is not None:
+        raise FormulaError(
+            f"`{formula}` has delayed entry, for which censoring weights at a horizon "
+            "are not defined here; judge predictions made at entry, with "
+            "`Surv(time, event)` counted from it."
+        )
+    for horizon in horizons:
+        check_horizon(design, horizon)
+    return design
+
+
+def as_horizon(horizon: float) -> float:
+    """Return the one horizon that predictions are about.
+
+    Raises
+    ------
+    DataError
+        It is not one finite number above 0.
+    """
+    if np.ndim(horizon) or not (np.isfinite(horizon) and horizon > 0):
+        raise DataError(
+            f"`horizon` is {horizon}; give one time above 0, in the units of the "
+            "follow-up time."
+        )
+    return float(horizon)
+
+
+def as_horizons(horizons: float | Sequence[float]) -> tuple[float, ...]:
+    """Return one or several horizons in rising order, each once.
+
+    Raises
+    ------
+    DataError
+        There is none, or one is not a finite number above 0.
+    """
+    given = np.atleast_1d(np.asarray(horizons, np.float64))
+    if not given.size:
+        raise DataError("`horizons` is empty; give at least one time.")
+    for horizon in given:
+        if not (np.isfinite(horizon) and horizon > 0):
+            raise DataError(
+                f"`horizons` holds {horizon:g}; give times above 0, in the units of "
+                "the follow-up time."
+            )
+    return tuple(float(horizon) for horizon in np.unique(given))
+
+
+def check_risks(design: Design) -> FloatArray:
+    """Return the judged columns, sorted for the kernels, if they are probabilities.
+
+    Raises
+    ------
+    DataError
+        A column holds values outside 0 to 1.
+    """
+    for column, values in zip(design.terms, design.X.T, strict=True):
+        n_outside = int(((values < 0) | (values > 1)).sum())
+        if n_outside:
+            raise DataError(
+                f"`{column}` is outside 0 to 1 in {n_outside} of {design.n} complete "
+                f"rows ({values.min():g} to {values.max():g}); give the predicted "
+                "probability of the event by the horizon."
+            )
+    return np.ascontiguousarray(design.X[design.risk_sets.order])
+
+
+def count_at_horizons(
+    design: Design, horizons: Sequence[float]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count events and censored rows up to each horizon, unweighted."""
+    by_then = design.time <= np.asarray(horizons)[:, None]
+    n_events = (by_then & design.event).sum(axis=1)
+    return n_events, by_then.sum(axis=1) - n_events
+
+
+def check_horizon(design: Design, horizon: float) -> None:
+    """Refuse a horizon at which everybody has, or nobody has, had the event."""
+    outcome = design.formula
+    if horizon >= design.time.max():
+        raise DataError(
+            f"Nobody is followed beyond horizon {horizon:g}: `{outcome.time}` ends at "
+            f"{design.time.max():g}, so no row is known to be free of the event then "
+            "and the probability of being seen is 0; the largest usable horizon is "
+            f"just below {design.time.max():g}."
+        )
+    first = design.time[design.event].min()
+    if first > horizon:
+        raise DataError(
+            f"None of the {design.n_events} events in `{outcome.event}` happens by "
+            f"horizon {horizon:g}; the first is at {first:g}, choose a later horizon."
+        )
