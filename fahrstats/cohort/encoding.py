@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from fahrstats.cohort.follow_up import is_number
 from fahrstats.cohort.formula import factor_columns, used_columns
 from fahrstats.errors import DataError, FormulaError
+
+TRANSFORMS: Final[dict[str, object]] = {}
+"""Transforms that a formula may call, by name, besides those of formulaic."""
 
 _KINDS = {"boolean", "categorical", "empty", "floating", "integer", "string"}
 _MOMENTS = {"date", "datetime", "datetime64", "period", "time", "timedelta"}
@@ -106,7 +110,7 @@ def fit_encoder(
     try:
         with np.errstate(all="ignore"):  # the gate reports what is not finite
             matrix = right.get_model_matrix(
-                frame, context={}, na_action="ignore", output="numpy"
+                frame, context=TRANSFORMS, na_action="ignore", output="numpy"
             )
     except FormulaicError as error:
         raise FormulaError(f"`{right}` cannot be evaluated: {_root(error)}.") from error
@@ -142,7 +146,7 @@ def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
     if encoder.columns and complete.any():
         frame = _plain_types(data.loc[complete, list(encoder.needed)])
         try:
-            matrix = encoder.spec.get_model_matrix(frame, context={}, output="numpy")
+            matrix = encoder.spec.get_model_matrix(frame, context=TRANSFORMS, output="numpy")
         except FormulaicError as error:
             raise DataError(
                 f"`data` cannot be encoded as at fitting: {_root(error)}; give every "
@@ -249,8 +253,19 @@ def learn_again(
 
     Knots and means are learned again; the levels of factors stay those of ``data``.
     ``data`` holds complete rows and ``drawn`` their positions, with repeats.
+
+    Raises
+    ------
+    DataError
+        A transform has no value beyond the rows it learned from.
     """
     frame = _plain_types(data[list(encoder.needed)])
     fresh = encoder.spec.update(transform_state={})
-    fresh.get_model_matrix(frame.iloc[drawn], context={}, output="numpy")
-    return design_matrix(replace(encoder, spec=fresh), data)
+    fresh.get_model_matrix(frame.iloc[drawn], context=TRANSFORMS, output="numpy")
+    try:
+        return design_matrix(replace(encoder, spec=fresh), data)
+    except DataError as error:
+        raise DataError(
+            f"A bootstrap needs transforms that reach beyond the rows drawn: {error} "
+            "Use `rcs`, or `bs` with `extrapolation='clip'`."
+        ) from error

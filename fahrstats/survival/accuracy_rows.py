@@ -25,6 +25,9 @@ CORRECTED = "optimism-corrected"
 _ABSENT = ("lr_chi2", "net_benefit")
 """Measures that have no row of their own here."""
 
+_FIXED_IN_DRAW = ("calibration_slope", "oe_ratio")
+"""Measures that a fit makes 1 on its own rows, or nearly so, in every draw."""
+
 _DIFFERENCES = ("c_index", "auc", "brier", "ipa")
 """Measures whose difference between two models is told."""
 
@@ -43,9 +46,10 @@ def accuracy_of_models(comparison: ModelComparison, conf_level: float) -> Iterat
                 yield row | _normal(estimate, error, conf_level, test=False)
             if accuracy.resampled is not None:
                 draws = accuracy.resampled
-                corrected = correct(
-                    estimate, draws.in_draw[:, k, c], draws.on_all[:, k, c], conf_level
-                )
+                in_draw, on_all = draws.in_draw[:, k, c], draws.on_all[:, k, c]
+                corrected = correct(estimate, in_draw, on_all, conf_level)
+                if measure.estimand in _FIXED_IN_DRAW:
+                    corrected |= _percentiles(on_all, conf_level)
                 yield row | corrected | _unbounded(comparison, (k,), corrected)
 
 
@@ -79,6 +83,16 @@ def correct(
         "conf_low": float(low),
         "conf_high": float(high),
     }
+
+
+def _percentiles(on_all: FloatArray, conf_level: float) -> Row:
+    """Limits from what the models of the draws reach on all rows."""
+    known = on_all[np.isfinite(on_all)]
+    if 2 * known.size < on_all.size:
+        return {}
+    tail = (1 - conf_level) / 2
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return {"conf_low": float(low), "conf_high": float(high)}
 
 
 def _differences(

@@ -20,6 +20,7 @@ from fahrstats.cohort.design import Design
 from fahrstats.cohort.encoding import learn_again
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import Peak, maximize
+from fahrstats.kernels.partial_likelihood import BlockSums
 from fahrstats.resampling import draw_counts, map_in_order
 from fahrstats.survival.maximum import Maximum
 from fahrstats.survival.model_set import ModelSet
@@ -42,6 +43,9 @@ IntArray = NDArray[np.int64]
 
 _FEWEST = 20
 """Draws below which percentiles mean nothing."""
+
+_COLLAPSED = 1e-3
+"""Share left of a column's information at which its estimate runs away."""
 
 
 def check_counts(*, n_boot: int, n_workers: int) -> None:
@@ -167,7 +171,7 @@ def _measure_draw(
             drawn.judges, [predictions_of(p, drawn) for p in everywhere], plan
         ),
         pairs_on_all=measure_pairs(judges, everywhere, plan),
-        is_unbounded=np.array([not fit.peak.has_converged for fit in fitted]),
+        is_unbounded=np.array([fit.is_unbounded for fit in fitted]),
     )
 
 
@@ -175,8 +179,9 @@ def _measure_draw(
 class _DrawFit:
     """A model fitted to a draw; its linear predictor for all rows."""
 
-    peak: Peak
+    peak: Peak[BlockSums]
     linear_predictor: FloatArray
+    is_unbounded: bool
 
 
 def _fit_to_draw(
@@ -193,7 +198,13 @@ def _fit_to_draw(
     peak = maximize(
         drawn.judges.sets, drawn.judges.blocks, own, efron=efron, start=start
     )
-    return _DrawFit(peak=peak, linear_predictor=Z @ peak.beta)
+    before = np.diag(maximum.peak.information)
+    has_collapsed = np.diag(peak.information) < _COLLAPSED * before
+    return _DrawFit(
+        peak=peak,
+        linear_predictor=Z @ peak.beta,
+        is_unbounded=bool((has_collapsed & varies).any() or not peak.has_converged),
+    )
 
 
 def _builder(

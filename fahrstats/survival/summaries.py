@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import chi2
@@ -15,6 +15,7 @@ from fahrstats.display.journals import (
     format_ratio,
     phrase_p,
 )
+from fahrstats.kernels.reclassification import NRI_WARNING
 
 if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
@@ -53,8 +54,20 @@ def summarize_cox(fit: CoxFit) -> str:
     return "\n".join(lines)
 
 
+_TOLD = {
+    "c_index": ("C-index", 3),
+    "delta_c_index": ("difference in C", 4),
+    "new_information": ("new share of information", 3),
+    "auc": ("AUC", 3),
+    "delta_auc": ("difference in AUC", 4),
+    "ipa": ("index of prediction accuracy", 3),
+    "delta_ipa": ("difference in index of prediction accuracy", 4),
+}
+"""Measures of compared models that a summary tells, and their decimals."""
+
+
 def summarize_comparison(comparison: ModelComparison) -> str:
-    """Describe models on identical rows: C of each, differences and tests."""
+    """Describe models on identical rows: what is said of each, and of every two."""
     fit = comparison.fits[0]
     lines = [
         f"{len(comparison.labels)} Cox models on the same {format_count(fit.n)} rows, "
@@ -63,28 +76,36 @@ def summarize_comparison(comparison: ModelComparison) -> str:
         "",
     ]
     for row in comparison.tidy().to_dict("records"):
-        limits = row["estimate"], row["conf_low"], row["conf_high"]
-        if row["estimand"] == "c_index":
-            text = f"C-index {format_interval(*limits, decimals=3)}"
-            lines.append(f"{row['model']}: {text}")
-        elif row["estimand"] == "delta_c_index":
-            text = f"difference in C {format_interval(*limits, decimals=4)}"
-            test = row["note"] or phrase_p(row["p_value"])
-            lines.append(f"{row['term']}: {text}, {test}")
+        if row["estimand"] in _TOLD:
+            lines.append(_measure_line(row))
         elif row["estimand"] == "lr_chi2":
             test = row["note"] or (
                 f"chi-squared {format_number(row['statistic'])} on {row['df']:.0f} df, "
                 f"{phrase_p(row['p_value'])}"
             )
             lines.append(f"{row['term']}: likelihood ratio, {test}")
-        elif row["estimand"] == "new_information":
-            text = f"share of information {format_interval(*limits, decimals=3)}"
-            lines.append(f"{row['term']}: new {text}")
         elif row["estimand"] == "delta_log_likelihood":
             text = f"difference in log-likelihood {format_number(row['estimate'])}"
             test = "; ".join(filter(None, [phrase_p(row["p_value"]), row["note"]]))
             lines.append(f"{row['term']}: {text}, {test}")
+    if comparison.accuracy.plan.horizons:
+        lines += ["", NRI_WARNING]
     return "\n".join(lines)
+
+
+def _measure_line(row: dict[str, Any]) -> str:
+    """Tell one measure: whose, at which horizon, corrected or not, and its test."""
+    name, decimals = _TOLD[row["estimand"]]
+    if np.isfinite(row["time"]):
+        name += f" at {row['time']:g}"
+    if row["validation"] == "optimism-corrected":
+        name += ", corrected for optimism,"
+    limits = row["estimate"], row["conf_low"], row["conf_high"]
+    text = f"{row['model'] or row['term']}: {name} "
+    text += format_interval(*limits, decimals=decimals)
+    is_tested = row["estimand"].startswith("delta") and np.isfinite(row["p_value"])
+    test = row["note"] or (phrase_p(row["p_value"]) if is_tested else "")
+    return f"{text}, {test}" if test else text
 
 
 def summarize_subgroups(audit: SubgroupAudit) -> str:
