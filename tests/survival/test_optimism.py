@@ -23,7 +23,7 @@ HORIZONS = [4.0, 10.0]
 
 
 def cohort(seed: int, n: int = 240) -> pd.DataFrame:
-    """A marker and a covariate with effects, tied times, a site and weights."""
+    """Return a marker and a covariate with effects, tied times, a site and weights."""
     rng = np.random.default_rng(seed)
     x, z = rng.normal(size=n), rng.normal(size=n)
     death = rng.exponential(np.exp(-0.7 * x - 0.4 * z))
@@ -304,7 +304,7 @@ def test_delayed_entry_has_no_horizons_but_a_corrected_c(data):
 
 @pytest.mark.slow
 def test_the_corrected_c_is_near_the_truth():
-    """60 cohorts of 200 rows and 8 columns: mean error against 20,000 new rows < 0.01."""
+    """60 cohorts of 200 rows, 8 columns: mean error against 20,000 new rows < 0.01."""
     effects = np.array([0.5, 0.3, 0.2, 0, 0, 0, 0, 0])
     columns = [f"x{k}" for k in range(8)]
     right = " + ".join(columns)
