@@ -78,13 +78,12 @@ def test_names_are_sorted_and_listed_once():
 def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
-        "concordance_by",
-        *("cause_specific_cox", "cumulative_incidence", "fine_gray", "gray_test"),
-        *("by_subgroup", "compare", "concordance", "cox", "follow_up", "impute"),
-        *("joint_risk_groups", "kaplan_meier", "logrank", "pool", "pool_lr_test"),
-        *("pool_results", "quantile_groups", "rmst", "score_correlation"),
-        *("survival_difference", "table_one"),
-        *("prediction_error", "time_dependent_auc"),
+        *("by_subgroup", "cause_specific_cox", "compare", "concordance"),
+        *("concordance_by", "cox", "cumulative_incidence", "early_mortality"),
+        *("fine_gray", "follow_up", "gray_test", "impute", "joint_risk_groups"),
+        *("kaplan_meier", "logrank", "pool", "pool_lr_test", "pool_results"),
+        *("prediction_error", "quantile_groups", "rmst", "score_correlation"),
+        *("survival_difference", "table_one", "time_dependent_auc"),
     }
 
 

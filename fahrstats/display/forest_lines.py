@@ -26,6 +26,9 @@ from fahrstats.display.labels import (
 from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
 
+RATIOS: Final = {"hr": "HR", "or": "OR"}
+"""Ratios that a forest plot shows, and the title of their column."""
+
 _MOST_TICKS: Final = 7
 _FINE_STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 _MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0,))
@@ -46,16 +49,16 @@ def forest_lines(
     Raises
     ------
     DataError
-        The table holds no hazard ratio.
+        The table holds no ratio.
     """
     found = set(table["estimand"])
-    if "hr" not in found:
+    if not found & RATIOS.keys():
         names = ", ".join(f"`{name}`" for name in sorted(found))
         raise DataError(
-            f"`estimand` holds {names}, but a forest plot shows hazard ratios (`hr`); "
-            "ask for the table with `exponentiate=True`."
+            f"`estimand` holds {names}, but a forest plot shows hazard ratios (`hr`) "
+            "or odds ratios (`or`); ask for the table with `exponentiate=True`."
         )
-    shown = table[table["estimand"].isin(["hr", "hr_firth", "interaction_chi2"])]
+    shown = table[table["estimand"].isin([*RATIOS, "hr_firth", "interaction_chi2"])]
     make = _audit_lines if "subgroup" in table else _term_lines
     return _with_texts(pd.DataFrame(make(shown, labels)), style)
 

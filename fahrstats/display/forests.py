@@ -21,6 +21,7 @@ from plotnine import (
 )
 
 from fahrstats.display.forest_lines import (
+    RATIOS,
     axis_limits,
     check_limits,
     forest_lines,
@@ -40,6 +41,7 @@ from fahrstats.display.theme import (
     house_theme,
 )
 
+_NAMES: Final = {"hr": "Hazard ratio", "or": "Odds ratio"}
 _TIP: Final = 0.015  # of the axis, between its end and the tip of an arrow
 
 # Inches
@@ -66,7 +68,7 @@ def forest(
     width: float = WIDTH,
     style: NumberStyle = DEFAULT,
 ) -> ggplot:
-    """Draw hazard ratios with their intervals between columns of text.
+    """Draw hazard or odds ratios with their intervals between columns of text.
 
     A table with ``subgroup`` and ``level`` is drawn as an audit: everyone as a diamond,
     the levels below the name of their variable, which carries the interaction test.
@@ -76,7 +78,8 @@ def forest(
     Parameters
     ----------
     table
-        Rows with ``estimand`` ``hr`` (and ``interaction_chi2`` in an audit).
+        Rows with ``estimand`` ``hr`` (and ``interaction_chi2`` in an audit), or ``or``
+        for odds ratios.
     labels
         Label and unit of each column of the data.
     x_label
@@ -89,14 +92,14 @@ def forest(
     Raises
     ------
     DataError
-        A column is absent, the table holds no hazard ratio or more than one score, or
+        A column is absent, the table holds no ratio or more than one score, or
         ``limits`` are not two positive numbers in rising order.
     """
     need_columns(table, ("estimand", "estimate", "conf_low", "conf_high"), "a forest")
     only_one(table, ("biomarker", "outcome", "model"), "a forest plot")
     lines = forest_lines(table, labels, style)
     low, high = axis_limits(lines) if limits is None else check_limits(limits)
-    layout = _layout(lines, width)
+    layout = _layout(lines, width, f"{RATIOS[_ratio_of(table)]} (95% CI)")
     lines, height = layout.lines, float(layout.lines["height"].sum())
     ticks = round_ratios(low, high)
     return (
@@ -141,12 +144,12 @@ class _Layout:
     right: float
 
 
-def _layout(lines: pd.DataFrame, width: float) -> _Layout:
+def _layout(lines: pd.DataFrame, width: float, heading: str) -> _Layout:
     """Place columns from the panel outwards; labels are wrapped to what is left."""
     ratio = [wrap(plain(text), _NOTE_WIDTH, TEXT_SIZE) for text in lines["ratio"]]
     lines = lines.assign(ratio=ratio)
     p_title = "P for\ninteraction" if (lines["kind"] == "head").any() else "P"
-    right, on_right = _side(lines, {"ratio": "HR (95% CI)", "p": p_title}, "right")
+    right, on_right = _side(lines, {"ratio": heading, "p": p_title}, "right")
     left, on_left = _side(lines, {"n_events": "Events", "n": "n"}, "left")
     room = width - on_right - on_left - _LEAST_PANEL - _EDGE
     indent = np.where(lines["kind"] == "level", _INDENT, 0.0)
@@ -287,16 +290,22 @@ def _axis_title(
     return wrap(plain(title), width * 0.7, BASE_SIZE)
 
 
+def _ratio_of(table: pd.DataFrame) -> str:
+    """Return the ratio that a table holds: the first of those that can be drawn."""
+    return next(name for name in RATIOS if (table["estimand"] == name).any())
+
+
 def _ratio_with_step(table: pd.DataFrame, labels: Labels | None) -> str:
+    name = _NAMES[_ratio_of(table)]
     if "subgroup" not in table or "term" not in table:
-        return "Hazard ratio (95% CI)"
-    ratios = table[table["estimand"] == "hr"]
+        return f"{name} (95% CI)"
+    ratios = table[table["estimand"] == _ratio_of(table)]
     term = str(ratios["term"].iloc[0])
     step = per_label(
         ratios["per"].iloc[0] if "per" in ratios else None, column_unit(term, labels)
     )
     of = ", ".join(part for part in (term_label(term, labels), step) if part)
-    return f"Hazard ratio (95% CI) of {of}"
+    return f"{name} (95% CI) of {of}"
 
 
 def _size(layout: _Layout, width: float, height: float, title: str) -> theme:
