@@ -13,6 +13,7 @@ from fahrstats.display.forests import forest
 from fahrstats.display.group_contrasts import group_contrasts
 from fahrstats.display.horizons import over_horizons
 from fahrstats.display.incidence import incidence_curves
+from fahrstats.display.influence import largest_influence
 from fahrstats.display.intervals import distribution, estimates
 from fahrstats.display.joint_groups import joint_curves, joint_tiles
 from fahrstats.display.time_varying import hazard_ratios_over_time
@@ -28,6 +29,7 @@ __all__ = [
     "incidence_curves",
     "joint_curves",
     "joint_tiles",
+    "largest_influence",
     "over_horizons",
     "survival_curves",
 ]

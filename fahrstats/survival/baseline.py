@@ -190,7 +190,8 @@ class BaselineHazard:
         else:
             table = self.survival(new_data)
             if table["level"].nunique() > 1:
-                table["group"] += ", " + table["level"]
+                strata = f", {self.fit.roles.strata} "
+                table["group"] += strata + table["level"].map(_plain)
             table = table.dropna(subset="estimate")
         return survival_curves(table, y_label="Predicted survival")
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
     from fahrstats.survival.baseline import BaselineHazard
+    from fahrstats.survival.influential_rows import Influence
     from fahrstats.survival.residuals import Residual
 
 FloatArray = NDArray[np.float64]
@@ -319,6 +320,27 @@ class CoxFit:
         from fahrstats.survival.residuals import residual_table
 
         return residual_table(self, data, kind, collapse)
+
+    def influence(self, data: pd.DataFrame) -> Influence:
+        """Find how far single rows, or clusters, move each coefficient.
+
+        By ``dfbetas`` residuals; ``data`` is the data frame that the model was fitted
+        to. Rows beyond 2 / sqrt(n) standard errors are counted.
+
+        Raises
+        ------
+        DataError
+            ``data`` are not those of the fit, a coefficient is infinite, ties are
+            exact, or the model has no term.
+
+        References
+        ----------
+        Belsley, Kuh and Welsch (1980), Regression Diagnostics, chapter 2, for the
+        threshold.
+        """
+        from fahrstats.survival.influential_rows import find_influence
+
+        return find_influence(self, data)
 
     def baseline(self, data: pd.DataFrame) -> BaselineHazard:
         """Estimate the baseline hazard, and with it the survival of new rows.

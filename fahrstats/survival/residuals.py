@@ -37,11 +37,8 @@ def residual_table(
 ) -> pd.DataFrame:
     """Compute what :meth:`fahrstats.CoxFit.residuals` describes."""
     refuse_unknown("kind", kind, RESIDUALS)
-    if fit.ties == "exact" and kind not in _ONE_A_ROW:
-        raise DataError(
-            f'{kind} residuals are not available with `ties="exact"`, whose likelihood '
-            'has no residual for each row; fit with "efron" for them.'
-        )
+    if kind not in _ONE_A_ROW:
+        refuse_exact(fit, kind)
     rows = find_fitted_rows(fit, data)
     if kind in _OF_EVENTS:
         if collapse is not None:
@@ -55,7 +52,7 @@ def residual_table(
     labels, at = data.index, rows.design.rows
     if collapse is not None:
         codes, labels = _groups(data, collapse, rows)
-        values, event = _sum_within(values, codes), _sum_within(event, codes)
+        values, event = sum_within(values, codes), sum_within(event, codes)
         at = np.arange(len(labels))
     if kind == "deviance":
         values = _deviance(values, event)
@@ -63,6 +60,15 @@ def residual_table(
     table = pd.DataFrame(np.nan, labels, names)
     table.iloc[at] = values
     return table
+
+
+def refuse_exact(fit: CoxFit, kind: str) -> None:
+    """Raise if ties are exact: that likelihood is no sum over rows."""
+    if fit.ties == "exact":
+        raise DataError(
+            f'{kind} residuals are not available with `ties="exact"`, whose likelihood '
+            'has none for each row; fit with "efron" for them.'
+        )
 
 
 def dfbeta_residuals(
@@ -167,7 +173,7 @@ def _groups(
     return codes, pd.Index(labels, name=collapse)
 
 
-def _sum_within(values: FloatArray, codes: NDArray[np.int64]) -> FloatArray:
+def sum_within(values: FloatArray, codes: NDArray[np.int64]) -> FloatArray:
     """Sum the rows of each group, shape (n_groups, k)."""
     return np.column_stack([np.bincount(codes, column) for column in values.T])
 
