@@ -28,6 +28,7 @@ from fahrstats.display.journals import (
     format_difference,
     format_number,
 )
+from fahrstats.display.labels import amount
 from fahrstats.display.margin_text import geom_margin_text, plain, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
@@ -143,12 +144,12 @@ def _named(
         for group in rows["group"].unique()
     }
     rows = pd.concat([rows, _reference_rows(rows)], ignore_index=True)
-    unit = f" {time_unit}" if time_unit else ""
-    at = [
-        wrap(plain(f"At {time:g}{unit}"), _TIME_WIDTH, TEXT_SIZE)
-        for time in rows["time"]
+    times = [amount(time, time_unit).strip() for time in rows["time"]]
+    at = [wrap(plain(f"At {time}"), _TIME_WIDTH, TEXT_SIZE) for time in times]
+    panels = [
+        _panel(row, names, time, text_width)
+        for row, time in zip(records(rows), times, strict=True)
     ]
-    panels = [_panel(row, names, unit, text_width) for row in records(rows)]
     texts = [
         wrap(_text(row, names, style), text_width, TEXT_SIZE) for row in records(rows)
     ]
@@ -177,11 +178,11 @@ def _reference_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _panel(
-    row: Mapping[str, Any], names: Mapping[str, str], unit: str, text_width: float
+    row: Mapping[str, Any], names: Mapping[str, str], time: str, text_width: float
 ) -> str:
     """Return the title of the panel that a row belongs to."""
     if row["estimand"] in _LEVELS:
-        title = _LEVELS[row["estimand"]].format(time=f"{row['time']:g}{unit}")
+        title = _LEVELS[row["estimand"]].format(time=plain(time))
     else:
         title = f"Difference from {names[row['reference']]}".replace("\n", " ")
     return wrap(f"{title} (95% CI)", text_width, TEXT_SIZE + 1)

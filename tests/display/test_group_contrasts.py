@@ -62,7 +62,7 @@ def test_times_are_rows_and_groups_stand_beside_differences(drawing):
         *([0.42, 0.61], [0.19]),
     ]
     shown = {" ".join(text.split()) for text in words(drawing)}
-    assert {"Survival (95% CI)", "At 1 years", "At 5 years"} <= shown
+    assert {"Survival (95% CI)", "At 1 year", "At 5 years"} <= shown
     assert {"0.420 (0.320–0.520)", "0.190 (0.090–0.290)", "Reference"} <= shown
     assert any(text.startswith("Difference from People above") for text in shown)
 
