@@ -20,7 +20,7 @@ from fahrstats.cohort.design import Design
 from fahrstats.cohort.encoding import learn_again
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import Peak, maximize
-from fahrstats.kernels.partial_likelihood import BlockSums
+from fahrstats.kernels.partial_likelihood import BlockSums, linear_predictor
 from fahrstats.resampling import draw_counts, map_in_order
 from fahrstats.survival.maximum import Maximum
 from fahrstats.survival.model_set import ModelSet
@@ -202,7 +202,7 @@ def _fit_to_draw(
     has_collapsed = np.diag(peak.information) < _COLLAPSED * before
     return _DrawFit(
         peak=peak,
-        linear_predictor=Z @ peak.beta,
+        linear_predictor=linear_predictor(Z, peak.beta),
         is_unbounded=bool((has_collapsed & varies).any() or not peak.has_converged),
     )
 
