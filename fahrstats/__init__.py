@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fahrstats.cohort.groups import QuantileGroups, TableOne
     from fahrstats.cohort.groups import quantile_groups as quantile_groups
     from fahrstats.cohort.groups import table_one as table_one
+    from fahrstats.survival.baseline import BaselineHazard
     from fahrstats.survival.cause_specific import CauseSpecificFits
     from fahrstats.survival.cause_specific import (
         cause_specific_cox as cause_specific_cox,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from fahrstats.survival.imputations import impute as impute
     from fahrstats.survival.incidence_tests import GrayTest
     from fahrstats.survival.incidence_tests import gray_test as gray_test
+    from fahrstats.survival.influential_rows import Influence
     from fahrstats.survival.joint_groups import joint_risk_groups as joint_risk_groups
     from fahrstats.survival.joint_result import JointRiskGroups
     from fahrstats.survival.observation import FollowUp
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.pooling import pool_results as pool_results
     from fahrstats.survival.prediction_error import PredictionError
     from fahrstats.survival.prediction_error import prediction_error as prediction_error
+    from fahrstats.survival.proportionality import ProportionalityTest
+    from fahrstats.survival.proportionality import ph_test as ph_test
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
     from fahrstats.survival.ranking_bootstrap import ConcordanceBootstrap
@@ -71,6 +75,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
+    "survival.baseline": ("BaselineHazard",),
     "survival.cause_specific": ("CauseSpecificFits", "cause_specific_cox"),
     "survival.comparison": ("ModelComparison", "compare"),
     "survival.competing": ("CumulativeIncidence", "cumulative_incidence"),
@@ -81,6 +86,8 @@ _HOMES = {
     "survival.hazards": ("cox",),
     "survival.discrimination": ("TimeDependentAuc", "time_dependent_auc"),
     "survival.prediction_error": ("PredictionError", "prediction_error"),
+    "survival.influential_rows": ("Influence",),
+    "survival.proportionality": ("ProportionalityTest", "ph_test"),
     "survival.ranking": ("Concordance", "concordance"),
     "survival.ranking_bootstrap": ("ConcordanceBootstrap",),
     "survival.ranking_by": ("concordance_by",),
@@ -103,6 +110,7 @@ _HOMES = {
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BaselineHazard",
     "CauseSpecificFits",
     "Concordance",
     "ConcordanceBootstrap",
@@ -114,12 +122,14 @@ __all__ = [
     "FollowUp",
     "GrayTest",
     "Imputations",
+    "Influence",
     "JointRiskGroups",
     "LogRank",
     "ModelComparison",
     "Pooled",
     "PooledTest",
     "PredictionError",
+    "ProportionalityTest",
     "QuantileGroups",
     "RestrictedMeans",
     "ScoreCorrelation",
@@ -143,6 +153,7 @@ __all__ = [
     "joint_risk_groups",
     "kaplan_meier",
     "logrank",
+    "ph_test",
     "pool",
     "pool_lr_test",
     "pool_results",
