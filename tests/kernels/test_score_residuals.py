@@ -16,7 +16,11 @@ from fahrstats.kernels.partial_likelihood import (
     gradient,
 )
 from fahrstats.kernels.risk_sets import sort_risk_sets
-from fahrstats.kernels.score_residuals import score_residuals
+from fahrstats.kernels.score_residuals import (
+    hazard_weighted_means,
+    risk_set_means,
+    score_residuals,
+)
 
 TWIN_RTOL = 1e-12  # both sides add the same float64 terms, in another order
 N = 40
@@ -104,3 +108,29 @@ def test_chunks_of_residuals_follow_each_other_and_hold_whole_blocks():
     assert parts[-1][1] == n
     assert [stop for _, stop, _ in parts[:-1]] == [start for start, _, _ in parts[1:]]
     assert all(size == stop - start for start, stop, size in parts)
+
+
+@pytest.mark.parametrize("efron", [True, False], ids=["efron", "breslow"])
+@pytest.mark.parametrize("case", COMPLICATIONS, ids=name_of)
+def test_means_of_risk_sets_agree_with_the_twin(case, efron):
+    """Average over the denominators of a block, and summed over them by hazard."""
+    rng = np.random.default_rng(9)
+    X, rows, beta = rng.normal(size=(N, 3)), random_rows(10, N, **case), np.ones(3) / 2
+    sets = sort_risk_sets(**rows)
+    blocks, Z = find_tie_blocks(sets), X[sets.order]
+    sums = block_sums(sets, blocks, Z @ beta, efron=efron)
+    parts = find_denominators(**rows, efron=efron)
+    held = parts.share * rows.get("weights", np.ones(N)) * np.exp(X @ beta)
+    denominator = held.sum(axis=1)
+    mean, first = held @ X / denominator[:, None], (parts.own > 0).argmax(axis=1)
+    unit = np.exp((Z @ beta).min() / 2 + (Z @ beta).max() / 2)
+    by_hazard = mean * (parts.weight * unit / denominator)[:, None]
+    block = blocks.block[np.argsort(sets.order)][first]
+    n_blocks = sets.tie_start.size - 1
+    wanted, lived = np.zeros((n_blocks, 3)), np.zeros((n_blocks, 3))
+    np.add.at(wanted, block, mean / (parts.own > 0).sum(axis=1)[:, None])
+    np.add.at(lived, block, by_hazard)
+    found = risk_set_means(sets, blocks, sums, Z)
+    np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=TWIN_RTOL)
+    found = hazard_weighted_means(sets, blocks, sums, Z)
+    np.testing.assert_allclose(found, lived, rtol=1e-11, atol=TWIN_RTOL)
