@@ -74,6 +74,9 @@ def concordance_by(
     is lower though the score predicts as well. A difference between levels is no proof
     of a worse score; compare with the hazard ratios of :func:`fahrstats.by_subgroup`.
 
+    The chi-squared distribution is one of large samples: at 5%, the test rejects 5% of
+    equal levels of 200 and more rows in simulations, and 6% where one has 40 events.
+
     References
     ----------
     Cochran (1954), Biometrics 10:101-129, for the chi-squared statistic.
@@ -108,9 +111,10 @@ def _rank_levels(
     notes = [_obstacle(rows, member, min_events) for member in members]
     c_index = np.full((len(names), k), np.nan)
     delta_std_error = np.full((len(names), k, k), np.nan)
+    n_rows = 1 if rows.clusters is None else int(rows.clusters.max()) + 1
     influences = []
     for code, member in enumerate(members):
-        influence = np.full((1, k), np.nan)
+        influence = np.full((n_rows, k), np.nan)
         if not notes[code]:
             c_index[code], influence = _rank_level(rows, member)
             delta_std_error[code] = difference_std_errors(influence)

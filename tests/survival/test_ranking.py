@@ -231,3 +231,75 @@ def test_the_plot_is_a_figure_that_draws(two_scores, tmp_path):
     with mpl.rc_context({"backend": "agg"}):
         two_scores.plot().save(tmp_path / "c.png", verbose=False, dpi=50)
     assert (tmp_path / "c.png").stat().st_size > 0
+
+
+@pytest.fixture
+def three_scores(lung) -> fs.Concordance:
+    return fs.concordance("Surv(time, event) ~ ph_ecog + age + wt_loss", lung)
+
+
+def test_contrasts_are_all_pairs_with_adjusted_p_values(three_scores):
+    table = check_table(three_scores.contrasts())
+    pairs = ["ph_ecog - age", "ph_ecog - wt_loss", "age - wt_loss"]
+    assert table["term"].tolist() == pairs
+    alone = pd.concat([three_scores.contrast(*pair.split(" - ")) for pair in pairs])
+    for column in alone.columns:
+        assert table[column].tolist() == alone[column].tolist()
+    assert (table["p_adjusted"] > table["p_value"]).all()
+    assert (table["p_adjusted"] < 3 * table["p_value"]).all()
+    assert (table["joint_low"] < table["conf_low"]).all()
+    assert (table["joint_high"] > table["conf_high"]).all()
+
+
+def test_joint_limits_exclude_zero_exactly_where_the_adjusted_p_value_is_small(
+    three_scores,
+):
+    for level in (0.5, 0.8, 0.95, 0.99):
+        table = three_scores.contrasts(conf_level=level)
+        excluded = (table["joint_low"] > 0) | (table["joint_high"] < 0)
+        assert excluded.tolist() == (table["p_adjusted"] < 1 - level).tolist()
+
+
+def test_contrasts_from_a_reference(three_scores):
+    table = check_table(three_scores.contrasts(reference="age"))
+    assert table["term"].tolist() == ["ph_ecog - age", "wt_loss - age"]
+    every = three_scores.contrasts()
+    # Two differences of the three: less to adjust for.
+    assert table["p_adjusted"][0] < every["p_adjusted"][0]
+
+
+def test_a_single_contrast_needs_no_adjustment(two_scores):
+    row = check_glance(two_scores.contrasts()).iloc[0]
+    assert row["p_adjusted"] == pytest.approx(row["p_value"], rel=ROUNDING)
+    assert row["joint_low"] == pytest.approx(row["conf_low"], rel=1e-9)
+
+
+def test_scores_that_rank_alike_take_no_part_in_the_adjustment(lung):
+    data = lung.assign(twin=2 * lung["ph_ecog"])
+    formula = "Surv(time, event) ~ ph_ecog + twin + age"
+    table = check_table(fs.concordance(formula, data).contrasts())
+    assert table["term"][0] == "ph_ecog - twin"
+    row = table.iloc[0]
+    assert (row["estimate"], row["joint_low"], row["joint_high"]) == (0, 0, 0)
+    assert np.isnan([row["p_value"], row["p_adjusted"]]).all()
+    assert row["note"] == "both order every comparable pair alike: no variation to test"
+    # The other two differences are one and the same.
+    np.testing.assert_allclose(table["p_adjusted"][1:], table["p_value"][1:], rtol=1e-9)
+
+
+def test_contrasts_of_twins_alone_have_no_test(lung):
+    data = lung.assign(twin=2 * lung["ph_ecog"])
+    result = fs.concordance("Surv(time, event) ~ ph_ecog + twin", data)
+    row = check_glance(result.contrasts()).iloc[0]
+    assert np.isnan([row["statistic"], row["p_value"], row["p_adjusted"]]).all()
+
+
+def test_contrasts_of_one_score_are_refused(lung):
+    result = fs.concordance("Surv(time, event) ~ age", lung)
+    with pytest.raises(DataError, match="`age` is the only score of"):
+        result.contrasts()
+
+
+def test_an_unknown_reference_is_refused(three_scores):
+    with pytest.raises(DataError, match="There is no score `sex`; the scores are"):
+        three_scores.contrasts(reference="sex")
