@@ -20,6 +20,7 @@ GLOSSARY: dict[str, str] = {
     "first_group": "group of the first of two scores that are cut together",
     "second_group": "group of the second of them",
     "variable": "column of the data that the row describes",
+    "value": "value of `variable` that the row is about",
     "term": "design column, score, or contrast written `a - b`",
     "reference": "reference level of a factor, reference group of a contrast",
     "per": "number of units (or the name of the unit) that the estimate refers to",

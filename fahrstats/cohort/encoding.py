@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.follow_up import is_number
 from fahrstats.cohort.formula import factor_columns, used_columns
-from fahrstats.errors import DataError, FormulaError
+from fahrstats.cohort.splines import rcs
+from fahrstats.errors import DataError, FahrstatsError, FormulaError
 
-TRANSFORMS: Final[dict[str, object]] = {}
+TRANSFORMS: Final[dict[str, object]] = {"rcs": rcs}
 """Transforms that a formula may call, by name, besides those of formulaic."""
 
 _KINDS = {"boolean", "categorical", "empty", "floating", "integer", "string"}
@@ -60,12 +61,15 @@ class Encoder:
         Columns of the data that are looked up.
     is_varying : ndarray of bool, shape (p,)
         Columns made by formulaic; the others stand for factors with one level.
+    ranges : dict of str to tuple of float
+        2.5th, 50th and 97.5th percentile of every variable that is transformed.
     """
 
     columns: tuple[DesignColumn, ...]
     spec: ModelSpec
     needed: tuple[str, ...]
     is_varying: NDArray[np.bool_]
+    ranges: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 def type_problems(data: pd.DataFrame, column: str) -> Iterator[str]:
@@ -113,6 +117,7 @@ def fit_encoder(
                 frame, context=TRANSFORMS, na_action="ignore", output="numpy"
             )
     except FormulaicError as error:
+        _raise_ours(error)
         raise FormulaError(f"`{right}` cannot be evaluated: {_root(error)}.") from error
     spec = matrix.model_spec
     columns, is_varying = [], []
@@ -121,7 +126,13 @@ def fit_encoder(
             described = list(_describe(term, spec, needed))
             columns += described
             is_varying += [bool(spec.term_indices[term])] * len(described)
-    encoder = Encoder(tuple(columns), spec, needed, np.array(is_varying, np.bool_))
+    encoder = Encoder(
+        tuple(columns),
+        spec,
+        needed,
+        np.array(is_varying, np.bool_),
+        _transformed_ranges(spec, frame, needed),
+    )
     return encoder, _with_one_level_factors(encoder, matrix)
 
 
@@ -146,14 +157,37 @@ def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
     if encoder.columns and complete.any():
         frame = _plain_types(data.loc[complete, list(encoder.needed)])
         try:
-            matrix = encoder.spec.get_model_matrix(frame, context=TRANSFORMS, output="numpy")
+            matrix = encoder.spec.get_model_matrix(
+                frame, context=TRANSFORMS, output="numpy"
+            )
         except FormulaicError as error:
+            _raise_ours(error)
             raise DataError(
                 f"`data` cannot be encoded as at fitting: {_root(error)}; give every "
                 "column the type it had."
             ) from error
         X[complete] = _with_one_level_factors(encoder, matrix)
     return X
+
+
+def _transformed_ranges(
+    spec: ModelSpec, frame: pd.DataFrame, needed: tuple[str, ...]
+) -> dict[str, tuple[float, float, float]]:
+    """Return where the rows of each transformed number lie."""
+    names = {
+        name: None
+        for term in spec.terms
+        for factor in term.factors
+        if factor.eval_method is Factor.EvalMethod.PYTHON
+        and factor not in spec.factor_contrasts
+        for name in factor_columns(factor, needed)
+        if name in frame and is_number(frame[name])
+    }
+    ranges = {}
+    for name in names:
+        low, middle, high = np.percentile(frame[name], (2.5, 50, 97.5))
+        ranges[name] = float(low), float(middle), float(high)
+    return ranges
 
 
 def _with_one_level_factors(encoder: Encoder, matrix: object) -> NDArray[np.float64]:
@@ -232,6 +266,14 @@ def _describe(
     levels.remove(reference)
     for name, level in zip(names, levels, strict=True):
         yield DesignColumn(name, variable, level_text(level), level_text(reference))
+
+
+def _raise_ours(error: BaseException | None) -> None:
+    """Raise what a transform of ours said, which formulaic wrapped."""
+    while error is not None:
+        if isinstance(error, FahrstatsError):
+            raise error
+        error = error.__cause__
 
 
 def _root(error: BaseException) -> str:

@@ -6,12 +6,14 @@ plot is a plotnine ``ggplot``, so layers, scales and themes can be added to it.
 
 from __future__ import annotations
 
+from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
 from fahrstats.display.curves import survival_curves
 from fahrstats.display.flowchart import flow
 from fahrstats.display.forests import forest
 from fahrstats.display.group_contrasts import group_contrasts
 from fahrstats.display.horizons import over_horizons
+from fahrstats.display.hr_curves import hr_curve
 from fahrstats.display.incidence import incidence_curves
 from fahrstats.display.influence import largest_influence
 from fahrstats.display.intervals import distribution, estimates
@@ -19,6 +21,7 @@ from fahrstats.display.joint_groups import joint_curves, joint_tiles
 from fahrstats.display.time_varying import hazard_ratios_over_time
 
 __all__ = [
+    "calibration_curves",
     "chain_trace",
     "distribution",
     "estimates",
@@ -26,6 +29,7 @@ __all__ = [
     "forest",
     "group_contrasts",
     "hazard_ratios_over_time",
+    "hr_curve",
     "incidence_curves",
     "joint_curves",
     "joint_tiles",

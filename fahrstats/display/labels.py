@@ -17,6 +17,9 @@ Labels: TypeAlias = Mapping[str, Mapping[str, str]]
 _LEVEL: Final = re.compile(r"^(?P<variable>.*)\[(?:T\.)?(?P<level>.*)\]$")
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _FORMULA: Final = "~"
+_SPLINE: Final = re.compile(
+    r"^rcs\(\s*`?(?P<column>[^,()`]+)`?\s*[,)].*\[(?P<part>\d+)\]$"
+)
 _TRANSFORM: Final = re.compile(r"^C\((?P<column>[^,()]+).*\)$")
 
 
@@ -103,6 +106,10 @@ def _on_one_line(text: str | None) -> str:
 
 
 def _part_label(part: str, labels: Labels | None) -> str:
+    spline = _SPLINE.match(part)
+    if spline:
+        name = column_label(spline["column"].strip(), labels)
+        return f"{name}, spline column {spline['part']}"
     found = _LEVEL.match(part)
     if not found:
         return column_label(part, labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
     from fahrstats.survival.baseline import BaselineHazard
+    from fahrstats.survival.hazard_curves import HazardCurve
     from fahrstats.survival.influential_rows import Influence
     from fahrstats.survival.residuals import Residual
 
@@ -412,6 +413,59 @@ class CoxFit:
         from fahrstats.survival.term_tests import drop_table
 
         return drop_table(self, data)
+
+    def nonlinearity(self, data: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Test whether the splines of the model bend.
+
+        Two rows per ``rcs`` term: the joint Wald test of all its columns, and that of
+        the non-linear ones. With ``data``, the data frame that the model was fitted
+        to, a third has the likelihood-ratio test of the non-linear columns.
+
+        Raises
+        ------
+        DataError
+            The model has no spline, or ``data`` are not those of the fit.
+        """
+        from fahrstats.survival.nonlinearity import nonlinearity_table
+
+        return nonlinearity_table(self, data)
+
+    def curve(
+        self,
+        variable: str,
+        *,
+        reference: float | None = None,
+        at: Iterable[float] | None = None,
+    ) -> HazardCurve:
+        """Estimate the hazard ratio of every value of a variable to a reference value.
+
+        Only this variable moves; a spline or any other transform of it is followed.
+
+        Parameters
+        ----------
+        variable
+            Column of the data that enters as a number.
+        reference
+            Value that the others are compared with; the median of the rows fitted if
+            not given.
+        at
+            Values at which to estimate; by default 101 from the 2.5th to the 97.5th
+            percentile. Both are known for transformed variables only.
+
+        Raises
+        ------
+        DataError
+            No term holds the variable, it is a factor, or it takes part in a product
+            with others.
+
+        Examples
+        --------
+        >>> fit = fs.cox("Surv(time, event) ~ rcs(faceage, 4) + age", cohort)
+        >>> fit.curve("faceage", reference=60).plot()
+        """
+        from fahrstats.survival.hazard_curves import estimate_curve
+
+        return estimate_curve(self, variable, reference, at)
 
     def plot(self, *, per: Mapping[str, float] | None = None) -> ggplot:
         """Forest plot of the hazard ratios."""

@@ -83,16 +83,19 @@ def _test(
         statistic, df, note = wald_test(fit, term.columns)
         note = note or _ROBUST
     else:
-        statistic, df, note = _likelihood_ratio(fit, design, term)
+        statistic, df, note = likelihood_ratio(fit, design, term.columns)
     p_value = float(chi2.sf(statistic, df)) if df else np.nan
     return {**row, "statistic": statistic, "df": df, "p_value": p_value, "note": note}
 
 
-def _likelihood_ratio(
-    fit: CoxFit, design: Design, term: _FormulaTerm
+def likelihood_ratio(
+    fit: CoxFit, design: Design, columns: NDArray[np.bool_]
 ) -> tuple[float, int, str]:
-    """Fit without a term; return twice the loss of log-likelihood, and its df."""
-    others = _without(design, term.columns)
+    """Fit without some columns; return twice the loss of log-likelihood, and its df.
+
+    ``design`` holds the rows of the fit, and ``columns`` (p,) mark what leaves.
+    """
+    others = _without(design, columns)
     if fit.ties == "exact":
         maximum = find_exact_maximum(others)
     else:

@@ -18,7 +18,7 @@ RIDGE = [case for case in CASES if hasattr(case, "theta")]
 
 
 def rows_of(case: Case, cohorts: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The data of a case with the columns that cox_options.R derives."""
+    """Return the data of a case with the columns that cox_options.R derives."""
     data = cohorts[case.data]
     row = np.arange(1, len(data) + 1)
     return data.assign(known=(row % 9) / 8, quarters=data["time"] // 91 + 1)
@@ -37,7 +37,7 @@ def fit(case: Case, cohorts: dict[str, pd.DataFrame]) -> fs.CoxFit:
 
 
 def assert_close_in_size(cov, wanted):
-    """An element near zero carries the rounding of the standard errors it is of."""
+    """Compare in units of the standard errors, whose rounding elements near 0 have."""
     size = np.sqrt(np.outer(np.diag(wanted), np.diag(wanted)))
     np.testing.assert_allclose(cov / size, wanted / size, atol=R_RTOL)
 
