@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -43,7 +44,7 @@ def draw_counts(
             taken[part] = np.bincount(chosen, minlength=part.size)
         return taken if cluster is None else taken[cluster]
 
-    return [lambda stream=stream: draw(stream) for stream in streams]
+    return [partial(draw, stream) for stream in streams]
 
 
 def map_in_order(
