@@ -65,8 +65,8 @@ def cumulative_incidence(
     weights, id
         As in :func:`fahrstats.kaplan_meier`.
     interval
-        Scale of the pointwise limits of the incidence: ``"log-log"``, which stays
-        within 0 and 1, ``"log"`` or ``"plain"``.
+        Scale of the pointwise limits of the incidence, as in
+        :func:`fahrstats.kaplan_meier` for survival.
 
     Raises
     ------
@@ -87,9 +87,10 @@ def cumulative_incidence(
     -----
     Equal to R's ``survfit(Surv(time, factor) ~ group)``, whose standard error is the
     infinitesimal jackknife too; the package cmprsk has a variance by martingales, which
-    differs by a share of about 1 / n at risk. Whole weights count rows here; R takes
-    all weights as sampling weights, which is done here for fractional ones. Times that
-    tie are ties: nothing is moved apart.
+    differs by a share of about 1 / n at risk. With one cause and no delayed entry the
+    standard error is Greenwood's. Whole weights count rows here; R takes all weights as
+    sampling weights, which is done here for fractional ones. Times that tie are ties:
+    nothing is moved apart.
 
     References
     ----------
