@@ -327,10 +327,12 @@ def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:
                 "than levels; cut it into bands first, or turn codes into text."
             )
     order = dict.fromkeys([level_text(level) for level in levels])
-    text = values.astype(object).map(level_text).where(~is_missing, MISSING)
     if is_missing.any():
         order[MISSING] = None
-    categories = pd.Categorical(text, categories=list(order))
+    codes, distinct_values = pd.factorize(values.astype(object))
+    texts = np.array([*map(level_text, distinct_values), MISSING], dtype=object)
+    # Missing values have code -1, which takes the last text.
+    categories = pd.Categorical(texts[codes], categories=list(order))
     return pd.Series(categories, index=data.index)
 
 
