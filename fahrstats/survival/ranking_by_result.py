@@ -92,10 +92,7 @@ class ConcordanceBySubgroup:
         """
         tables = [self._everyone(conf_level)]
         for part in self.subgroups:
-            tables += [
-                self._level_rows(part, code, conf_level)
-                for code in range(len(part.levels))
-            ]
+            tables.append(self._level_rows(part, conf_level))
             tables.append(pd.DataFrame(list(self._tests(part))))
         return self._arranged(pd.concat(tables, ignore_index=True))
 
@@ -207,31 +204,34 @@ class ConcordanceBySubgroup:
             ]
         return pd.concat(tables).assign(subgroup="overall", level="overall")
 
-    def _level_rows(
-        self, part: SubgroupConcordance, code: int, conf_level: float
-    ) -> pd.DataFrame:
-        """Scores, then differences, in one level."""
-        terms, k = self.overall.terms, len(self.overall.terms)
-        block = slice(code * k, code * k + k)
-        c_index = part.c_index[code]
-        std_error = np.sqrt(np.diag(part.cov[block, block]))
-        tables = [c_index_rows(terms, c_index, std_error, conf_level)]
-        pairs = list(combinations(range(k), 2))
+    def _level_rows(self, part: SubgroupConcordance, conf_level: float) -> pd.DataFrame:
+        """Scores, then differences, in each level in turn."""
+        terms, n_levels = self.overall.terms, len(part.levels)
+        errors = np.sqrt(np.diag(part.cov))
+        tables = [
+            c_index_rows(terms * n_levels, part.c_index.ravel(), errors, conf_level)
+        ]
+        codes = [np.repeat(np.arange(n_levels), len(terms))]
+        pairs = list(combinations(range(len(terms)), 2))
         if pairs:
             first, second = [a for a, _ in pairs], [b for _, b in pairs]
             names = [f"{terms[a]} - {terms[b]}" for a, b in pairs]
-            delta = c_index[first] - c_index[second]
-            errors = part.delta_std_error[code][first, second]
-            tables.append(delta_rows(names, delta, errors, conf_level))
-        table = pd.concat(tables)
-        if part.notes[code]:
-            table["note"] = part.notes[code]
-        return table.assign(
+            delta = part.c_index[:, first] - part.c_index[:, second]
+            errors = part.delta_std_error[:, first, second]
+            tables.append(
+                delta_rows(names * n_levels, delta.ravel(), errors.ravel(), conf_level)
+            )
+            codes.append(np.repeat(np.arange(n_levels), len(pairs)))
+        code = np.concatenate(codes)
+        table = pd.concat(tables).assign(
             subgroup=part.subgroup,
-            level=part.levels[code],
-            n=part.n[code],
-            n_events=part.n_events[code],
+            level=np.array(part.levels, dtype=object)[code],
+            n=np.array(part.n)[code],
+            n_events=np.array(part.n_events)[code],
         )
+        reasons = np.array(part.notes, dtype=object)[code]
+        table["note"] = np.where(reasons == "", table["note"], reasons)
+        return table.iloc[np.argsort(code, kind="stable")]
 
     def _tests(self, part: SubgroupConcordance) -> Iterator[dict[str, object]]:
         """Test of each quantity that it is the same in all levels estimated."""
