@@ -90,8 +90,10 @@ def hazard_ratios_over_time(
     return (
         ggplot(_in_panels(curves, names), aes("time", "estimate"))
         + geom_hline(yintercept=1, color=MUTED, size=0.4)
-        + geom_ribbon(aes(ymin="conf_low", ymax="conf_high"), fill=BLUE, alpha=0.15)
-        + geom_line(color=BLUE, size=0.8)
+        + geom_ribbon(
+            aes(ymin="conf_low", ymax="conf_high"), fill=BLUE, alpha=0.15, na_rm=True
+        )
+        + geom_line(color=BLUE, size=0.8, na_rm=True)
         + _constant_lines(constant, names)
         + facet_wrap("panel", ncol=n_columns, scales="free_y")
         + scale_y_log10(labels=_as_numbers)

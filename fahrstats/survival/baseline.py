@@ -244,7 +244,8 @@ class BaselineHazard:
                 f"{len(unseen)} of {len(values)} rows (`{unseen.iloc[0]}`); the strata "
                 f"are {levels}."
             )
-        return names.map({name: k for k, name in enumerate(known)}).to_numpy(np.int64)
+        codes = names.map({name: k for k, name in enumerate(known)})
+        return np.asarray(codes, np.int64)
 
     def _predict(
         self,

@@ -159,7 +159,7 @@ def _of_events(
 
 def _groups(
     data: pd.DataFrame, collapse: str, rows: FittedRows
-) -> tuple[NDArray[np.int64], pd.Index[object]]:
+) -> tuple[NDArray[np.int64], pd.Index]:
     """Code of every row's group, and the groups in sorted order."""
     if collapse not in data.columns:
         raise DataError(f"`data` has no column `{collapse}`.")

@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2, rankdata
-from tables import check_table
+from drawings import drawn, overlapping, texts_outside, words
+from scipy.stats import chi2, norm, rankdata
+from tables import check_glance, check_table
 
 from fahrstats.errors import ConvergenceError, DataError, FormulaError
+from fahrstats.kernels.natural_spline import natural_spline
 from fahrstats.survival.hazards import cox
 from fahrstats.survival.proportionality import ph_test
 
@@ -174,6 +176,60 @@ def test_tidy_has_a_row_for_each_variable_and_all_together(data):
     assert table["term"].tolist() == ["x", "z", "global"]
     assert table["estimand"].tolist() == ["ph_chi2"] * 3
     assert table["n"].tolist() == [60] * 3
+
+
+def test_glance_is_the_test_of_all_together(data):
+    test = ph_test(FORMULA, data)
+    table = check_glance(test.glance())
+    assert table["statistic"].item() == test.statistic[-1]
+    assert table["df"].item() == 2
+
+
+@pytest.mark.parametrize("transform", ["km", "identity", "rank", "log"])
+def test_a_smooth_of_the_spline_itself_is_returned(data, transform):
+    """Least squares on each event's scaled residual, row by row."""
+    fit = cox(FORMULA, data)
+    test = ph_test(FORMULA, data, transform=transform)
+    residuals = fit.residuals(data, "scaled_schoenfeld")
+    table = scales(data)[transform]
+    g = np.array([table[t] for t in residuals["time"]])
+    grid = np.linspace(g.min(), g.max(), 40)
+    knots = np.quantile(np.concatenate([grid, g]), [0, 1 / 3, 2 / 3, 1])
+    basis, at = natural_spline(g, knots), natural_spline(grid, knots)
+    wanted = at @ np.linalg.lstsq(basis, residuals[["x", "z"]].to_numpy())[0]
+    np.testing.assert_allclose(test.smooth.log_hr, wanted, rtol=1e-7, atol=1e-9)
+    assert test.smooth.time[0] == residuals["time"].min()
+    assert test.smooth.time[-1] == residuals["time"].max()
+
+
+def test_the_band_is_that_of_the_estimate_over_time(data):
+    test = ph_test(FORMULA, data)
+    table = check_table(test.over_time(conf_level=0.9))
+    assert table["term"].tolist() == ["x"] * 40 + ["z"] * 40
+    half = (table["conf_high"] - table["conf_low"]) / 2
+    np.testing.assert_allclose(half, norm.isf(0.05) * table["std_error"])
+    ratios = check_table(test.over_time(exponentiate=True))
+    np.testing.assert_allclose(ratios["estimate"], np.exp(table["estimate"]))
+    with pytest.raises(DataError, match="`conf_level` is 2"):
+        test.over_time(conf_level=2)
+
+
+def test_too_few_times_have_a_test_and_no_curve(data):
+    data["time"] = 1 + data["time"] % 3
+    test = ph_test(FORMULA, data, transform="identity")
+    assert np.isfinite(test.statistic).all()
+    assert np.isnan(test.smooth.log_hr).all()
+    check_table(test.over_time())
+
+
+def test_the_figure_has_a_panel_for_each_column(data):
+    name = "a rather long name of a covariate, with a comma and much more behind it"
+    data[name] = data["x"]
+    test = ph_test(f"Surv(time, event) ~ `{name}` + group", data)
+    with drawn(test.plot()) as figure:
+        assert {"group: b", "group: c", "Hazard ratio", "Time"} <= set(words(figure))
+        assert not texts_outside(figure)
+        assert not overlapping(figure)
 
 
 def test_the_summary_names_the_scale_and_every_test(data):
