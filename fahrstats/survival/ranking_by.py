@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 from fahrstats.cohort.roles import Roles
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.kernels.time_weights import TimeWeight
-from fahrstats.survival.ranking import difference_std_errors, rank_all
+from fahrstats.survival.ranking import rank_all
 from fahrstats.survival.ranking_by_result import (
     ConcordanceBySubgroup,
     SubgroupConcordance,
 )
-from fahrstats.survival.scored_rows import ScoredRows, score_rows, sum_in_clusters
+from fahrstats.survival.scored_rows import (
+    ScoredRows,
+    difference_std_errors,
+    score_rows,
+    sum_in_clusters,
+)
 from fahrstats.survival.subgroups import MIN_EVENTS, kept_levels, subgroup_columns
 
 FloatArray = NDArray[np.float64]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import combinations
 from typing import get_args
 
 import numpy as np
@@ -140,6 +141,16 @@ def sum_in_clusters(influence: FloatArray, codes: IntArray | None) -> FloatArray
     if codes is None:
         return influence
     return np.column_stack([np.bincount(codes, column) for column in influence.T])
+
+
+def difference_std_errors(influence: FloatArray) -> FloatArray:
+    """Return the standard error of the difference of each two columns, (k, k)."""
+    k = influence.shape[1]
+    std_error = np.zeros((k, k))
+    for i, j in combinations(range(k), 2):
+        difference = influence[:, i] - influence[:, j]
+        std_error[i, j] = std_error[j, i] = np.sqrt(difference @ difference)
+    return std_error
 
 
 def _check_tau(tau: float, rows: ScoredRows) -> None:
