@@ -447,3 +447,25 @@ def test_the_plot_is_a_figure_that_draws(data, tmp_path):
         figure = audit(few(data, 3)).plot(per={"age": 10})
         figure.save(tmp_path / "forest.png", verbose=False, dpi=50)
     assert (tmp_path / "forest.png").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_the_interaction_test_keeps_its_size():
+    """1,000 cohorts of 300 rows with one effect for all: 5% +- 1.5% rejected."""
+    rejected = []
+    for seed in range(1000):
+        rng = np.random.default_rng(seed)
+        x, site = rng.normal(size=300), rng.integers(0, 3, 300)
+        death = rng.exponential(np.exp(-0.5 * x - 0.4 * site))
+        censoring = rng.exponential(1.5, 300)
+        data = pd.DataFrame(
+            {
+                "time": np.ceil(12 * np.minimum(death, censoring)),
+                "event": death <= censoring,
+                "x": x,
+                "site": site.astype(str),
+            }
+        )
+        audit = fs.by_subgroup("Surv(time, event) ~ x", data, term="x", by=["site"])
+        rejected.append(audit.interactions[0].p_value < 0.05)
+    assert 0.035 < np.mean(rejected) < 0.065
