@@ -206,7 +206,9 @@ def _bands_and_lines(steps: pd.DataFrame) -> ggplot:
     # The faded part begins with the last point of the other, so that they meet.
     is_few = steps.groupby(["line", "cause"], observed=True)["few"]
     faded = steps[steps["few"] | is_few.shift(-1, fill_value=False)]
-    highest = np.nanmax(steps.loc[~steps["few"], ["estimate", "conf_high"]].to_numpy())
+    highest = np.nanmax(
+        [steps["estimate"].max(), steps.loc[~steps["few"], "conf_high"].max()]
+    )
     top = next((height for height in _HEIGHTS if height >= highest), 1.0)
     ticks = [tick for tick in _ticks(top, 5) if tick < 1.001 * top]
     return (
