@@ -71,7 +71,7 @@ def wald_table(fit: CoxFit, terms: Sequence[str]) -> pd.DataFrame:
     for name in names:
         named = [name in (c.term, c.variable) for c in fit.columns]
         if not any(named):
-            raise DataError(_no_term(fit, "terms", name))
+            raise DataError(_no_term("`terms`", name, _names(fit)))
         chosen |= named
     statistic, df, note = wald_test(fit, chosen)
     values = {
@@ -112,7 +112,7 @@ def _weights_of(fit: CoxFit, terms: Profile) -> tuple[FloatArray, str]:
     parts = []
     for term, weight in terms.items():
         if term not in fit.terms:
-            raise DataError(_no_term(fit, "the contrast", term))
+            raise DataError(_no_term("The contrast", term, fit.terms))
         if not isinstance(weight, int | float | np.number) or not np.isfinite(weight):
             raise DataError(
                 f"The contrast weighs `{term}` by {weight}; give a finite number."
@@ -149,7 +149,12 @@ def _between(first: Profile, second: Profile) -> str:
     return " - ".join(sides) if differ else "no difference"
 
 
-def _no_term(fit: CoxFit, where: str, name: str) -> str:
-    shown = f"`{where}`" if where == "terms" else where[0].upper() + where[1:]
-    known = ", ".join(f"`{term}`" for term in fit.terms)
-    return f"{shown} names `{name}`; the terms are {known}."
+def _names(fit: CoxFit) -> tuple[str, ...]:
+    """Return variables and design columns, each once."""
+    names = [name for c in fit.columns for name in (c.variable, c.term)]
+    return tuple(dict.fromkeys(names))
+
+
+def _no_term(where: str, name: str, names: tuple[str, ...]) -> str:
+    known = ", ".join(f"`{term}`" for term in names)
+    return f"{where} names `{name}`; the terms are {known}."

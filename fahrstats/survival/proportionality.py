@@ -141,6 +141,7 @@ def ph_test(
     *,
     strata: str | None = None,
     weights: str | None = None,
+    offset: str | None = None,
     ties: Ties = "efron",
     transform: Transform = "km",
 ) -> ProportionalityTest:
@@ -152,7 +153,7 @@ def ph_test(
 
     Parameters
     ----------
-    formula, data, strata, weights, ties
+    formula, data, strata, weights, offset, ties
         As in :func:`fahrstats.cox`.
     transform
         g(t): ``"km"`` for 1 - Kaplan-Meier just before t, ``"identity"``, ``"log"``, or
@@ -170,7 +171,7 @@ def ph_test(
     """
     refuse_unknown("ties", ties, ("efron", "breslow"))
     refuse_unknown("transform", transform, TRANSFORMS)
-    design = build_design(formula, data, strata=strata, weights=weights)
+    design = build_design(formula, data, strata=strata, weights=weights, offset=offset)
     if not design.columns:
         raise DataError(f"`{formula}` has no covariate whose proportionality to test.")
     maximum = find_maximum(design, efron=ties == "efron")

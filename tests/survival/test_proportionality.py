@@ -178,6 +178,15 @@ def test_tidy_has_a_row_for_each_variable_and_all_together(data):
     assert table["n"].tolist() == [60] * 3
 
 
+def test_an_offset_stands_for_a_known_coefficient(data):
+    """With the estimate of x as its offset, z has the estimate of the whole model."""
+    fit = cox(FORMULA, data)
+    known = data.assign(known=5 + fit.log_hr[0] * data["x"])
+    test = ph_test("Surv(time, event) ~ z", known, offset="known")
+    assert test.terms == ("z", "global")
+    assert test.smooth.constant == pytest.approx(fit.log_hr[1:], rel=1e-6)
+
+
 def test_glance_is_the_test_of_all_together(data):
     test = ph_test(FORMULA, data)
     table = check_glance(test.glance())
