@@ -107,7 +107,7 @@ class Peak(Generic[PointT]):
         Rao's statistic at the starting point, chi-squared with p degrees of freedom.
     has_converged : bool
         Whether the Newton decrement vanished, and with it what the gradient promises
-        for a step as large as the coefficients.
+        for a step as large as the coefficients, but not all information.
     """
 
     beta: FloatArray
@@ -235,7 +235,8 @@ def climb(
         if iteration == 0:
             score_statistic = decrement
         if was_close or not decrement > 0:
-            has_converged = float(np.abs(slope) @ np.abs(beta)) < _PROMISE * events
+            is_flat = float(np.abs(slope) @ np.abs(beta)) < _PROMISE * events
+            has_converged = is_flat and bool((np.diag(info) > 0).all())
             break
         was_close = decrement < close
         size = 1.0

@@ -92,6 +92,54 @@ def test_what_is_known_at_zero_is_used_again():
     np.testing.assert_array_equal(again.beta, climb(sets, X)[0].beta)
 
 
+@pytest.mark.parametrize("efron", [True, False], ids=["efron", "breslow"])
+@pytest.mark.parametrize("case", COMPLICATIONS, ids=name_of)
+def test_a_warm_start_leads_to_the_same_peak(case, efron):
+    _, sets, X = problem(**case)
+    Z, _, _ = standardize(X, sets.order)
+    blocks = find_tie_blocks(sets)
+    cold = maximize(sets, blocks, Z, efron=efron)
+    for away in (0, 0.05, 3.0):
+        start = cold.beta + away * np.array([1, -1, 1])
+        warm = maximize(sets, blocks, Z, efron=efron, start=start)
+        assert warm.has_converged
+        np.testing.assert_allclose(warm.beta, cold.beta, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(warm.information, cold.information, rtol=1e-9)
+        assert warm.sums.log_likelihood == pytest.approx(
+            cold.sums.log_likelihood, rel=1e-13
+        )
+
+
+def test_a_warm_start_describes_where_it_started():
+    _, sets, X = problem()
+    Z, _, _ = standardize(X, sets.order)
+    blocks = find_tie_blocks(sets)
+    cold = maximize(sets, blocks, Z, efron=True)
+    warm = maximize(sets, blocks, Z, efron=True, start=cold.beta)
+    assert warm.log_likelihood_start == pytest.approx(cold.sums.log_likelihood)
+    assert warm.score_statistic == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("case", COMPLICATIONS, ids=name_of)
+def test_an_offset_is_a_column_with_coefficient_one(case):
+    """The gradient of the twin, with the offset as a further column, vanishes."""
+    rows, sets, X = problem(**case)
+    offset = np.random.default_rng(8).normal(size=N)
+    Z, _, spread = standardize(X, sets.order)
+    blocks = find_tie_blocks(sets)
+    peak = maximize(sets, blocks, Z, efron=True, offset=offset[sets.order])
+    there = likelihood(
+        np.column_stack([X, offset]),
+        np.append(peak.beta / spread, 1.0),
+        find_denominators(**rows),
+        event=rows["event"],
+        weights=rows.get("weights"),
+    )
+    step = np.linalg.solve(there.information[:3, :3], there.gradient[:3])
+    np.testing.assert_allclose(step, 0, atol=PEAK_RTOL)
+    assert peak.sums.log_likelihood == pytest.approx(there.value, rel=1e-12)
+
+
 def test_the_score_statistic_is_that_of_the_start():
     rows, sets, X = problem()
     peak, _ = climb(sets, X)
