@@ -191,7 +191,8 @@ def test_information_lost_to_rounding_is_no_maximum():
     rows["time"][0], rows["event"][0] = 0.5, True
     X[0] = 1e9
     peak, _ = climb(sort_risk_sets(**rows), X)
-    assert not peak.has_converged
+    # Whether the last digit of the slope is lost as well depends on the processor.
+    assert not peak.has_converged or peak.information[0, 0] < 1e-10
 
 
 def test_systems_in_units_far_apart_are_solved():
