@@ -132,16 +132,13 @@ def block_sums(
     linear_predictor: FloatArray,
     *,
     efron: bool,
-    multiplier: FloatArray | None = None,
 ) -> BlockSums:
     """Sum the denominators of every tie block, O(n).
 
     Risks are relative to the middle of the linear predictor, or, where it spans too
     much for that, to its largest value among the rows of the stratum that outlast each
     block, so that any span is held. (With delayed entry that largest value can leave
-    the risk set, and a span above 1400 has no likelihood here.) ``multiplier``, one
-    number per block, weights the blocks as a function of time does in the test of
-    Grambsch and Therneau (1994); the log-likelihood is then meaningless.
+    the risk set, and a span above 1400 has no likelihood here.)
     """
     lowest, highest = linear_predictor.min(), linear_predictor.max()
     shrink = np.empty(0)
@@ -153,8 +150,6 @@ def block_sums(
         )
         centred = linear_predictor - level[blocks.block]
     risk = np.exp(centred) * sets.weights
-    if multiplier is None:
-        multiplier = np.ones(sets.tie_start.size - 1)
     sums, must_refresh, log_likelihood = _sum_blocks(
         risk,
         centred,
@@ -164,7 +159,6 @@ def block_sums(
         blocks.stratum_block,
         blocks.entry_block,
         sets.entry_order,
-        multiplier,
         shrink,
         efron,
     )
@@ -173,7 +167,6 @@ def block_sums(
     _expect_events(
         sums,
         sum_from_below(sums[:1].T, blocks.stratum_block, shrink)[:, 0],
-        multiplier,
         risk,
         sets.weights,
         sets.event,
@@ -282,7 +275,6 @@ def sum_from_below(
 def _expect_events(
     per_block: FloatArray,
     hazard_until: FloatArray,
-    multiplier: FloatArray,
     risk: FloatArray,
     weights: FloatArray,
     event: NDArray[np.bool_],
@@ -305,7 +297,7 @@ def _expect_events(
         observed = 0.0
         if event[i]:
             lived += per_block[1, block[i]] - per_block[0, block[i]]
-            observed = multiplier[block[i]] * weights[i]
+            observed = weights[i]
         expected[i] = risk[i] * lived
         martingale[i] = observed - expected[i]
 
@@ -320,7 +312,6 @@ def _sum_blocks(
     stratum_block: IntArray,
     entry_block: IntArray,
     entry_order: IntArray,
-    multiplier: FloatArray,
     shrink: FloatArray,
     efron: bool,
 ) -> tuple[FloatArray, NDArray[np.bool_], float]:
@@ -366,7 +357,7 @@ def _sum_blocks(
                 if not denominator > _SMALLEST:  # or not a number
                     return sums, must_refresh, -np.inf
                 log_likelihood -= mean_weight * np.log(denominator)
-                share = multiplier[k] * mean_weight / denominator
+                share = mean_weight / denominator
                 sums[0, k] += share
                 sums[1, k] += (1.0 - f) * share
                 sums[2, k] += share / denominator
