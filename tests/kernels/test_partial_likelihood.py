@@ -191,25 +191,6 @@ def test_expected_events_are_as_many_as_observed(case):
     )
 
 
-def test_a_multiplier_weights_the_blocks():
-    """With blocks doubled, gradient and information double."""
-    rng = np.random.default_rng(27)
-    sets = sort_risk_sets(
-        **random_rows(28, N, ties=True, weights="whole", strata=3, delayed=True)
-    )
-    blocks, Z = find_tie_blocks(sets), standardized(rng, N, 2)
-    values = rng.normal(size=N)
-    twice = np.full(sets.tie_start.size - 1, 2.0)
-    plain = block_sums(sets, blocks, values, efron=True)
-    doubled = block_sums(sets, blocks, values, efron=True, multiplier=twice)
-    np.testing.assert_allclose(gradient(doubled, Z), 2 * gradient(plain, Z), rtol=1e-12)
-    np.testing.assert_allclose(
-        information(sets, blocks, doubled, Z),
-        2 * information(sets, blocks, plain, Z),
-        rtol=1e-11,
-    )
-
-
 def test_equal_rows_have_exactly_equal_linear_predictors():
     rng = np.random.default_rng(29)
     Z = np.repeat(rng.normal(size=(7, 5)), 3, axis=0)

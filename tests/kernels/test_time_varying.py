@@ -10,7 +10,12 @@ import pytest
 from brute_force import find_denominators
 from rows import COMPLICATIONS, name_of, random_rows
 
-from fahrstats.kernels.partial_likelihood import block_sums, find_tie_blocks
+from fahrstats.kernels.partial_likelihood import (
+    block_sums,
+    find_tie_blocks,
+    gradient,
+    information,
+)
 from fahrstats.kernels.risk_sets import sort_risk_sets
 from fahrstats.kernels.time_varying import time_varying_terms
 
@@ -76,6 +81,21 @@ def test_added_terms_agree_with_the_twin(case, efron):
     for stratum, time, ours in zip(strata, times, found.residuals, strict=True):
         wanted = residuals.get((stratum, time), np.zeros(3))
         np.testing.assert_allclose(ours, wanted, rtol=TWIN_RTOL, atol=TWIN_RTOL * size)
+
+
+def test_a_constant_function_of_time_gives_back_the_likelihood():
+    """With g = 2, the gradient doubles and information doubles, then again."""
+    rng = np.random.default_rng(27)
+    rows = random_rows(28, N, ties=True, weights="whole", strata=3, delayed=True)
+    sets, Z = sort_risk_sets(**rows), rng.normal(size=(N, 2))
+    blocks = find_tie_blocks(sets)
+    sums = block_sums(sets, blocks, rng.normal(size=N), efron=True)
+    twice = np.full(sets.tie_start.size - 1, 2.0)
+    found = time_varying_terms(sets, blocks, sums, Z, twice)
+    info = information(sets, blocks, sums, Z)
+    np.testing.assert_allclose(found.gradient, 2 * gradient(sums, Z), rtol=1e-11)
+    np.testing.assert_allclose(found.shared, 2 * info, rtol=1e-11)
+    np.testing.assert_allclose(found.own, 4 * info, rtol=1e-11)
 
 
 def test_a_risk_set_that_nearly_empties_keeps_its_digits():
