@@ -27,7 +27,7 @@ _CLOSE = 1e-20
 """Gain per event that the next step promises, below which there is nothing to gain."""
 
 _NEAR = 1e-12
-"""The same where rounding of the likelihood hides whether a step gains anything."""
+"""The same where rounding hides if a step gains anything, so that slopes decide."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,9 +110,14 @@ def maximize_penalized(
             if there.value >= here.value - slack:
                 break
             step /= 2
-        has_converged = gain < _NEAR * events and there.value <= here.value
-        if has_converged or not there.value >= here.value - slack:
+        if not there.value >= here.value - slack:
+            has_converged = gain < _NEAR * events
             break
+        if gain < _NEAR * events:
+            left = there.slope[free] @ curvature @ there.slope[free]
+            has_converged = not left < gain
+            if has_converged:
+                break
         change = (here.slope - there.slope)[free]
         curvature = _learn(curvature, step, change, _inverse_of_part(there.cov, free))
         beta, here = moved, there

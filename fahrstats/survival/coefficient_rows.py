@@ -10,6 +10,9 @@ import pandas as pd
 from fahrstats.survival.maximum import Monotone
 from fahrstats.survival.penalization import PROFILE_LEVELS, FirthEstimate
 
+FIRTH_NOTE = "Firth's penalised likelihood"
+"""Note of an estimate that is Firth's, where nothing else is to be known."""
+
 
 def add_infinite(
     table: pd.DataFrame,
@@ -60,7 +63,7 @@ def add_firth(
 
 def _note(estimate: FirthEstimate, conf_level: float) -> str:
     """Say where an estimate, its test and its interval come from."""
-    note = "Firth's penalised likelihood"
+    note = FIRTH_NOTE
     if np.isnan(estimate.log_hr):
         return f"{note} reached no maximum"
     if conf_level not in PROFILE_LEVELS:

@@ -30,7 +30,12 @@ def check_options(
     refuse_unknown("ties", ties, COX_TIES)
     refuse_unknown("covariance", covariance, COVARIANCES)
     refuse_unknown("penalty", penalty, PENALTIES)
-    if isinstance(ridge, bool) or not np.isfinite(ridge) or ridge < 0:
+    if isinstance(ridge, bool) or not isinstance(ridge, int | float | np.number):
+        raise DataError(
+            f"`ridge` is {ridge}, of type {type(ridge).__name__}; give 0 for no "
+            "penalty, or a positive number."
+        )
+    if not np.isfinite(ridge) or ridge < 0:
         raise DataError(
             f"`ridge` is {ridge}; give 0 for no penalty, or a positive number."
         )

@@ -17,6 +17,9 @@ from fahrstats.display.journals import (
 )
 from fahrstats.kernels.reclassification import NRI_WARNING
 
+from fahrstats.survival.coefficient_rows import FIRTH_NOTE
+from fahrstats.survival.penalization import Firth, Ridge
+
 if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
     from fahrstats.survival.comparison import ModelComparison
@@ -34,24 +37,49 @@ def summarize_cox(fit: CoxFit) -> str:
         f"Cox model: {fit.formula}",
         f"{format_count(fit.n)} rows, {format_count(fit.n_events)} events; "
         f"{ties} ties; {errors}"
-        + (f"; {format_count(fit.n_strata)} strata" if fit.n_strata > 1 else ""),
+        + (f"; {format_count(fit.n_strata)} strata" if fit.n_strata > 1 else "")
+        + (f"; offset {fit.roles.offset}" if fit.roles.offset else ""),
+        *_penalty(fit),
         *describe_dropped(fit.dropped),
         "",
         *([*_coefficients(fit), *_references(fit), ""] if fit.columns else []),
         f"C-index {format_number(fit.c_index, 3)} "
         f"(standard error {format_number(fit.c_index_std_error, 4)})",
     ]
-    tests = [("Wald", fit.wald_statistic, fit.wald_df)]
-    if not fit.is_robust:
-        tests.insert(0, ("Likelihood ratio", fit.lr_statistic, fit.df))
-        tests.append(("Score", fit.score_statistic, fit.df))
     lines += [
-        f"{name}: chi-squared {format_number(statistic, 2)} on {df} df, "
+        f"{name}: chi-squared {format_number(statistic, 2)} on "
+        f"{format_number(df, 0 if df == int(df) else 2)} df, "
         f"{phrase_p(chi2.sf(statistic, df))}"
-        for name, statistic, df in tests
+        for name, statistic, df in _overall_tests(fit)
         if df and np.isfinite(statistic)
     ]
     return "\n".join(lines)
+
+
+def _overall_tests(fit: CoxFit) -> list[tuple[str, float, float]]:
+    """Name, statistic and df of the tests of all coefficients.
+
+    A penalty leaves the likelihood ratio alone, and a sandwich the Wald test.
+    """
+    ratio = ("Likelihood ratio", fit.lr_statistic, fit.effective_df)
+    wald = ("Wald", fit.wald_statistic, fit.wald_df)
+    if fit.penalty is not None:
+        return [wald if fit.is_robust else ratio]
+    if fit.is_robust:
+        return [wald]
+    return [ratio, wald, ("Score", fit.score_statistic, fit.df)]
+
+
+def _penalty(fit: CoxFit) -> list[str]:
+    """Return one line that names the penalty of a fit, or none."""
+    if isinstance(fit.penalty, Firth):
+        return ["Firth's penalised likelihood; profile intervals, likelihood-ratio P"]
+    if isinstance(fit.penalty, Ridge):
+        return [
+            f"Ridge penalty {fit.penalty.theta:g} per standard deviation; "
+            f"{format_number(fit.penalty.df, 2)} effective of {fit.df} df"
+        ]
+    return []
 
 
 _TOLD = {
@@ -164,7 +192,7 @@ def _coefficients(fit: CoxFit) -> list[str]:
                 format_p(row["p_value"]) if np.isfinite(row["p_value"]) else "",
             )
         )
-        if row["note"] and not is_firth:
+        if row["note"] not in ("", FIRTH_NOTE) and not is_firth:
             notes.append(f"{row['term']}: {row['note']}")
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = [

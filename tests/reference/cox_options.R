@@ -50,20 +50,24 @@ case <- function(name, data, formula, ties = "efron", strata = NULL, weights = N
 }
 
 ridge_case <- function(name, data, formula, theta, ties = "efron", weights = NULL,
-                       strata = NULL) {
+                       strata = NULL, cluster = NULL) {
   rows <- with_known(cohorts[[data]])
-  used <- c(all.vars(as.formula(formula)), weights, strata)
+  used <- c(all.vars(as.formula(formula)), weights, strata, cluster)
   rows <- rows[complete.cases(rows[used]), ]
   parsed <- as.formula(gsub("\\bC\\(", "factor(", formula))
   X <- model.matrix(parsed, rows)[, -1, drop = FALSE]
   outcome <- model.response(model.frame(parsed, rows))
   group <- if (is.null(strata)) rep(1, nrow(X)) else rows[[strata]]
-  fit <- coxph(outcome ~ ridge(X, theta = theta) + strata(group), ties = ties,
-               control = control,
-               weights = if (!is.null(weights)) rows[[weights]])
+  arguments <- list(outcome ~ ridge(X, theta = theta) + strata(group), ties = ties,
+                    control = control)
+  if (!is.null(weights)) arguments$weights <- rows[[weights]]
+  if (!is.null(cluster)) arguments$cluster <- rows[[cluster]]
+  environment(arguments[[1]]) <- environment()
+  fit <- do.call(coxph, arguments)
   list(
     name = name, data = data, formula = formula, theta = theta, ties = ties,
-    weights = weights, strata = strata, n = fit$n, coef = unname(coef(fit)),
+    weights = weights, strata = strata, cluster = cluster, n = fit$n,
+    coef = unname(coef(fit)),
     cov = unname(fit$var), sampling_cov = unname(fit$var2), df = sum(fit$df),
     log_likelihood_null = fit$loglik[1], log_likelihood = fit$loglik[2],
     aic = extractAIC(fit)[2]
@@ -101,6 +105,8 @@ cases <- list(
   ridge_case("ridge lung small", "lung", on("years, event", lung_model), 0.1),
   ridge_case("ridge lung breslow strata", "lung", on("time, event", "~ age + ph_ecog"),
              25, ties = "breslow", strata = "sex"),
+  ridge_case("ridge lung cluster", "lung", on("time, event", lung_model), 20,
+             cluster = "inst"),
   ridge_case("ridge veteran weights", "veteran",
              on("time, event", "~ karno + C(celltype) + age"), 50,
              weights = "frequency"),
