@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from fahrstats.cohort.groups import QuantileGroups, TableOne
     from fahrstats.cohort.groups import quantile_groups as quantile_groups
     from fahrstats.cohort.groups import table_one as table_one
+    from fahrstats.measurement.age_gap import AgeGap
+    from fahrstats.measurement.age_gap import gap as gap
     from fahrstats.survival.baseline import BaselineHazard
     from fahrstats.survival.cause_specific import CauseSpecificFits
     from fahrstats.survival.cause_specific import (
         cause_specific_cox as cause_specific_cox,
     )
+    from fahrstats.survival.cohorts import meta as meta
+    from fahrstats.survival.cohorts import meta_estimates as meta_estimates
     from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.comparison import compare as compare
     from fahrstats.survival.competing import CumulativeIncidence
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from fahrstats.survival.influential_rows import Influence
     from fahrstats.survival.joint_groups import joint_risk_groups as joint_risk_groups
     from fahrstats.survival.joint_result import JointRiskGroups
+    from fahrstats.survival.meta_analysis import MetaAnalysis
     from fahrstats.survival.observation import FollowUp
     from fahrstats.survival.observation import follow_up as follow_up
     from fahrstats.survival.pooled_tests import PooledTest
@@ -106,10 +111,14 @@ _HOMES = {
     "survival.correlation": ("score_correlation", "ScoreCorrelation"),
     "survival.imputations": ("Imputations", "impute"),
     "survival.early_deaths": ("early_mortality", "EarlyMortality"),
+    "survival.cohorts": ("meta", "meta_estimates"),
+    "survival.meta_analysis": ("MetaAnalysis",),
+    "measurement.age_gap": ("gap", "AgeGap"),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AgeGap",
     "BaselineHazard",
     "CauseSpecificFits",
     "Concordance",
@@ -125,6 +134,7 @@ __all__ = [
     "Influence",
     "JointRiskGroups",
     "LogRank",
+    "MetaAnalysis",
     "ModelComparison",
     "Pooled",
     "PooledTest",
@@ -148,11 +158,14 @@ __all__ = [
     "early_mortality",
     "fine_gray",
     "follow_up",
+    "gap",
     "gray_test",
     "impute",
     "joint_risk_groups",
     "kaplan_meier",
     "logrank",
+    "meta",
+    "meta_estimates",
     "ph_test",
     "pool",
     "pool_lr_test",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,7 @@ def quantile_groups(
     --------
     >>> groups = fs.quantile_groups(cohort["faceage"], origin="derivation cohort")
     >>> groups.assign(validation["faceage"])
+    >>> groups.apply(validation["faceage"]).tidy()
     """
     numbers = _as_numbers(values)
     present = numbers[~np.isnan(numbers)]
@@ -130,6 +131,31 @@ class QuantileGroups:
         groups = pd.Categorical.from_codes(codes, levels, ordered=True)
         index = values.index if isinstance(values, pd.Series) else None
         return pd.Series(groups, index=index, name="group")
+
+    def apply(self, values: pd.Series | ArrayLike) -> QuantileGroups:
+        """Return the same cut points with the sizes of another cohort, 0 allowed.
+
+        ``origin`` goes on saying where the cut points come from, and ``quantiles`` at
+        which probabilities there; values beyond those of that cohort belong to the
+        lowest and the highest group.
+
+        Raises
+        ------
+        DataError
+            ``values`` are infinite, all missing, or not numbers.
+        """
+        numbers = _as_numbers(values)
+        present = numbers[~np.isnan(numbers)]
+        if not present.size:
+            raise DataError("Every value of the score is missing; groups need values.")
+        sizes = np.bincount(
+            _group_of(present, self.cut_points), minlength=self.sizes.size
+        )
+        return replace(
+            self,
+            sizes=sizes.astype(np.int64),
+            n_missing=int(numbers.size - present.size),
+        )
 
     def tidy(self) -> pd.DataFrame:
         """One row per group: ``estimate`` is its upper bound, infinite for the last."""

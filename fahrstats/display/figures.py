@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
+from fahrstats.display.cohort_forests import cohort_forest
 from fahrstats.display.curves import survival_curves
 from fahrstats.display.flowchart import flow
 from fahrstats.display.forests import forest
@@ -23,6 +24,7 @@ from fahrstats.display.time_varying import hazard_ratios_over_time
 __all__ = [
     "calibration_curves",
     "chain_trace",
+    "cohort_forest",
     "distribution",
     "estimates",
     "flow",

@@ -29,6 +29,12 @@ from fahrstats.errors import DataError
 RATIOS: Final = {"hr": "HR", "or": "OR"}
 """Ratios that a forest plot shows, and the title of their column."""
 
+_AVERAGES: Final = {
+    "hr_random": ("overall", "Random effects"),
+    "hr_common": ("overall", "Common effect"),
+    "hr_prediction": ("prediction", "Prediction interval"),
+}
+
 _MOST_TICKS: Final = 7
 _FINE_STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 _MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0,))
@@ -42,9 +48,10 @@ def forest_lines(
 ) -> pd.DataFrame:
     """Return one row per line of a forest plot, with its numbers and its texts.
 
-    Columns are ``kind`` (``overall``, ``head``, ``level`` or ``term``), ``label``,
-    ``estimate``, ``conf_low`` and ``conf_high``, and the texts ``n``, ``n_events``,
-    ``ratio`` and ``p``, empty where a line has none.
+    Columns are ``kind`` (``overall``, ``head``, ``level``, ``term`` or
+    ``prediction``), ``label``, ``estimate``, ``conf_low`` and ``conf_high``, and the
+    texts ``n``, ``n_events``, ``ratio``, ``weight`` and ``p``, empty where a line has
+    none.
 
     Raises
     ------
@@ -58,6 +65,8 @@ def forest_lines(
             f"`estimand` holds {names}, but a forest plot shows hazard ratios (`hr`) "
             "or odds ratios (`or`); ask for the table with `exponentiate=True`."
         )
+    if "cohort" in table:
+        return _with_texts(pd.DataFrame(_cohort_lines(table)), style)
     shown = table[table["estimand"].isin([*RATIOS, "hr_firth", "interaction_chi2"])]
     make = _audit_lines if "subgroup" in table else _term_lines
     return _with_texts(pd.DataFrame(make(shown, labels)), style)
@@ -151,8 +160,28 @@ def _term_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, An
     return lines
 
 
+def _cohort_lines(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one line per cohort, then the averages and what cohorts differ by."""
+    lines: list[dict[str, Any]] = []
+    for row in records(table):
+        kind, label = _AVERAGES.get(row["estimand"], ("term", row["cohort"]))
+        if row["estimand"] == "hr" or kind == "prediction":
+            lines.append({**row, "kind": kind, "label": label, "p_value": None})
+        elif kind == "overall":
+            lines.append({**row, "kind": kind, "label": label, "note": ""})
+    spread = {row["estimand"]: row for row in records(table)}
+    if {"i_squared", "tau_squared", "heterogeneity_chi2"} <= spread.keys():
+        shares = 100 * spread["i_squared"]["estimate"]
+        tau_squared = spread["tau_squared"]["estimate"]
+        label = f"I² {shares:.0f}%, τ² {tau_squared:.2g}; P for heterogeneity"
+        p_value = spread["heterogeneity_chi2"]["p_value"]
+        lines.append({"kind": "head", "label": label, "p_value": p_value})
+    return lines
+
+
 def _with_texts(lines: pd.DataFrame, style: NumberStyle) -> pd.DataFrame:
     numbers = ["n", "n_events", "estimate", "conf_low", "conf_high", "p_value"]
+    numbers.append("weight")
     table = lines.reindex(columns=["kind", "label", *numbers, "note"])
     table = table.astype(dict.fromkeys(numbers, float))
     rows = records(table)
@@ -160,6 +189,10 @@ def _with_texts(lines: pd.DataFrame, style: NumberStyle) -> pd.DataFrame:
         n=[_count(line["n"], style) for line in rows],
         n_events=[_count(line["n_events"], style) for line in rows],
         ratio=[_ratio(line, style) for line in rows],
+        weight=[
+            "" if math.isnan(line["weight"]) else f"{100 * line['weight']:.0f}%"
+            for line in rows
+        ],
         p=[
             ""
             if math.isnan(line["p_value"])
@@ -177,6 +210,13 @@ def _ratio(line: dict[str, Any], style: NumberStyle) -> str:
     """Return the ratio, or in a few words why there is none."""
     if line["kind"] == "head":
         return ""
+    if line["kind"] == "prediction" and not math.isnan(line["conf_low"]):
+        ends = format_ratio(
+            line["estimate"], line["conf_low"], line["conf_high"], style=style
+        )
+        return ends[ends.index("(") :]
+    if line["kind"] == "prediction":
+        return str(line["note"])
     if math.isnan(line["estimate"]) and isinstance(line["note"], str) and line["note"]:
         return line["note"].split(":")[0]
     return format_ratio(

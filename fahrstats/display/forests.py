@@ -37,6 +37,7 @@ from fahrstats.display.theme import (
     INK,
     MUTED,
     TEXT_SIZE,
+    VERMILION,
     WIDTH,
     house_theme,
 )
@@ -72,8 +73,10 @@ def forest(
 
     A table with ``subgroup`` and ``level`` is drawn as an audit: everyone as a diamond,
     the levels below the name of their variable, which carries the interaction test.
-    Any other table is drawn with one row per ``term``. A row without an estimate keeps
-    its counts; an interval that leaves the axis ends in an arrow.
+    A table with ``cohort`` is drawn as a meta-analysis: averages as diamonds, and the
+    prediction interval as a bar. Any other table is drawn with one row per ``term``. A
+    row without an estimate keeps its counts; an interval that leaves the axis ends in
+    an arrow.
 
     Parameters
     ----------
@@ -106,6 +109,7 @@ def forest(
         ggplot()
         + _reference_line(low, high, height)
         + _intervals(lines, low, high)
+        + _predictions(lines, low, high)
         + _diamonds(lines, low, high)
         + _texts(layout)
         + scale_x_log10(
@@ -148,8 +152,9 @@ def _layout(lines: pd.DataFrame, width: float, heading: str) -> _Layout:
     """Place columns from the panel outwards; labels are wrapped to what is left."""
     ratio = [wrap(plain(text), _NOTE_WIDTH, TEXT_SIZE) for text in lines["ratio"]]
     lines = lines.assign(ratio=ratio)
-    p_title = "P for\ninteraction" if (lines["kind"] == "head").any() else "P"
-    right, on_right = _side(lines, {"ratio": heading, "p": p_title}, "right")
+    p_title = "P for\ninteraction" if (lines["kind"] == "level").any() else "P"
+    titles = {"ratio": heading, "weight": "Weight", "p": p_title}
+    right, on_right = _side(lines, titles, "right")
     left, on_left = _side(lines, {"n_events": "Events", "n": "n"}, "left")
     room = width - on_right - on_left - _LEAST_PANEL - _EDGE
     indent = np.where(lines["kind"] == "level", _INDENT, 0.0)
@@ -205,7 +210,8 @@ def _reference_line(low: float, high: float, height: float) -> list[Any]:
 
 def _intervals(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
     """Return lines from limit to limit, arrows where they go on, and the estimates."""
-    drawn = lines[lines["estimate"].notna() & (lines["kind"] != "overall")]
+    is_line = ~lines["kind"].isin(["overall", "prediction"])
+    drawn = lines[lines["estimate"].notna() & is_line]
     bounds = drawn[["estimate", "conf_low", "conf_high"]]
     goes_left, goes_right = bounds.min(axis=1) < low, bounds.max(axis=1) > high
     inner = (low * (high / low) ** _TIP, high * (low / high) ** _TIP)
@@ -227,6 +233,18 @@ def _intervals(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
         marks = aes("estimate", "y")
         layers.append(geom_point(marks, inside, shape="s", size=2, color=BLUE))
     return layers
+
+
+def _predictions(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
+    """Return a bar from limit to limit of every prediction interval."""
+    drawn = lines[(lines["kind"] == "prediction") & lines["conf_low"].notna()]
+    if drawn.empty:
+        return []
+    ends = drawn.assign(
+        start=drawn["conf_low"].clip(low, high), end=drawn["conf_high"].clip(low, high)
+    )
+    bar = aes(x="start", xend="end", y="y", yend="y")
+    return [geom_segment(bar, ends, color=VERMILION, size=1.6)]
 
 
 def _diamonds(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
@@ -297,7 +315,7 @@ def _ratio_of(table: pd.DataFrame) -> str:
 
 def _ratio_with_step(table: pd.DataFrame, labels: Labels | None) -> str:
     name = _NAMES[_ratio_of(table)]
-    if "subgroup" not in table or "term" not in table:
+    if not {"subgroup", "cohort"} & set(table) or "term" not in table:
         return f"{name} (95% CI)"
     ratios = table[table["estimand"] == _ratio_of(table)]
     term = str(ratios["term"].iloc[0])

@@ -88,8 +88,7 @@ def pool(
 
     Notes
     -----
-    Equal to ``mice::pool`` for Cox models. There the degrees of freedom of all other
-    analyses start from infinity.
+    Equal to ``mice::pool`` for Cox models.
 
     References
     ----------

@@ -69,6 +69,36 @@ def test_cut_points_of_another_cohort_are_kept_with_their_source():
     ]
 
 
+def test_cut_points_are_carried_from_derivation_to_validation():
+    """A tie goes down, values outside go to the ends, a group may be empty."""
+    derivation = quantile_groups(np.arange(1.0, 101.0), origin="derivation")
+    validation = pd.Series([-900.0, 25.75, 25.76, np.nan, 75.25, 900.0])
+    carried = derivation.apply(validation)
+    np.testing.assert_array_equal(carried.cut_points, derivation.cut_points)
+    assert carried.sizes.tolist() == [2, 1, 1, 1]
+    assert (carried.origin, carried.n_missing) == ("derivation, n = 100", 1)
+    assert carried.assign(validation).equals(derivation.assign(validation))
+    table = carried.tidy()
+    assert list(table["quantile"]) == [0.25, 0.5, 0.75, 1.0]
+    assert set(table["origin"]) == {"derivation, n = 100"}
+    assert derivation.apply([10.0, 90.0, 95.0]).sizes.tolist() == [1, 0, 0, 2]
+    levels = derivation.assign([10.0, 90.0]).cat.categories
+    assert list(levels) == ["Q1", "Q2", "Q3", "Q4"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([np.nan], "Every value of the score is missing"),
+        ([np.inf, 1.0], "infinite in 1 of 2 rows"),
+        (["high"], "must hold numbers"),
+    ],
+)
+def test_a_validation_cohort_without_values_is_refused(values, message):
+    with pytest.raises(DataError, match=message):
+        quantile_groups([1.0, 2.0, 3.0, 4.0]).apply(values)
+
+
 @pytest.mark.parametrize(
     ("values", "options", "message"),
     [
