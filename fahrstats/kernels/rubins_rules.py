@@ -34,7 +34,8 @@ class Combined:
     df : ndarray
         Degrees of freedom of t (Barnard and Rubin 1999).
     missing_information : ndarray
-        Fraction of the information on the estimate that is missing.
+        Fraction of the information on the estimate that is missing; 2 / (df + 3) where
+        nothing is, since the fraction is an estimate too.
     """
 
     estimate: FloatArray

@@ -76,11 +76,13 @@ _SCALES = {
     "auc": LOGIT,
     "c_index": LOGIT,
     "cumulative_incidence": LOG_LOG,
-    "o_e_ratio": LOG,
+    "new_information": LOGIT,
+    "observed_risk": LOG_LOG,
+    "oe_ratio": LOG,
     "survival": LOG_LOG,
 }
 
-_NO_EFFECT = {"auc": 0.5, "c_index": 0.5, "calibration_slope": 1.0, "o_e_ratio": 1.0}
+_NO_EFFECT = {"auc": 0.5, "c_index": 0.5, "calibration_slope": 1.0, "oe_ratio": 1.0}
 
 
 def scale_of(estimand: str) -> Scale:

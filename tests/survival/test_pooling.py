@@ -102,6 +102,89 @@ def test_survival_is_averaged_on_the_log_log_scale_and_stays_inside(tables):
     assert table["note"][0] == "mean only: an estimate lies at the end of its scale"
 
 
+def with_risks(tables):
+    """Predicted risks that depend on completed columns."""
+    return [
+        one.assign(
+            risk=expit((one["ph_ecog"] - 1 + one["wt_loss"] / 100) / 2),
+            other=expit((80 - one["ph_karno"]) / 30),
+        )
+        for one in tables
+    ]
+
+
+RISKS = "Surv(time, event) ~ risk + other"
+RISK = "Surv(time, event) ~ risk"
+
+
+@pytest.mark.parametrize(
+    ("verb", "formula", "options", "estimand", "forward", "slope"),
+    [
+        ("time_dependent_auc", RISKS, {"horizons": [180, 365]}, "auc", logit, "logit"),
+        ("prediction_error", RISKS, {"horizon": 365}, "brier", np.array, "identity"),
+        ("prediction_error", RISKS, {"horizon": 365}, "ipa", np.array, "identity"),
+        (
+            "calibration",
+            RISK,
+            {"horizon": 365},
+            "calibration_slope",
+            np.array,
+            "identity",
+        ),
+        (
+            "concordance_by",
+            RISKS,
+            {"by": ["sex"]},
+            "delta_c_index",
+            np.array,
+            "identity",
+        ),
+        ("rmst", "Surv(time, event) ~ sex", {}, "delta_rmst", np.array, "identity"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "~" not in value else "",
+)
+def test_what_other_verbs_estimate_is_pooled_on_its_scale(
+    tables, verb, formula, options, estimand, forward, slope
+):
+    """Every row by hand: mean and Rubin's variance on the scale that is stated."""
+    tables = with_risks(tables)
+    pooled = fs.pool(getattr(fs, verb), formula, tables, **options)
+    table = check_table(pooled.tidy())
+    each = [getattr(fs, verb)(formula, one, **options).tidy() for one in tables]
+    rows = np.flatnonzero(table["estimand"] == estimand)
+    assert rows.size
+    for j in rows:
+        values = np.array([one["estimate"].iloc[j] for one in each])
+        errors = np.array([one["std_error"].iloc[j] for one in each])
+        if slope == "logit":
+            errors = errors / (values * (1 - values))
+        total = (errors**2).mean() + 1.2 * forward(values).var(ddof=1)
+        row = table.iloc[j]
+        assert row["scale"] == slope
+        assert forward(row["estimate"]) == pytest.approx(
+            forward(values).mean(), rel=1e-10
+        )
+        back = 1 / (row["estimate"] * (1 - row["estimate"])) if slope == "logit" else 1
+        assert row["std_error"] == pytest.approx(np.sqrt(total) / back, rel=1e-10)
+
+
+def test_a_slope_and_a_ratio_are_tested_against_1(tables):
+    pooled = fs.pool(fs.calibration, RISK, with_risks(tables), horizon=365)
+    rows = check_table(pooled.tidy()).set_index("estimand")
+    slope = rows.loc["calibration_slope"]
+    assert slope["statistic"] == pytest.approx(
+        (slope["estimate"] - 1) / slope["std_error"], rel=1e-10
+    )
+    each = [
+        fs.calibration(RISK, one, horizon=365).tidy().set_index("estimand")
+        for one in with_risks(tables)
+    ]
+    ratios = [one.loc["oe_ratio", "estimate"] for one in each]
+    assert rows.loc["oe_ratio", "estimate"] == pytest.approx(
+        np.exp(np.log(ratios).mean()), rel=1e-12
+    )
+
+
 def test_subgroups_pool_their_levels_and_the_interaction(tables):
     audit = fs.pool(fs.by_subgroup, FORMULA, tables, term="age", by=["sex"])
     table = check_table(audit.tidy(exponentiate=True))
