@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fahrstats.measurement.age_gap import AgeGap
     from fahrstats.measurement.age_gap import gap as gap
     from fahrstats.survival.baseline import BaselineHazard
+    from fahrstats.survival.calibration import calibration as calibration
+    from fahrstats.survival.calibration_result import Calibration
     from fahrstats.survival.cause_specific import CauseSpecificFits
     from fahrstats.survival.cause_specific import (
         cause_specific_cox as cause_specific_cox,
@@ -82,6 +84,8 @@ _HOMES = {
     "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
     "survival.baseline": ("BaselineHazard",),
     "survival.cause_specific": ("CauseSpecificFits", "cause_specific_cox"),
+    "survival.calibration": ("calibration",),
+    "survival.calibration_result": ("Calibration",),
     "survival.comparison": ("ModelComparison", "compare"),
     "survival.competing": ("CumulativeIncidence", "cumulative_incidence"),
     "survival.curves": ("kaplan_meier",),
@@ -120,6 +124,7 @@ _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AgeGap",
     "BaselineHazard",
+    "Calibration",
     "CauseSpecificFits",
     "Concordance",
     "ConcordanceBootstrap",
@@ -149,6 +154,7 @@ __all__ = [
     "TableOne",
     "TimeDependentAuc",
     "by_subgroup",
+    "calibration",
     "cause_specific_cox",
     "compare",
     "concordance",
