@@ -35,11 +35,11 @@ imports: .venv/dev
 	$(BIN)/lint-imports
 
 bench: .venv/dev ## timings next to other packages, as ratios
-	$(BIN)/pip install --quiet --disable-pip-version-check 'survival==2.0.0'
+	$(BIN)/pip install --quiet --disable-pip-version-check 'survival==2.0.0' 'fast-cindex==0.1.0'
 	$(ONE_THREAD) $(BIN)/python -m benchmarks
 
 references: ## values from R, which must be on the PATH with survival, jsonlite, digest
-	for name in concordance competing concordance_weights correlation cox_rows cox_options cohorts_pooled coxph early_deaths firth horizons imputations joint_groups restricted_means splines survdiff survfit; do \
+	for name in calibration concordance competing concordance_weights correlation cox_rows cox_options cohorts_pooled coxph early_deaths firth horizons imputations joint_groups restricted_means splines survdiff survfit; do \
 	  Rscript tests/reference/$$name.R || exit 1; \
 	done
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fahrstats.cohort.groups import table_one as table_one
     from fahrstats.measurement.age_gap import AgeGap
     from fahrstats.measurement.age_gap import gap as gap
+    from fahrstats.measurement.aging_rate import FaceAgingRate
+    from fahrstats.measurement.aging_rate import face_aging_rate as face_aging_rate
     from fahrstats.survival.baseline import BaselineHazard
     from fahrstats.survival.calibration import calibration as calibration
     from fahrstats.survival.calibration_result import Calibration
@@ -118,6 +120,7 @@ _HOMES = {
     "survival.cohorts": ("meta", "meta_estimates"),
     "survival.meta_analysis": ("MetaAnalysis",),
     "measurement.age_gap": ("gap", "AgeGap"),
+    "measurement.aging_rate": ("face_aging_rate", "FaceAgingRate"),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -132,6 +135,7 @@ __all__ = [
     "CoxFit",
     "CumulativeIncidence",
     "EarlyMortality",
+    "FaceAgingRate",
     "FineGrayFit",
     "FollowUp",
     "GrayTest",
@@ -162,6 +166,7 @@ __all__ = [
     "cox",
     "cumulative_incidence",
     "early_mortality",
+    "face_aging_rate",
     "fine_gray",
     "follow_up",
     "gap",

@@ -28,6 +28,10 @@ _KNOTS_AT = (0.1, 0.5, 0.9)
 """Quantiles at which the spline has its knots (Harrell 2015, section 2.4.6)."""
 
 
+_LOST = 1e3
+"""Standard error, per standard deviation of a covariate, of an infinite coefficient."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class HazardFit:
     """A Cox model of q covariates up to a horizon, and its risks there.
@@ -48,7 +52,8 @@ class HazardFit:
         Sum over the events of the mean covariates of those at risk, less ``centre``,
         by hazard: minus the derivative of the hazard with respect to ``beta``.
     has_converged : bool
-        Whether the likelihood has a maximum.
+        Whether the likelihood has a maximum: not where the covariates separate the
+        events, because information then vanishes along the way out.
     """
 
     beta: FloatArray
@@ -84,6 +89,20 @@ def complementary_log_log(risk: FloatArray) -> FloatArray:
     """Log of the cumulative hazard, log(-log(1 - risk)); infinite at 0 and 1."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(-np.log1p(-risk)), np.float64)
+
+
+def bounded_log_hazard(risk: FloatArray) -> FloatArray:
+    """Log hazard of risks of which those of exactly 0 or 1 count as the nearest others.
+
+    A risk that rounding made certain, or a model that claims to be, then has the
+    largest weight that another row has and not an infinite one. NaN where all are
+    certain.
+    """
+    is_open = (risk > 0) & (risk < 1)
+    if not is_open.any():
+        return np.full(risk.shape, np.nan)
+    lowest, highest = risk[is_open].min(), risk[is_open].max()
+    return complementary_log_log(np.clip(risk, lowest, highest))
 
 
 def spline_knots(values: FloatArray) -> FloatArray:
@@ -148,7 +167,7 @@ def fit_until(
         hazard=float(hazard.sum() * unit),
         hazard_variance=float(c0.sum() * unit**2),
         hazard_slope=means * unit * spread,
-        has_converged=peak.has_converged,
+        has_converged=peak.has_converged and bool((np.diag(inverse) < _LOST**2).all()),
     )
 
 
@@ -168,7 +187,8 @@ def log_hazard_at(fit: HazardFit, columns: FloatArray) -> tuple[FloatArray, Floa
 
 def observed_risk(fit: HazardFit, columns: FloatArray) -> FloatArray:
     """Risk at the horizon that a fit gives rows (m, q)."""
-    hazard = fit.hazard * np.exp((columns - fit.centre) @ fit.beta)
+    with np.errstate(over="ignore"):
+        hazard = fit.hazard * np.exp((columns - fit.centre) @ fit.beta)
     return np.asarray(-np.expm1(-hazard), np.float64)
 
 
@@ -177,16 +197,22 @@ def smooth_risk(
 ) -> FloatArray:
     """Observed risk of every row by the smooth calibration curve, shape (n,).
 
-    ``risk`` (n,) is strictly between 0 and 1, has distinct quantiles at the knots, and
-    comes in the order of the risk sets.
+    ``risk`` (n,) comes in the order of the risk sets; certain risks are bounded, see
+    :func:`bounded_log_hazard`. NaN where there are too few distinct risks for the
+    knots, or no maximum.
 
     References
     ----------
     Austin, Harrell and van Klaveren (2020), Statistics in Medicine 39:2714-2742.
     """
-    log_hazard = complementary_log_log(risk)
-    columns = spline_columns(log_hazard, spline_knots(log_hazard))
-    return observed_risk(fit_until(sets, blocks, horizon, columns), columns)
+    log_hazard = bounded_log_hazard(risk)
+    knots = spline_knots(log_hazard)
+    if (np.diff(knots) > 0).all():
+        columns = spline_columns(log_hazard, knots)
+        fit = fit_until(sets, blocks, horizon, columns)
+        if fit.has_converged:
+            return observed_risk(fit, columns)
+    return np.full(risk.size, np.nan)
 
 
 def calibration_distances(

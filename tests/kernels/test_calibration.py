@@ -12,6 +12,7 @@ from simulated import simulate
 
 import fahrstats as fs
 from fahrstats.kernels.calibration import (
+    bounded_log_hazard,
     calibration_distances,
     complementary_log_log,
     fit_until,
@@ -182,3 +183,19 @@ def test_distances_are_mean_median_and_ninetieth_percentile():
 @pytest.mark.parametrize("risk", [0.0, 1.0])
 def test_certain_risks_have_no_finite_log_hazard(risk):
     assert np.isinf(complementary_log_log(np.array([risk]))).all()
+
+
+def test_bounded_log_hazards_take_certain_risks_as_the_nearest_others():
+    risk = np.array([0.0, 0.2, 0.7, 1.0])
+    wanted = complementary_log_log(np.array([0.2, 0.2, 0.7, 0.7]))
+    np.testing.assert_array_equal(bounded_log_hazard(risk), wanted)
+    assert np.isnan(bounded_log_hazard(np.array([0.0, 1.0]))).all()
+
+
+def test_without_enough_distinct_risks_or_a_maximum_there_is_no_smooth_curve():
+    time = np.arange(1.0, 41)
+    sets = sort_risk_sets(time, np.ones(40, bool))
+    blocks = find_tie_blocks(sets)
+    same, separating = np.full(40, 0.5), np.linspace(0.95, 0.05, 40)[sets.order]
+    for risk in (same, separating):
+        assert np.isnan(smooth_risk(sets, blocks, 20.0, risk)).all()
