@@ -121,7 +121,7 @@ def hr_curve(
             breaks=ticks,
             labels=[f"{tick:g}" for tick in ticks],
             limits=(low, high),
-            expand=(0.04, 0),
+            expand=(0, 0),
         )
         + titles
         + house_theme(width, _height(title, inside))
@@ -130,12 +130,14 @@ def hr_curve(
 
 
 def _ratio_limits(curve: pd.DataFrame) -> tuple[float, float]:
-    """Return the ends of the ratio axis: the band, unless it dwarfs the curve."""
+    """Return the ends of the ratio axis: past the band, unless it dwarfs the curve."""
     least, most = min(1.0, curve["estimate"].min()), max(1.0, curve["estimate"].max())
     low = max(float(curve["conf_low"].min()), least / _BEYOND)
     high = min(float(curve["conf_high"].max()), most * _BEYOND)
     middle = float(np.sqrt(low * high))
-    return min(low, middle / 1.1), max(high, middle * 1.1)
+    low, high = min(low, middle / 1.1), max(high, middle * 1.1)
+    room = (high / low) ** _EXPAND  # a band that is cut runs up to the edge
+    return low / room, high * room
 
 
 def _reference_mark(
