@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from fahrstats.survival.early_deaths import early_mortality as early_mortality
     from fahrstats.survival.group_tests import LogRank
     from fahrstats.survival.group_tests import logrank as logrank
+    from fahrstats.survival.hazard_curves import HazardCurve
     from fahrstats.survival.hazards import cox as cox
     from fahrstats.survival.imputations import Imputations
     from fahrstats.survival.imputations import impute as impute
@@ -94,6 +95,7 @@ _HOMES = {
     "survival.differences": ("SurvivalDifferences", "survival_difference"),
     "survival.group_tests": ("LogRank", "logrank"),
     "survival.cox_fit": ("CoxFit",),
+    "survival.hazard_curves": ("HazardCurve",),
     "survival.hazards": ("cox",),
     "survival.discrimination": ("TimeDependentAuc", "time_dependent_auc"),
     "survival.prediction_error": ("PredictionError", "prediction_error"),
@@ -139,6 +141,7 @@ __all__ = [
     "FineGrayFit",
     "FollowUp",
     "GrayTest",
+    "HazardCurve",
     "Imputations",
     "Influence",
     "JointRiskGroups",
