@@ -19,11 +19,11 @@ from fahrstats.kernels.discrimination import auc_influence
 from fahrstats.kernels.prediction_error import accuracy_influence, brier_influence
 from fahrstats.kernels.reclassification import shift_influence
 from fahrstats.survival.influence import difference_std_errors, scaled_influence
+from fahrstats.survival.measures import Plan
 from fahrstats.survival.model_set import ModelSet
 from fahrstats.survival.optimism import Resampled, pair_positions, resample
 from fahrstats.survival.performance import (
     Judges,
-    Plan,
     Predictions,
     baseline_hazards,
     judge_all,

@@ -14,7 +14,7 @@ from fahrstats.kernels.reclassification import NRI_WARNING
 
 if TYPE_CHECKING:
     from fahrstats.survival.comparison import ModelComparison
-    from fahrstats.survival.performance import Measure
+    from fahrstats.survival.measures import Measure
 
 FloatArray = NDArray[np.float64]
 Row = dict[str, object]

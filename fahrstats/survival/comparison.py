@@ -24,6 +24,7 @@ from fahrstats.survival.comparison_rows import (
 )
 from fahrstats.survival.cox_fit import TIES, CoxFit, Ties, refuse_unknown
 from fahrstats.survival.hazards import fit_maximum, sum_clusters
+from fahrstats.survival.measures import check_horizons, plan_measures
 from fahrstats.survival.model_set import (
     NewInformation,
     compare_likelihoods,
@@ -31,7 +32,6 @@ from fahrstats.survival.model_set import (
 )
 from fahrstats.survival.non_nested import LikelihoodDifference
 from fahrstats.survival.optimism import check_counts
-from fahrstats.survival.performance import check_horizons, plan_measures
 
 if TYPE_CHECKING:
     from plotnine import ggplot

@@ -23,11 +23,11 @@ from fahrstats.kernels.newton import Peak, maximize
 from fahrstats.kernels.partial_likelihood import BlockSums, linear_predictor
 from fahrstats.resampling import draw_counts, map_in_order
 from fahrstats.survival.maximum import Maximum
+from fahrstats.survival.measures import Plan
 from fahrstats.survival.model_set import ModelSet
 from fahrstats.survival.performance import (
     Drawn,
     Judges,
-    Plan,
     Predictions,
     baseline_hazards,
     judge_drawn,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def summarize_comparison(comparison: ModelComparison) -> str:
     return "\n".join(lines)
 
 
-def _measure_line(row: dict[str, Any]) -> str:
+def _measure_line(row: Mapping[Hashable, Any]) -> str:
     """Tell one measure: whose, at which horizon, corrected or not, and its test."""
     name, decimals = _TOLD[row["estimand"]]
     if np.isfinite(row["time"]):
