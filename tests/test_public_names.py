@@ -80,11 +80,11 @@ def test_the_verbs_are_those_of_the_documentation():
     assert verbs == {
         *("by_subgroup", "cause_specific_cox", "compare", "concordance"),
         *("concordance_by", "cox", "cumulative_incidence", "early_mortality"),
-        *("fine_gray", "follow_up", "gap", "gray_test", "impute", "joint_risk_groups"),
-        *("kaplan_meier", "logrank", "meta", "meta_estimates", "ph_test", "pool"),
-        *("pool_lr_test", "pool_results", "prediction_error", "quantile_groups"),
-        *("rmst", "score_correlation", "survival_difference", "table_one"),
-        *("time_dependent_auc",),
+        *("face_aging_rate", "fine_gray", "follow_up", "gap", "gray_test", "impute"),
+        *("joint_risk_groups", "kaplan_meier", "logrank", "meta", "meta_estimates"),
+        *("ph_test", "pool", "pool_lr_test", "pool_results", "prediction_error"),
+        *("quantile_groups", "rmst", "score_correlation", "survival_difference"),
+        *("table_one", "time_dependent_auc"),
     }
 
 
