@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.correlation import score_correlation as score_correlation
     from fahrstats.survival.cox_fit import CoxFit
     from fahrstats.survival.curves import kaplan_meier as kaplan_meier
+    from fahrstats.survival.decisions import DecisionCurve
+    from fahrstats.survival.decisions import decision_curve as decision_curve
     from fahrstats.survival.differences import SurvivalDifferences
     from fahrstats.survival.differences import (
         survival_difference as survival_difference,
@@ -59,6 +61,12 @@ if TYPE_CHECKING:
     from fahrstats.survival.meta_analysis import MetaAnalysis
     from fahrstats.survival.observation import FollowUp
     from fahrstats.survival.observation import follow_up as follow_up
+    from fahrstats.survival.planning import SampleSize
+    from fahrstats.survival.planning import sample_size as sample_size
+    from fahrstats.survival.planning import sample_size_c_index as sample_size_c_index
+    from fahrstats.survival.planning import (
+        sample_size_hazard_ratio as sample_size_hazard_ratio,
+    )
     from fahrstats.survival.pooled_tests import PooledTest
     from fahrstats.survival.pooled_tests import pool_lr_test as pool_lr_test
     from fahrstats.survival.pooling import Pooled
@@ -97,6 +105,7 @@ _HOMES = {
     "survival.cox_fit": ("CoxFit",),
     "survival.hazard_curves": ("HazardCurve",),
     "survival.hazards": ("cox",),
+    "survival.decisions": ("DecisionCurve", "decision_curve"),
     "survival.discrimination": ("TimeDependentAuc", "time_dependent_auc"),
     "survival.prediction_error": ("PredictionError", "prediction_error"),
     "survival.influential_rows": ("Influence",),
@@ -123,6 +132,12 @@ _HOMES = {
     "survival.meta_analysis": ("MetaAnalysis",),
     "measurement.age_gap": ("gap", "AgeGap"),
     "measurement.aging_rate": ("face_aging_rate", "FaceAgingRate"),
+    "survival.planning": (
+        "SampleSize",
+        "sample_size",
+        "sample_size_c_index",
+        "sample_size_hazard_ratio",
+    ),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -136,6 +151,7 @@ __all__ = [
     "ConcordanceBySubgroup",
     "CoxFit",
     "CumulativeIncidence",
+    "DecisionCurve",
     "EarlyMortality",
     "FaceAgingRate",
     "FineGrayFit",
@@ -154,6 +170,7 @@ __all__ = [
     "ProportionalityTest",
     "QuantileGroups",
     "RestrictedMeans",
+    "SampleSize",
     "ScoreCorrelation",
     "SubgroupAudit",
     "SurvivalCurves",
@@ -168,6 +185,7 @@ __all__ = [
     "concordance_by",
     "cox",
     "cumulative_incidence",
+    "decision_curve",
     "early_mortality",
     "face_aging_rate",
     "fine_gray",
@@ -187,6 +205,9 @@ __all__ = [
     "prediction_error",
     "quantile_groups",
     "rmst",
+    "sample_size",
+    "sample_size_c_index",
+    "sample_size_hazard_ratio",
     "score_correlation",
     "survival_difference",
     "table_one",

@@ -10,6 +10,7 @@ from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
 from fahrstats.display.cohort_forests import cohort_forest
 from fahrstats.display.curves import survival_curves
+from fahrstats.display.decision_curves import decision_curves
 from fahrstats.display.flowchart import flow
 from fahrstats.display.forests import forest
 from fahrstats.display.group_contrasts import group_contrasts
@@ -19,12 +20,14 @@ from fahrstats.display.incidence import incidence_curves
 from fahrstats.display.influence import largest_influence
 from fahrstats.display.intervals import distribution, estimates
 from fahrstats.display.joint_groups import joint_curves, joint_tiles
+from fahrstats.display.planning import printed_p_values, sample_sizes
 from fahrstats.display.time_varying import hazard_ratios_over_time
 
 __all__ = [
     "calibration_curves",
     "chain_trace",
     "cohort_forest",
+    "decision_curves",
     "distribution",
     "estimates",
     "flow",
@@ -37,5 +40,7 @@ __all__ = [
     "joint_tiles",
     "largest_influence",
     "over_horizons",
+    "printed_p_values",
+    "sample_sizes",
     "survival_curves",
 ]
