@@ -83,7 +83,8 @@ def read_causes(
             else f"`data` has no column `{cause}`."
         )
     of_events = data[cause].iloc[design.rows[design.event]]
-    n_missing = int(of_events.isna().sum())
+    is_blank = of_events.astype(str).str.strip() == ""
+    n_missing = int((of_events.isna() | is_blank).sum())
     if n_missing:
         raise DataError(
             f"`{cause}` is missing in {n_missing} of {design.n_events} rows with an "

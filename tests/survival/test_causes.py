@@ -56,8 +56,9 @@ def test_an_unknown_cause_is_refused_and_the_known_ones_named(data):
         read(data).position("d")
 
 
-def test_an_event_without_a_cause_is_refused_and_counted(data):
-    data.loc[[0, 3], "cause"] = None
+@pytest.mark.parametrize("nothing", [None, "", " "])
+def test_an_event_without_a_cause_is_refused_and_counted(data, nothing):
+    data.loc[[0, 3], "cause"] = nothing
     message = (
         "`cause` is missing in 2 of 4 rows with an event; name the cause, or leave "
         "`event` empty to drop the rows"
