@@ -78,6 +78,7 @@ def test_names_are_sorted_and_listed_once():
 def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
+        *("calibration", "decision_curve"),
         *("by_subgroup", "cause_specific_cox", "compare", "concordance"),
         *("concordance_by", "cox", "cumulative_incidence", "early_mortality"),
         *("face_aging_rate", "fine_gray", "follow_up", "gap", "gray_test", "impute"),

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from fahrstats.columns import in_order
 from fahrstats.display.result_table import records
-from fahrstats.errors import DataError
+from fahrstats.survival.ranking_rows import check_conf_level
 from fahrstats.survival.survival_curves import SurvivalCurves
 
 if TYPE_CHECKING:
@@ -328,8 +328,7 @@ def _risk_of(log_hazard: FloatArray) -> FloatArray:
 
 def _quantile(conf_level: float) -> float:
     """Return the normal quantile of a two-sided interval."""
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
+    check_conf_level(conf_level)
     return float(norm.isf((1 - conf_level) / 2))
 
 

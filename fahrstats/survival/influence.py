@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.cohort.design import Design
-from fahrstats.errors import DataError
 from fahrstats.survival.hazards import sum_clusters
+from fahrstats.survival.ranking_rows import check_conf_level
 
 FloatArray = NDArray[np.float64]
 
@@ -53,8 +53,7 @@ def with_normal_test(
 
     The test is missing where ``no_effect`` is None or the standard error is 0.
     """
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
+    check_conf_level(conf_level)
     statistic = np.full(estimate.size, np.nan)
     if no_effect is not None:
         varies = std_error > _ROUNDING
