@@ -45,7 +45,9 @@ def numbers(groups=("Q1", "Q2")):
     )
 
 
-@pytest.fixture(params=["two groups", "six groups", "one group", "three causes"])
+@pytest.fixture(
+    scope="module", params=["two groups", "six groups", "one group", "three causes"]
+)
 def drawing(request):
     groups, causes = {
         "two groups": (("Q1", "Q2"), ("a", "b")),
