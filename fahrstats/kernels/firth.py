@@ -23,8 +23,8 @@ IntArray = NDArray[np.int64]
 
 _MAX_ITERATIONS = 200
 _MAX_HALVINGS = 40
-_CLOSE = 1e-20
-"""Gain per event that the next step promises, below which there is nothing to gain."""
+CLOSE = 1e-20
+"""Gain per event that counts as none where the coefficients are wanted."""
 
 _NEAR = 1e-12
 """The same where rounding hides if a step gains anything, so that slopes decide."""
@@ -69,6 +69,7 @@ def maximize_penalized(
     *,
     start: FloatArray | None = None,
     is_free: NDArray[np.bool_] | None = None,
+    close: float = CLOSE,
 ) -> PenalizedPeak:
     """Climb by the method of Broyden, Fletcher, Goldfarb and Shanno.
 
@@ -85,6 +86,8 @@ def maximize_penalized(
         Coefficients that may move, shape (p,); all if not given. The penalty is that
         of all columns, so that a coefficient held at its estimate changes nothing
         (Heinze and Schemper 2001).
+    close
+        Gain per event that the next step promises, below which there is none to make.
     """
     p = likelihood.Z.shape[1]
     beta = np.zeros(p) if start is None else start
@@ -99,7 +102,7 @@ def maximize_penalized(
     for _ in range(_MAX_ITERATIONS):
         step = curvature @ here.slope[free]
         gain = float(here.slope[free] @ step)
-        has_converged = gain < _CLOSE * events
+        has_converged = gain < close * events
         if has_converged:
             break
         slack = 1e-13 * abs(here.value)

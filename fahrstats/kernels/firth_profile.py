@@ -18,8 +18,11 @@ from fahrstats.kernels.newton import PartialLikelihood
 FloatArray = NDArray[np.float64]
 
 _MAX_STEPS = 60
-_CLOSE = 1e-10
-"""Distance of the signed root from its target, relative to it, that is none."""
+_CLOSE = 1e-5
+"""Relative distance of the signed root from its target that one more step squares."""
+
+_LEVEL = 1e-14
+"""Gain per event that counts as none where the height of the profile is wanted."""
 
 _LONGEST = 4.0
 """Longest step, in distances already gone, so that no step leaves the data behind."""
@@ -55,10 +58,10 @@ def profile_coefficient(
     for limits, side in ((low, -1), (high, 1)):
         here = peak
         for level, root in enumerate(roots):
-            found = _find_limit(likelihood, peak, here, j, side, float(root))
-            if found is None:
+            limit, here = _find_limit(likelihood, peak, here, j, side, float(root))
+            limits[level] = limit
+            if np.isnan(limit):
                 break
-            limits[level], here = found.beta[j], found
     return Profile(2 * fall, low, high)
 
 
@@ -70,11 +73,11 @@ def _hold(
     along = near.cov[:, j] / near.cov[j, j]
     start = near.beta + along * (value - near.beta[j])
     start[j] = value
-    held = maximize_penalized(likelihood, start=start, is_free=is_free)
+    held = maximize_penalized(likelihood, start=start, is_free=is_free, close=_LEVEL)
     if held.log_likelihood > -np.inf:
         return held
     start = np.where(is_free, near.beta, value)
-    return maximize_penalized(likelihood, start=start, is_free=is_free)
+    return maximize_penalized(likelihood, start=start, is_free=is_free, close=_LEVEL)
 
 
 def _find_limit(
@@ -84,29 +87,31 @@ def _find_limit(
     j: int,
     side: int,
     root: float,
-) -> PenalizedPeak | None:
-    """Walk from ``here`` to where the signed root of the profile is ``root``."""
+) -> tuple[float, PenalizedPeak]:
+    """Walk from ``here`` to where the signed root of the profile is ``root``.
+
+    Returns the limit, missing if it was not found, and the profile next to it.
+    """
     top, centre = peak.log_likelihood, peak.beta[j]
     size = root * float(np.sqrt(peak.cov[j, j]))
     if here is not peak:
         size = abs(here.beta[j] - centre) * root / _root(top, here)
-    inside, outside = abs(here.beta[j] - centre), np.inf
+    inside, outside = 0.0, np.inf
     for _ in range(_MAX_STEPS):
         there = _hold(likelihood, here, j, centre + side * size)
         gone = _root(top, there)
-        if abs(gone - root) < _CLOSE * root:
-            return there if there.has_converged else None
-        if gone < root:
-            inside = size
-            here = there
-        else:
-            outside = size
         slope = -side * there.slope[j] / gone if there.slope.size and gone > 0 else 0.0
         wanted = size + (root - gone) / slope if slope > 0 else np.nan
+        if abs(gone - root) < _CLOSE * root and there.has_converged:
+            return float(centre + side * wanted), there
+        if gone < root:
+            inside, here = size, there
+        else:
+            outside = size
         if not inside < wanted < outside:
             wanted = (inside + outside) / 2 if np.isfinite(outside) else 2 * size
         size = min(wanted, _LONGEST * size)
-    return None
+    return np.nan, here
 
 
 def _root(top: float, there: PenalizedPeak) -> float:
