@@ -97,10 +97,10 @@ def fine_gray(
     Standard errors allow for the estimation of the weights, as those of ``crr`` in R's
     package cmprsk do; ``survival::finegray`` with ``coxph`` leaves that out. Events
     that tie share a denominator (Breslow), and a row with an event counts as at risk of
-    censoring at the same time, both as in ``crr``. With several ``censoring_strata``
-    the standard errors differ a little from those of ``crr`` (2.2-11): what the curve
-    of one group adds sums over events of all groups in the paper and here, and over
-    those of that group there.
+    censoring at the same time, both as in ``crr``. The paper has one curve of
+    censoring. With several, what the curve of a group adds to the variance sums over
+    events of all groups here and over events of that group in ``crr`` (2.2-11), so
+    standard errors differ a little.
 
     References
     ----------
