@@ -14,9 +14,14 @@ from statsmodels.stats.multitest import multipletests
 from fahrstats.cohort.design import Design
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.kernels.censoring_weights import weigh_by_censoring
+from fahrstats.kernels.censoring_weights import CensoringWeights
 from fahrstats.kernels.discrimination import auc, auc_influence, rank_scores
-from fahrstats.survival.horizons import as_horizons, count_at_horizons, judge_columns
+from fahrstats.survival.horizons import (
+    as_horizons,
+    count_at_horizons,
+    judge_columns,
+    weigh_at,
+)
 from fahrstats.survival.influence import (
     difference_std_errors,
     scaled_influence,
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
 FloatArray = NDArray[np.float64]
+
+_REVERSED = "below 0.5: higher scores go with later events"
 
 
 def time_dependent_auc(
@@ -75,6 +82,12 @@ def time_dependent_auc(
         A horizon is not above 0, no event happens by it, nobody is followed beyond it,
         or the data do not pass the gate.
 
+    Warns
+    -----
+    ResultWarning
+        Fewer than a tenth are estimated to be uncensored at a horizon, so that single
+        rows weigh much.
+
     Notes
     -----
     Equal to ``Score`` of R's riskRegression with ``cens.model = "km"`` and
@@ -96,7 +109,7 @@ def time_dependent_auc(
     design = judge_columns(
         formula, data, times, cluster=cluster, weights=weights, id=id
     )
-    values, influence = _auc_at(design, times)
+    values, influence = _auc_at(design, weigh_at(design, times))
     n_events, n_censored = count_at_horizons(design, times)
     return TimeDependentAuc(
         formula=formula,
@@ -161,7 +174,7 @@ class TimeDependentAuc:
         values = self.auc.ravel()
         std_error = np.sqrt(np.diag(self.cov))
         table = with_normal_test(table, values, std_error, conf_level, no_effect=0.5)
-        falls = np.where(values < 0.5, "the score falls with risk", "")
+        falls = np.where(values < 0.5, _REVERSED, "")
         note = np.where(
             table["statistic"].isna(), "the jackknife sees no variation to test", falls
         )
@@ -267,13 +280,12 @@ def _holm(p_values: pd.Series[float]) -> FloatArray:
     return adjusted
 
 
-def _auc_at(design: Design, horizons: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+def _auc_at(
+    design: Design, weights: Sequence[CensoringWeights]
+) -> tuple[FloatArray, FloatArray]:
     """AUC of each score at each horizon (h, k), and the scaled influence (m, h k)."""
     sets = design.risk_sets
     ranks = rank_scores(design.X[sets.order])
-    values, influence = [], []
-    for horizon in horizons:
-        weights = weigh_by_censoring(sets, horizon)
-        values.append(auc(weights, ranks))
-        influence.append(auc_influence(sets, weights, ranks))
+    influence = [auc_influence(sets, of_rows, ranks) for of_rows in weights]
+    values = [auc(of_rows, ranks) for of_rows in weights]
     return np.stack(values), scaled_influence(design, np.hstack(influence))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,9 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, build_design
-from fahrstats.errors import DataError, FormulaError
+from fahrstats.errors import DataError, FormulaError, ResultWarning
+from fahrstats.kernels.censoring_weights import CensoringWeights, weigh_by_censoring
 
 FloatArray = NDArray[np.float64]
+
+_FEW_SEEN = 0.1
+"""Share uncensored below which a row followed on counts for more than ten."""
 
 
 def judge_columns(
@@ -109,6 +114,23 @@ def count_at_horizons(
     by_then = design.time <= np.asarray(horizons)[:, None]
     n_events = (by_then & design.event).sum(axis=1)
     return n_events, by_then.sum(axis=1) - n_events
+
+
+def weigh_at(design: Design, horizons: Sequence[float]) -> list[CensoringWeights]:
+    """Censoring weights at each horizon; announces those that are large."""
+    sets = design.risk_sets
+    found = [weigh_by_censoring(sets, horizon) for horizon in horizons]
+    for weights in found:
+        seen = float(sets.weights[0] / weights.inverse[0])
+        if seen < _FEW_SEEN:
+            warnings.warn(
+                f"Only {seen:.1%} are estimated to be uncensored at horizon "
+                f"{weights.horizon:g}, so each of the {weights.n_beyond} rows followed "
+                f"beyond it counts for {1 / seen:.0f}; choose an earlier horizon.",
+                ResultWarning,
+                stacklevel=3,
+            )
+    return found
 
 
 def check_horizon(design: Design, horizon: float) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fahrstats.cohort.design import Design
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.kernels.censoring_weights import CensoringWeights, weigh_by_censoring
+from fahrstats.kernels.censoring_weights import CensoringWeights
 from fahrstats.kernels.prediction_error import (
     accuracy_index,
     accuracy_influence,
@@ -26,6 +26,7 @@ from fahrstats.survival.horizons import (
     check_risks,
     count_at_horizons,
     judge_columns,
+    weigh_at,
 )
 from fahrstats.survival.influence import (
     difference_std_errors,
@@ -87,6 +88,12 @@ def prediction_error(
         A predicted risk is outside 0 to 1, the horizon is not above 0, no event happens
         by it, nobody is followed beyond it, or the data do not pass the gate.
 
+    Warns
+    -----
+    ResultWarning
+        Fewer than a tenth are estimated to be uncensored at the horizon, so that single
+        rows weigh much.
+
     Notes
     -----
     Equal to ``Score`` of R's riskRegression as :func:`fahrstats.time_dependent_auc` is.
@@ -108,7 +115,7 @@ def prediction_error(
         formula, data, (at,), cluster=cluster, weights=weights, id=id
     )
     risk = check_risks(design)
-    of_rows = weigh_by_censoring(design.risk_sets, at)
+    (of_rows,) = weigh_at(design, (at,))
     influence = _influence(design, of_rows, risk)
     n_events, n_censored = count_at_horizons(design, (at,))
     return PredictionError(

@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from tables import check_glance, check_table
 
 import fahrstats as fs
-from fahrstats.errors import DataError, FormulaError
+from fahrstats.errors import DataError, FormulaError, ResultWarning
 
 R_RTOL = 1e-8  # R writes 15 digits; both add the same products in float64
 R_ERROR_RTOL = 1e-6  # standard errors: the tolerance of the issue
@@ -194,8 +194,11 @@ def test_a_reversed_score_stays_below_one_half_and_is_said():
     data = simulate_risks(5, 200).assign(down=lambda d: -d["first"])
     result = fs.time_dependent_auc("Surv(time, event) ~ first + down", data, horizons=1)
     assert result.auc[0].sum() == pytest.approx(1, rel=1e-12)
-    assert result.tidy()["note"].tolist() == ["", "the score falls with risk"]
-    assert "(the score falls with risk)" in str(result)
+    assert result.tidy()["note"].tolist() == [
+        "",
+        "below 0.5: higher scores go with later events",
+    ]
+    assert "(below 0.5: higher scores go with later events)" in str(result)
 
 
 def test_rows_left_out_are_counted_and_data_stay_as_they_are(lung):
@@ -227,6 +230,16 @@ def test_rows_left_out_are_counted_and_data_stay_as_they_are(lung):
 def test_horizons_without_cases_or_controls_are_refused(lung, horizons, message):
     with pytest.raises(DataError, match=message):
         fs.time_dependent_auc("Surv(time, event) ~ age", lung, horizons=horizons)
+
+
+def test_a_horizon_that_few_are_seen_until_is_announced():
+    time = np.append(np.arange(1.0, 101), [200.0, 201.0])
+    event = (np.arange(102) < 20) | (np.arange(102) == 101)
+    data = pd.DataFrame({"time": time, "event": event, "x": np.arange(102) % 7})
+    message = "Only 2.4% .* horizon 150, so each of the 2 rows .* counts for 41"
+    with pytest.warns(ResultWarning, match=message) as caught:
+        fs.time_dependent_auc("Surv(time, event) ~ x", data, horizons=150)
+    assert caught[0].filename == __file__
 
 
 def test_delayed_entry_is_refused(lung):
