@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.prediction_error import prediction_error as prediction_error
     from fahrstats.survival.proportionality import ProportionalityTest
     from fahrstats.survival.proportionality import ph_test as ph_test
+    from fahrstats.survival.published_checks import PublishedCheck
+    from fahrstats.survival.published_checks import check_published as check_published
     from fahrstats.survival.ranking import Concordance
     from fahrstats.survival.ranking import concordance as concordance
     from fahrstats.survival.ranking_bootstrap import ConcordanceBootstrap
@@ -138,6 +140,7 @@ _HOMES = {
         "sample_size_c_index",
         "sample_size_hazard_ratio",
     ),
+    "survival.published_checks": ("PublishedCheck", "check_published"),
 }
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -168,6 +171,7 @@ __all__ = [
     "PooledTest",
     "PredictionError",
     "ProportionalityTest",
+    "PublishedCheck",
     "QuantileGroups",
     "RestrictedMeans",
     "SampleSize",
@@ -180,6 +184,7 @@ __all__ = [
     "by_subgroup",
     "calibration",
     "cause_specific_cox",
+    "check_published",
     "compare",
     "concordance",
     "concordance_by",

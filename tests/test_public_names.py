@@ -78,15 +78,15 @@ def test_names_are_sorted_and_listed_once():
 def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
-        *("calibration", "decision_curve"),
-        *("by_subgroup", "cause_specific_cox", "compare", "concordance"),
-        *("concordance_by", "cox", "cumulative_incidence", "early_mortality"),
-        *("face_aging_rate", "fine_gray", "follow_up", "gap", "gray_test", "impute"),
-        *("joint_risk_groups", "kaplan_meier", "logrank", "meta", "meta_estimates"),
-        *("ph_test", "pool", "pool_lr_test", "pool_results", "prediction_error"),
-        *("quantile_groups", "rmst", "sample_size", "sample_size_c_index"),
-        *("sample_size_hazard_ratio", "score_correlation", "survival_difference"),
-        *("table_one", "time_dependent_auc"),
+        *("by_subgroup", "calibration", "cause_specific_cox", "check_published"),
+        *("compare", "concordance", "concordance_by", "cox", "cumulative_incidence"),
+        *("decision_curve", "early_mortality", "face_aging_rate", "fine_gray"),
+        *("follow_up", "gap", "gray_test", "impute", "joint_risk_groups"),
+        *("kaplan_meier", "logrank", "meta", "meta_estimates", "ph_test", "pool"),
+        *("pool_lr_test", "pool_results", "prediction_error", "quantile_groups"),
+        *("rmst", "sample_size", "sample_size_c_index", "sample_size_hazard_ratio"),
+        *("score_correlation", "survival_difference", "table_one"),
+        *("time_dependent_auc",),
     }
 
 

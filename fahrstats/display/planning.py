@@ -28,7 +28,7 @@ from plotnine import (
 
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
 from fahrstats.display.margin_text import plain, wrap
-from fahrstats.display.result_table import need_columns
+from fahrstats.display.result_table import need_columns, records
 from fahrstats.display.theme import (
     BLUE,
     FAINT,
@@ -47,6 +47,8 @@ _FLAGGED: Final = "see its note"
 
 # Inches
 _ROW_HEIGHT: Final = 0.36
+_LINE_HEIGHT: Final = 0.14
+_ROW_GAP: Final = 0.12
 _FRAME: Final = 0.6
 _LEGEND_HEIGHT: Final = 0.3
 _TITLE_HEIGHT: Final = 0.3
@@ -133,10 +135,7 @@ def printed_p_values(
     rows = table[table["p_value"].notna()]
     if rows.empty:
         raise DataError("No row of the table has a p value from its interval.")
-    names = [
-        _name(f"{term or 'row'}{', P ' + text if text else ''}")
-        for term, text in zip(rows["term"], rows["published_p"], strict=True)
-    ]
+    names = [_name(_with_p(row)) for row in records(rows)]
     # Two rows of one name keep their places.
     places = [f"{k:04d}" for k in range(len(rows))]
     rows = rows.assign(
@@ -144,7 +143,9 @@ def printed_p_values(
         kind=np.where(rows["note"] == "", _AGREES, _FLAGGED),
         **{name: rows[name].clip(lower=_LEAST_P) for name in shown[1:4]},
     )
-    height = len(rows) * _ROW_HEIGHT + _FRAME + _LEGEND_HEIGHT
+    most_lines = max(name.count("\n") for name in names) + 1
+    row_height = max(_ROW_HEIGHT, most_lines * _LINE_HEIGHT + _ROW_GAP)
+    height = len(rows) * row_height + _FRAME + _LEGEND_HEIGHT
     look: dict[str, Any] = {"name": "", "limits": [_AGREES, _FLAGGED]}
     return (
         ggplot(rows, aes("place", "p_value", color="kind"))
@@ -167,6 +168,15 @@ def printed_p_values(
             panel_grid_major_y=element_line(color=FAINT),
         )
     )
+
+
+def _with_p(row: dict[str, Any]) -> str:
+    """Return the name of a row with its printed p value, unless that is part of it."""
+    printed = str(row["published_p"])
+    if not printed or printed in row["term"]:
+        return str(row["term"])
+    sign = "" if printed[0] in "<>" else "="
+    return f"{row['term'] or 'row'}, P{sign}{printed}"
 
 
 def _name(text: str) -> str:

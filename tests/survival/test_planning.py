@@ -79,7 +79,7 @@ def test_nagelkerke_is_a_share_of_the_largest_r_squared():
 @pytest.mark.parametrize(
     ("c_index", "share", "std_error", "expected"),
     [
-        # documentation of pmvalsampsize: an interval 0.1 wide
+        # the tests of pmvalsampsize: an interval 0.1 wide
         (0.8, 0.018, 0.1 / (2 * 1.96), 4252),
     ],
 )
