@@ -11,14 +11,24 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.tasks import TASKS
+from benchmarks.cell import Cell
+from benchmarks.in_r import r_version
+from benchmarks.targets import target_table
+from benchmarks.tasks import LARGE, ONE_SIZE, TASKS
 
-SIZES = (2_000, 34_389, 200_000, 1_000_000)
-PACKAGES = ("fahrstats", "survival", "lifelines", "scikit-survival", "statsmodels")
+SIZES = (2_000, LARGE, 200_000, 1_000_000)
+PACKAGES = (
+    "fahrstats",
+    "R",
+    "survival",
+    "lifelines",
+    "scikit-survival",
+    "statsmodels",
+    "fast-cindex",
+)
 CAP_S = 300
 ROOT = Path(__file__).parents[1]
 WITHOUT_VARIANCE = {
@@ -27,29 +37,18 @@ WITHOUT_VARIANCE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A measurement, or why there is none."""
-
-    cpu_s: float = float("nan")
-    runs: int = 0
-    peak_bytes: int | None = None
-    input_bytes: int = 0
-    numbers: tuple[float, ...] = ()
-    left_out: str = ""
-
-
 def main() -> None:
     """Measure every cell, print the table and keep it beside this file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--packages", nargs="+", choices=PACKAGES, default=PACKAGES)
     parser.add_argument("--cap", type=float, default=CAP_S, help="seconds per cell")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results.md")
     options = parser.parse_args()
     cells: dict[tuple[str, str, int], Cell] = {}
-    for task in TASKS:
-        for n in sorted(options.sizes):
+    for task in options.tasks:
+        for n in _sizes(task, options.sizes):
             for package in options.packages:
                 if package in TASKS[task]:
                     cell = _measure(task, package, n, options.cap, cells)
@@ -62,10 +61,18 @@ def main() -> None:
             _time_table(cells, options.packages),
             _memory_table(cells, options.packages),
             _agreement(cells),
+            target_table(cells),
         ]
     )
     print(text)
     options.out.write_text(text + "\n")
+
+
+def _sizes(task: str, sizes: list[int]) -> list[int]:
+    """Sizes at which a task is timed, in rising order."""
+    if task in ONE_SIZE:
+        return sorted(n for n in sizes if n <= LARGE)[-1:]
+    return sorted(sizes)
 
 
 def _measure(
@@ -104,7 +111,7 @@ def _measure(
 
 
 def _machine(packages: list[str]) -> str:
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    versions = ", ".join(filter(None, map(_version, packages)))
     return (
         f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}, numpy {version('numpy')}; {versions}. "
@@ -112,6 +119,16 @@ def _machine(packages: list[str]) -> str:
         "fahrstats; 12 covariates, 60% events, times in whole days. Every cell ran in "
         "a process of its own, after a warm-up on 500 rows."
     )
+
+
+def _version(package: str) -> str:
+    """Name and version; empty for a package that is not installed."""
+    if package == "R":
+        return r_version()
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return ""
 
 
 def _cpu_model() -> str:
@@ -148,6 +165,8 @@ def _time(cell: Cell | None, ours: float, *, is_peer: bool) -> str:
         text += f" ({cell.cpu_s / ours:.3g}x)"
     if cell.runs < 5:
         text += f", {cell.runs} run{'s' if cell.runs > 1 else ''}"
+    if cell.wall_s < 0.8 * cell.cpu_s:
+        text += f", {cell.wall_s:.3g} s wall"
     if any(number != number for number in cell.numbers):
         text += ", gives NaN"
     return text
@@ -175,11 +194,17 @@ def _memory_table(cells: dict[tuple[str, str, int], Cell], packages: list[str]) 
 
 def _agreement(cells: dict[tuple[str, str, int], Cell]) -> str:
     """Largest relative difference from fahrstats, by task and package."""
-    lines = ["Largest relative difference from fahrstats in the numbers computed:", ""]
+    lines = [
+        "Largest relative difference from fahrstats in the numbers computed, which for "
+        "draws is that of two random streams:",
+        "",
+    ]
     worst: dict[tuple[str, str], float] = {}
     for (task, package, n), cell in cells.items():
         ours = cells.get((task, "fahrstats", n), Cell())
         if package == "fahrstats" or not cell.numbers or not ours.numbers:
+            continue
+        if any(number != number for number in cell.numbers):
             continue
         pairs = zip(cell.numbers, ours.numbers, strict=False)
         difference = max(abs(a / b - 1) for a, b in pairs)
@@ -192,8 +217,7 @@ def _agreement(cells: dict[tuple[str, str, int], Cell]) -> str:
 
 
 def _rows(cells: dict[tuple[str, str, int], Cell]) -> list[tuple[str, int]]:
-    sizes = sorted({n for _, _, n in cells})
-    return [(task, n) for task in TASKS for n in sizes]
+    return list(dict.fromkeys((task, n) for task, _, n in cells))
 
 
 def _rule(packages: list[str]) -> str:

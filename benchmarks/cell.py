@@ -2,7 +2,7 @@
 
 The package is warmed up on a few rows, so that neither imports nor compilation are
 timed. Peak memory is what the first full-sized call adds to the resident set, which
-counts memory that Python cannot see.
+counts memory that Python cannot see. R measures itself, by the same rules.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks.cohort import COVARIATES, simulate
+from benchmarks.in_r import NeedsR
 from benchmarks.tasks import TASKS, Task
 
 WARM_UP_ROWS = 500
@@ -28,31 +30,44 @@ REPETITIONS = ((0.5, 15), (20.0, 5), (45.0, 3))
 STATUS = Path("/proc/self/status")
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A measurement, or why there is none."""
+
+    cpu_s: float = float("nan")
+    wall_s: float = float("nan")
+    runs: int = 0
+    peak_bytes: int | None = None
+    input_bytes: int = 0
+    numbers: tuple[float, ...] = ()
+    left_out: str = ""
+
+
 def measure(task: Task, n: int) -> dict[str, object]:
-    """CPU seconds of every call, added peak memory in bytes, and the numbers."""
+    """CPU and wall seconds of a call, added peak memory in bytes, and the numbers."""
     warnings.simplefilter("ignore")
     task(simulate(WARM_UP_ROWS))
     data = simulate(n)
     gc.collect()
     numbers: list[float] = []
 
-    def call() -> float:
+    def call() -> tuple[float, float]:
         nonlocal numbers
-        start = time.process_time()
+        start, wall_start = time.process_time(), time.perf_counter()
         numbers = task(data)
-        return time.process_time() - start
+        return time.process_time() - start, time.perf_counter() - wall_start
 
-    seconds, peak = _with_peak_memory(call)
-    cpu = [seconds]
-    wanted = next((count for limit, count in REPETITIONS if seconds < limit), 1)
-    if wanted > 1:
-        cpu = []
-    while len(cpu) < wanted:
+    first, peak = _with_peak_memory(call)
+    wanted = next((count for limit, count in REPETITIONS if first[0] < limit), 1)
+    runs = [first] if wanted == 1 else []
+    while len(runs) < wanted:
         gc.collect()
-        cpu.append(call())
+        runs.append(call())
+    cpu, wall = zip(*runs, strict=True)
     return {
         "cpu_s": statistics.median(cpu),
-        "runs": len(cpu),
+        "wall_s": statistics.median(wall),
+        "runs": len(runs),
         "peak_bytes": peak,
         "input_bytes": _input_bytes(data),
         "numbers": [float(x) for x in numbers],
@@ -64,7 +79,9 @@ def _input_bytes(data: pd.DataFrame) -> int:
     return int(columns.memory_usage(index=False, deep=True).sum())
 
 
-def _with_peak_memory(call: Callable[[], float]) -> tuple[float, int | None]:
+def _with_peak_memory(
+    call: Callable[[], tuple[float, float]],
+) -> tuple[tuple[float, float], int | None]:
     """Run ``call``; None where the system does not report a resettable peak."""
     if not STATUS.exists():
         return call(), None
@@ -84,6 +101,20 @@ def _status_bytes(field: str) -> int:
     raise KeyError(field)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the cell as JSON; a package that is absent is left out in words."""
     row, package, size = sys.argv[1:]
-    print(json.dumps(measure(TASKS[row][package], int(size))))
+    task, n = TASKS[row][package], int(size)
+    try:
+        if isinstance(task, NeedsR):
+            task.become(row, simulate(n), warm_up_rows=WARM_UP_ROWS)
+        else:
+            print(json.dumps(measure(task, n)))
+    except ModuleNotFoundError as error:
+        if error.name == "fahrstats":
+            raise
+        print(json.dumps({"left_out": "not installed"}))
+
+
+if __name__ == "__main__":
+    main()

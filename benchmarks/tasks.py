@@ -1,178 +1,105 @@
-"""What is timed: one function per task and package, each returning numbers to compare.
+"""What is timed: a function per task and package, each returning numbers to compare.
 
 Every function imports its package itself, so that a cell loads only what it measures.
 The numbers returned are coefficients, standard errors or concordances; the table says
-how far the packages disagree.
+how far the packages disagree. R's functions are those of the same names in `tasks.R`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
 
-from benchmarks.cohort import COVARIATES
+from benchmarks import audits, curves, fits, ranking
+from benchmarks.in_r import NeedsR
 
 Task = Callable[[pd.DataFrame], list[float]]
 
-FORMULA = "Surv(time, event) ~ " + " + ".join(COVARIATES)
-BOTH_SCORES = "Surv(time, event) ~ score_a + score_b"
+LARGE = 34_389
+ONE_SIZE = (
+    "1,000 draws of a difference in C",
+    "added-value table, 500 draws, 2 workers",
+    "added-value table, 20 draws, 1 worker",
+    "added-value table, 20 draws, 2 workers",
+)
+"""Tasks that take minutes: timed at the largest size up to ``LARGE`` only."""
 
-
-def fahrstats_fit(data: pd.DataFrame) -> list[float]:
-    import fahrstats as fs
-
-    return list(fs.cox(FORMULA, data, covariance="model").log_hr)
-
-
-def fahrstats_robust(data: pd.DataFrame) -> list[float]:
-    import fahrstats as fs
-
-    fit = fs.cox(FORMULA, data, covariance="robust")
-    return list(np.sqrt(np.diag(fit.cov)))
-
-
-def fahrstats_concordance(data: pd.DataFrame) -> list[float]:
-    import fahrstats as fs
-
-    result = fs.concordance("Surv(time, event) ~ score_a", data)
-    return [float(result.c_index[0]), float(np.sqrt(result.cov[0, 0]))]
-
-
-def fahrstats_paired(data: pd.DataFrame) -> list[float]:
-    import fahrstats as fs
-
-    result = fs.concordance(BOTH_SCORES, data)
-    row = result.contrast("score_a", "score_b")
-    return [float(row["estimate"].iloc[0]), float(row["std_error"].iloc[0])]
-
-
-def fahrstats_one_call(data: pd.DataFrame) -> list[float]:
-    import fahrstats as fs
-
-    fit = fs.cox(FORMULA, data, covariance="robust")
-    std_error = np.sqrt(np.diag(fit.cov))
-    return [*fit.log_hr, *std_error, fit.c_index, fit.c_index_std_error]
-
-
-def survival_fit(data: pd.DataFrame) -> list[float]:
-    from survival.r import coxph
-
-    return list(coxph(FORMULA, data).coefficients)
-
-
-def survival_robust(data: pd.DataFrame) -> list[float]:
-    from survival.r import coxph
-
-    return list(np.sqrt(np.diag(coxph(FORMULA, data, robust=True).var)))
-
-
-def survival_concordance(data: pd.DataFrame) -> list[float]:
-    from survival.r import concordance
-
-    result = concordance("Surv(time, event) ~ score_a", data, reverse=True)
-    return [float(result.concordance), float(np.sqrt(result.var))]
-
-
-def survival_paired(data: pd.DataFrame) -> list[float]:
-    from survival.r import concordance
-
-    result = concordance(BOTH_SCORES, data, reverse=True)
-    c_index, cov = np.asarray(result.concordance), np.asarray(result.var)
-    variance = cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]
-    return [float(c_index[0] - c_index[1]), float(np.sqrt(variance))]
-
-
-def survival_one_call(data: pd.DataFrame) -> list[float]:
-    from survival.r import coxph
-
-    fit = coxph(FORMULA, data, robust=True)
-    std_error = np.sqrt(np.diag(fit.var))
-    c_index = fit.concordance
-    return [
-        *fit.coefficients,
-        *std_error,
-        float(c_index["concordance"]),
-        float(c_index["std"]),
-    ]
-
-
-def lifelines_fit(data: pd.DataFrame) -> list[float]:
-    from lifelines import CoxPHFitter
-
-    columns = data[[*COVARIATES, "time", "event"]]
-    return list(CoxPHFitter().fit(columns, "time", "event").params_)
-
-
-def lifelines_robust(data: pd.DataFrame) -> list[float]:
-    from lifelines import CoxPHFitter
-
-    columns = data[[*COVARIATES, "time", "event"]]
-    fit = CoxPHFitter().fit(columns, "time", "event", robust=True)
-    return list(fit.standard_errors_)
-
-
-def lifelines_concordance(data: pd.DataFrame) -> list[float]:
-    from lifelines.utils import concordance_index
-
-    return [concordance_index(data["time"], -data["score_a"], data["event"])]
-
-
-def sksurv_fit(data: pd.DataFrame) -> list[float]:
-    from sksurv.linear_model import CoxPHSurvivalAnalysis
-    from sksurv.util import Surv
-
-    outcome = Surv.from_arrays(data["event"].astype(bool), data["time"])
-    fit = CoxPHSurvivalAnalysis(ties="efron").fit(data[list(COVARIATES)], outcome)
-    return list(fit.coef_)
-
-
-def sksurv_concordance(data: pd.DataFrame) -> list[float]:
-    from sksurv.metrics import concordance_index_censored
-
-    event = data["event"].to_numpy().astype(bool)
-    return [concordance_index_censored(event, data["time"], data["score_a"])[0]]
-
-
-def statsmodels_fit(data: pd.DataFrame) -> list[float]:
-    return list(_phreg(data).fit().params)
-
-
-def statsmodels_robust(data: pd.DataFrame) -> list[float]:
-    return list(_phreg(data).fit(groups=np.arange(len(data))).bse)
-
-
-def _phreg(data: pd.DataFrame) -> object:
-    from statsmodels.duration.hazard_regression import PHReg
-
-    X = data[list(COVARIATES)].to_numpy()
-    return PHReg(data["time"].to_numpy(), X, data["event"].to_numpy(), ties="efron")
-
-
-TASKS: dict[str, dict[str, Task]] = {
+TASKS: dict[str, dict[str, Task | NeedsR]] = {
     "Cox fit": {
-        "fahrstats": fahrstats_fit,
-        "survival": survival_fit,
-        "lifelines": lifelines_fit,
-        "scikit-survival": sksurv_fit,
-        "statsmodels": statsmodels_fit,
+        "fahrstats": fits.fahrstats_fit,
+        "R": NeedsR("survival"),
+        "survival": fits.survival_fit,
+        "lifelines": fits.lifelines_fit,
+        "scikit-survival": fits.sksurv_fit,
+        "statsmodels": fits.statsmodels_fit,
     },
     "Cox fit, robust SE": {
-        "fahrstats": fahrstats_robust,
-        "survival": survival_robust,
-        "lifelines": lifelines_robust,
-        "statsmodels": statsmodels_robust,
+        "fahrstats": fits.fahrstats_robust,
+        "R": NeedsR("survival"),
+        "survival": fits.survival_robust,
+        "lifelines": fits.lifelines_robust,
+        "statsmodels": fits.statsmodels_robust,
     },
     "C with variance": {
-        "fahrstats": fahrstats_concordance,
-        "survival": survival_concordance,
-        "lifelines": lifelines_concordance,
-        "scikit-survival": sksurv_concordance,
+        "fahrstats": ranking.fahrstats_concordance,
+        "R": NeedsR("survival"),
+        "survival": ranking.survival_concordance,
+        "lifelines": ranking.lifelines_concordance,
+        "scikit-survival": ranking.sksurv_concordance,
     },
-    "paired C with SE": {"fahrstats": fahrstats_paired, "survival": survival_paired},
+    "paired C with SE": {
+        "fahrstats": ranking.fahrstats_paired,
+        "R": NeedsR("survival"),
+        "survival": ranking.survival_paired,
+    },
     "fit, robust SE, C with SE": {
-        "fahrstats": fahrstats_one_call,
-        "survival": survival_one_call,
+        "fahrstats": fits.fahrstats_one_call,
+        "R": NeedsR("survival"),
+        "survival": fits.survival_one_call,
     },
+    "Cox fit, exact PH test": {
+        "fahrstats": fits.fahrstats_ph_test,
+        "R": NeedsR("survival"),
+        "survival": fits.survival_ph_test,
+    },
+    "Uno's C with SE": {
+        "fahrstats": ranking.fahrstats_uno,
+        "R": NeedsR("survival"),
+        "survival": ranking.survival_uno,
+    },
+    "1,000 draws of a difference in C": {
+        "fahrstats": ranking.fahrstats_draws,
+        "fast-cindex": ranking.fast_cindex_draws,
+    },
+    "Kaplan-Meier": {
+        "fahrstats": curves.fahrstats_curve,
+        "R": NeedsR("survival"),
+        "survival": curves.survival_curve,
+        "lifelines": curves.lifelines_curve,
+        "scikit-survival": curves.sksurv_curve,
+    },
+    "restricted means": {
+        "fahrstats": curves.fahrstats_mean,
+        "R": NeedsR("survival"),
+    },
+    "AUC(t) and Brier with SE": {
+        "fahrstats": curves.fahrstats_judged,
+        "R": NeedsR("riskRegression"),
+    },
+    "Fine-Gray": {
+        "fahrstats": fits.fahrstats_fine_gray,
+        "R": NeedsR("cmprsk"),
+    },
+    "added-value table, 500 draws, 2 workers": {
+        "fahrstats": audits.fahrstats_whole_table,
+    },
+    "added-value table, 20 draws, 1 worker": {
+        "fahrstats": audits.fahrstats_few_draws,
+    },
+    "added-value table, 20 draws, 2 workers": {
+        "fahrstats": audits.fahrstats_two_workers,
+    },
+    "adjusted fit, C, paired C": {"fahrstats": audits.fahrstats_pass},
+    "the same in 40 subgroups": {"fahrstats": audits.fahrstats_subgroups},
 }
