@@ -146,13 +146,14 @@ def _judge(
         design, observed_and_expected_influence(sets, weights, risk)
     )
     for j, term in enumerate(design.terms):
-        of_ratio = influence[:, 0] / observed - influence[:, j + 1] / expected[j]
+        mean = expected[j] or np.nan
+        of_ratio = influence[:, 0] / observed - influence[:, j + 1] / mean
         of_difference = influence[:, 0] - influence[:, j + 1]
         predicted = risk[:, j]
         slope, slope_note = _slope(design, blocks, horizon, predicted)
         curve, curve_note = _curve(design, blocks, horizon, predicted)
         codes = _quantile_codes(design.X[:, j], groups)
-        edges = np.linspace(0, predicted.max(), _N_BINS + 1)
+        edges = np.linspace(0, predicted.max() or 1.0, _N_BINS + 1)
         yield RiskCalibration(
             term=term,
             observed=float(observed),

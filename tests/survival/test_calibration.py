@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from drawings import drawn, texts_outside
 from predicted import simulate_risks
 from references import reference_cases
 from scipy.stats import norm
@@ -156,6 +157,18 @@ def test_a_constant_risk_has_no_slope_and_no_curve_and_says_so():
     assert check_table(result.smooth_curve()).empty
     assert check_table(result.by_group())["n"].tolist() == [200]
     assert "none: the predicted risks do not vary" in str(result)
+
+
+@pytest.mark.parametrize("risk", [0.0, 1.0])
+def test_the_same_certain_risk_for_everybody_is_judged_as_far_as_it_goes(risk):
+    data = simulate_risks(3, 200).assign(risk=risk)
+    result = fs.calibration(FORMULA, data, horizon=1)
+    table = check_table(result.tidy())
+    assert np.isnan(number(table, "oe_ratio")) == (risk == 0)
+    assert np.isnan(number(table, "calibration_slope"))
+    assert number(table, "mean_predicted_risk") == risk
+    with mpl.rc_context({"backend": "agg"}), drawn(result.plot()) as figure:
+        assert texts_outside(figure) == []
 
 
 def test_certain_risks_count_as_the_nearest_other_and_are_said():
