@@ -223,7 +223,7 @@ def _cut(
         raise DataError(f"`cut_points` are for {held}, not for `{name}`.")
     cuts = None if given is None else given[name]
     if isinstance(cuts, QuantileGroups):
-        return cuts
+        return cuts.apply(values)
     try:
         return quantile_groups(
             values, n_groups=n_groups, origin=_origin(given), cut_points=cuts

@@ -204,3 +204,9 @@ def test_several_scores_or_models_are_refused(tables):
 def test_an_absent_column_is_named():
     with pytest.raises(DataError, match=r"no column `conf_low`, `conf_high`"):
         forest(audit().drop(columns=["conf_low", "conf_high"]))
+
+
+def test_odds_ratios_are_called_so(tables, draw):
+    odds = tables["cox"].query("model == 'adjusted'").assign(estimand="or")
+    shown = words(draw(forest(odds)))
+    assert {"OR (95% CI)", "Odds ratio (95% CI)"} <= set(shown)

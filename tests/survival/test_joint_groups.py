@@ -148,7 +148,11 @@ def test_cut_points_travel_to_another_cohort(cohort, joint):
         scores=("face", "risk"),
         cut_points=joint.cut_points,
     )
-    assert carried.cuts == joint.cuts
+    for name, cuts in carried.cut_points.items():
+        np.testing.assert_array_equal(
+            cuts.cut_points, joint.cut_points[name].cut_points
+        )
+        assert cuts.sizes.sum() == 400
     given = fs.joint_risk_groups(
         "Surv(time, event) ~ z",
         other,
@@ -194,6 +198,22 @@ def test_empty_and_small_groups_keep_their_rows(cohort):
     assert rows(table, "interaction_chi2")["note"].item() == (
         "the larger model adds nothing"
     )
+
+
+def test_a_group_without_events_leaves_the_test_of_the_others(cohort):
+    """Its hazard ratio is 0 at the limit of the likelihood, which the test needs."""
+    high = cohort["face"] > cohort["face"].median()
+    spared = high & (cohort["risk"] <= cohort["risk"].median())
+    data = cohort.assign(event=cohort["event"] & ~spared)
+    table = fs.joint_risk_groups(
+        "Surv(time, event) ~ z", data, scores=("face", "risk")
+    ).tidy()
+    cells = rows(check_table(table), "log_hr").set_index("group")
+    lost = cells.loc["face high, risk low"]
+    assert (lost["n_events"], lost["note"]) == (0, "too few events (0 < 10)")
+    assert np.isnan(lost["estimate"])
+    assert np.isfinite(cells.loc["face high, risk high", "std_error"])
+    assert np.isfinite(rows(table, "interaction_chi2")["p_value"].item())
 
 
 def test_a_reference_with_few_events_is_named(cohort):
@@ -337,8 +357,10 @@ def test_two_copies_of_one_score_are_refused(cohort):
 
 def test_a_score_with_one_common_value_names_itself(cohort):
     lumped = cohort.assign(risk=cohort["risk"].clip(lower=1.5))
-    with pytest.raises(DataError, match=r"`risk` cannot be cut\. Only 1 of 2 groups"):
-        fs.joint_risk_groups("Surv(time, event) ~ z", lumped, scores=("face", "risk"))
+    with pytest.raises(DataError, match=r"`risk` cannot be cut\. Only 2 of 4 groups"):
+        fs.joint_risk_groups(
+            "Surv(time, event) ~ z", lumped, scores=("face", "risk"), n_groups=4
+        )
 
 
 def test_a_reference_group_without_events_is_refused(cohort):
