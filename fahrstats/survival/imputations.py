@@ -34,12 +34,12 @@ def impute(
 ) -> Imputations:
     """Complete the covariates of a model several times, by chained equations.
 
-    Each incomplete covariate is predicted from all others, from the event indicator and
-    from the Nelson-Aalen cumulative hazard at the end of follow-up. Numbers take the
-    value of one of the five observed rows whose prediction is nearest; levels of
-    factors (text, categories, truth values, and what the formula calls ``C()``) are
-    drawn from logistic models. Values are missing at random, given all of these, or the
-    result is biased.
+    Each incomplete covariate is predicted from all others, from the event indicator,
+    from the Nelson-Aalen cumulative hazard lived through, and from the products of that
+    hazard with all others. Numbers take the value of one of the five observed rows
+    whose prediction is nearest; levels of factors (text, categories, truth values, and
+    what the formula calls ``C()``) are drawn from logistic models. Values are missing
+    at random, given all of these, or the result is biased.
 
     Rows whose outcome is missing cannot help and are left out and counted. Observed
     values, and columns that are not in the model, stay as they are. Table i depends on
@@ -94,7 +94,7 @@ def impute(
     draws = [
         draw_columns(
             cohort.columns,
-            cohort.outcome,
+            *cohort.outcome.T,
             n_cycles=n_cycles if is_incomplete.sum() > 1 else 1,
             rng=np.random.default_rng(stream),
         )

@@ -208,7 +208,7 @@ def _size_problems(
     width = [max(1, column.n_levels - 1) for column in columns]
     for column, own in zip(columns, width, strict=True):
         known = n - int(column.is_missing.sum())
-        needed = sum(width) - own + outcome.shape[1] + 1
+        needed = 1 + outcome.shape[1] + 2 * (sum(width) - own)  # with products
         if known < n and known <= max(needed, N_DONORS):
             yield (
                 f"`{column.name}` is known in {known} of {n} rows, too few for a model "
