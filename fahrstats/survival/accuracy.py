@@ -51,6 +51,8 @@ class Accuracy:
         Standard error of the difference of two models in each measure.
     of_pairs, pair_errors : ndarray of shape (n_pairs, n_pair_measures)
         Measures of two models together, and their standard errors.
+    observed : ndarray of shape (n_horizons,)
+        Kaplan-Meier risk at each horizon.
     resampled : Resampled or None
         The same measures for models fitted to bootstrap draws.
     """
@@ -61,6 +63,7 @@ class Accuracy:
     difference_errors: FloatArray
     of_pairs: FloatArray
     pair_errors: FloatArray
+    observed: FloatArray
     resampled: Resampled | None
 
 
@@ -105,6 +108,7 @@ def measure_accuracy(
         difference_errors=difference_errors,
         of_pairs=measure_pairs(judges, predictions, plan),
         pair_errors=_pair_errors(models.designs[0], judges, predictions, plan),
+        observed=np.array([w.cases / w.total for w in judges.weights]),
         resampled=resampled,
     )
 

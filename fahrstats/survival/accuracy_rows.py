@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.kernels.reclassification import NRI_WARNING
+from fahrstats.survival.decisions import TREAT_ALL, TREAT_NONE
 
 if TYPE_CHECKING:
     from fahrstats.survival.comparison import ModelComparison
@@ -59,6 +60,37 @@ def accuracy_of_pairs(comparison: ModelComparison, conf_level: float) -> Iterato
         yield from _differences(comparison, p, i, j, conf_level)
         yield from _information(comparison, i, j, conf_level)
         yield from _reclassification(comparison, p, i, j, conf_level)
+
+
+def net_benefit_rows(comparison: ModelComparison, conf_level: float) -> Iterator[Row]:
+    """Yield the net benefit of every model, and of treating all and none."""
+    accuracy, draws = comparison.accuracy, comparison.accuracy.resampled
+    columns = [
+        (c, measure)
+        for c, measure in enumerate(accuracy.plan.of_model)
+        if measure.estimand == "net_benefit"
+    ]
+    for k, label in enumerate(comparison.labels):
+        for c, measure in columns:
+            estimate = accuracy.of_models[k, c]
+            row = {"term": label, **_named(measure), "threshold": measure.threshold}
+            yield row | {"validation": APPARENT, "estimate": estimate, "note": ""}
+            if draws is not None:
+                in_draw, on_all = draws.in_draw[:, k, c], draws.on_all[:, k, c]
+                yield row | correct(estimate, in_draw, on_all, conf_level)
+    observed = dict(zip(accuracy.plan.horizons, accuracy.observed, strict=True))
+    for strategy, treated in ((TREAT_ALL, 1.0), (TREAT_NONE, 0.0)):
+        for _, measure in columns:
+            risk, odds = observed[measure.horizon], measure.threshold
+            odds /= 1 - odds
+            yield {
+                "term": strategy,
+                **_named(measure),
+                "threshold": measure.threshold,
+                "validation": APPARENT,
+                "estimate": treated * (risk - (1 - risk) * odds),
+                "note": "",
+            }
 
 
 def correct(

@@ -14,7 +14,11 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.survival.accuracy import Accuracy, measure_accuracy
-from fahrstats.survival.accuracy_rows import accuracy_of_models, accuracy_of_pairs
+from fahrstats.survival.accuracy_rows import (
+    accuracy_of_models,
+    accuracy_of_pairs,
+    net_benefit_rows,
+)
 from fahrstats.survival.comparison_rows import (
     likelihood_ratio,
     lr_problem,
@@ -119,6 +123,43 @@ class ModelComparison:
         table = pd.DataFrame([likelihood_ratio(self, i, j)])
         table = table.assign(n=self.fits[0].n, n_events=self.fits[0].n_events)
         return table[in_order(table.columns)].drop(columns=["std_error", "note"])
+
+    def decision_curve(self, *, conf_level: float = 0.95) -> pd.DataFrame:
+        """Net benefit of every model by horizon and threshold, and of all and none.
+
+        Apparent and, with bootstrap draws, corrected for optimism with limits.
+        :func:`fahrstats.display.figures.decision_curves` draws one horizon of either.
+
+        Raises
+        ------
+        DataError
+            The models were compared without horizons.
+
+        References
+        ----------
+        Vickers et al. (2008), BMC Medical Informatics and Decision Making 8:53.
+        """
+        if not self.accuracy.plan.horizons:
+            raise DataError("There is no net benefit without `horizons`; give some.")
+        table = pd.DataFrame(list(net_benefit_rows(self, conf_level)))
+        for limit in {"conf_low", "conf_high"} - set(table.columns):
+            table[limit] = np.nan
+        table = table.assign(n=self.fits[0].n, n_events=self.fits[0].n_events)
+        return table[in_order(table.columns)]
+
+    def predicted_risks(self, data: pd.DataFrame, horizon: float) -> pd.DataFrame:
+        """Risk of the event by ``horizon`` for each row of ``data``, a column a model.
+
+        ``data`` are those of the fits. Joined to them, the columns can be judged by
+        :func:`fahrstats.calibration` and the other verbs for predictions.
+        """
+        return pd.DataFrame(
+            {
+                label: fit.baseline(data).risk(data, horizon)["estimate"].to_numpy()
+                for label, fit in zip(self.labels, self.fits, strict=True)
+            },
+            index=data.index,
+        )
 
     def plot(self) -> ggplot:
         """C-index of every model with its interval."""

@@ -22,6 +22,7 @@ from fahrstats.survival.horizons import (
     count_at_horizons,
     judge_columns,
 )
+from fahrstats.survival.measures import THRESHOLDS
 from fahrstats.survival.optimism import check_counts
 from fahrstats.survival.ranking_rows import check_conf_level
 
@@ -35,15 +36,13 @@ TREAT_ALL: Final = "treat all"
 TREAT_NONE: Final = "treat none"
 """Names of the two strategies that need no prediction."""
 
-_THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
-
 
 def decision_curve(
     formula: str,
     data: pd.DataFrame,
     *,
     horizon: float,
-    thresholds: Sequence[float] = _THRESHOLDS,
+    thresholds: Sequence[float] = THRESHOLDS,
     weights: str | None = None,
     n_boot: int = 0,
     seed: int = 0,

@@ -15,7 +15,7 @@ from fahrstats.survival.horizons import as_horizons, check_horizon
 
 FloatArray = NDArray[np.float64]
 
-THRESHOLDS: Final = np.arange(1, 51) / 100
+THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
 """Risks at which net benefit is taken."""
 
 _OVERALL = ("lr_chi2", "c_index", "calibration_slope")
@@ -99,7 +99,7 @@ def plan_measures(
         )
     if cut_points.size and not wanted:
         raise DataError("`risk_categories` need `horizons`, at which risks are taken.")
-    return Plan(wanted, THRESHOLDS if wanted else np.empty(0), cut_points)
+    return Plan(wanted, np.array(THRESHOLDS if wanted else ()), cut_points)
 
 
 def check_horizons(design: Design, plan: Plan) -> None:

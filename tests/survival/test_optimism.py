@@ -161,6 +161,33 @@ def test_the_whole_table_keeps_the_contract(resampled):
     assert table["estimate"].notna().where(table["validation"] != "", True).all()
 
 
+def test_the_decision_curve_is_that_of_predicted_columns(data, resampled):
+    table = check_table(resampled.decision_curve())
+    risks = resampled.predicted_risks(data, HORIZONS[0])
+    columns = {"z": "of_z", "both": "of_both", "noise": "of_noise"}
+    judged = fs.decision_curve(
+        OUTCOME + " + ".join(columns.values()),
+        data.join(risks.rename(columns=columns)),
+        horizon=HORIZONS[0],
+    ).tidy()
+    apparent = table[
+        (table["validation"] == "apparent") & (table["time"] == HORIZONS[0])
+    ]
+    assert apparent["term"].unique().tolist() == [*columns, "treat all", "treat none"]
+    np.testing.assert_allclose(
+        apparent["estimate"], judged["estimate"], rtol=1e-8, atol=1e-12
+    )
+    corrected = table[table["validation"] == "optimism-corrected"]
+    assert set(corrected["term"]) == set(columns)
+    known = corrected.dropna(subset="estimate")
+    assert known["conf_high"].notna().all()
+
+
+def test_there_is_no_decision_curve_without_horizons(data):
+    with pytest.raises(DataError, match="no net benefit without `horizons`"):
+        fs.compare(MODELS, data).decision_curve()
+
+
 def test_reclassification_comes_with_its_warning(resampled):
     table = resampled.tidy()
     rows = table[table["estimand"].str.startswith(("nri", "idi"))]
