@@ -39,7 +39,7 @@ bench: .venv/dev ## timings next to other packages, as ratios
 	$(ONE_THREAD) $(BIN)/python -m benchmarks
 
 references: ## values from R, which must be on the PATH with survival, jsonlite, digest
-	for name in calibration concordance competing concordance_weights correlation cox_rows cox_options cohorts_pooled coxph early_deaths firth horizons imputations joint_groups net_benefit restricted_means splines survdiff survfit; do \
+	for name in calibration concordance competing concordance_weights correlation cox_rows cox_options cohorts_pooled coxph early_deaths firth horizons imputations joint_groups net_benefit restricted_means splines subjects survdiff survfit; do \
 	  Rscript tests/reference/$$name.R || exit 1; \
 	done
 

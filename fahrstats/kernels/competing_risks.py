@@ -2,7 +2,7 @@ r"""Cumulative incidence of competing causes: Aalen and Johansen's estimator.
 
 For one stratum with survival :math:`S` from any cause, :math:`Y` at risk and
 :math:`dN_c` events of cause c, :math:`F_c(t) = \sum_{s \le t} S(s-)\,dN_c(s) / Y(s)`.
-Sums over rows are sums over distinct times here, so numpy alone is enough.
+Sums over rows are sums over distinct times here, so numpy is enough for estimates.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fahrstats.kernels.jackknife import sum_squared_influence
 from fahrstats.kernels.product_limit import LifeTable, product_limit
 from fahrstats.kernels.risk_sets import RiskSets
 
@@ -46,7 +47,12 @@ def cumulative_incidence(table: LifeTable, events: FloatArray) -> FloatArray:
 
 
 def incidence_std_error(
-    sets: RiskSets, stratum: int, table: LifeTable, cause: IntArray, events: FloatArray
+    sets: RiskSets,
+    stratum: int,
+    table: LifeTable,
+    cause: IntArray,
+    events: FloatArray,
+    subject: IntArray,
 ) -> FloatArray:
     r"""Infinitesimal-jackknife standard error of each cumulative incidence, (m, c).
 
@@ -55,12 +61,13 @@ def incidence_std_error(
     of F times the derivative of log S(s-). At risk since e, a row has
     :math:`P(t) - P(e) - H(e) (F(t) - F(e))`, with H the sum of dN / (Y (Y - dN)) over
     all causes and P that of dF (H(s-) - 1 / Y); once its follow-up has ended, its
-    derivative is linear in F. The variance sums squares over rows, so O(n + m) steps a
-    cause do. Whole weights count rows; fractional ones multiply the derivative.
+    derivative is linear in F. The variance sums squares over subjects, whose codes are
+    in the order of the risk sets. Whole weights count subjects; fractional ones
+    multiply the derivative.
     """
     rows = slice(*sets.stratum_start[stratum : stratum + 2])
     weights, entry = sets.weights[rows], sets.entry[rows]
-    share = weights if (weights == np.rint(weights)).all() else weights**2
+    size = np.sqrt(weights) if (weights == np.rint(weights)).all() else weights
     end = np.searchsorted(table.time, sets.time[rows])
     start = np.searchsorted(table.time, entry) if entry.size else np.zeros_like(end)
     hazard = np.cumsum(_divide(table.events, table.at_risk * table.survivors))
@@ -78,43 +85,17 @@ def incidence_std_error(
             level = at_entry * incidence[start] - shift[start]
         own = jump[end] * (cause[rows] == code)
         at_end = shift[end] + level - at_entry * incidence[end] + own
-        variance[:, code] = _sum_squares(
-            share, level, -at_entry, incidence, shift, start, end
-        ) + _sum_squares(
-            share,
-            at_end - slope * incidence[end],
-            slope,
-            incidence,
-            np.zeros_like(shift),
-            end,
+        inside = np.column_stack([level, -at_entry, np.ones(end.size)])
+        after = np.column_stack(
+            [at_end - slope * incidence[end], slope, np.zeros(end.size)]
+        )
+        variance[:, code] = sum_squared_influence(
+            np.tile(subject[rows], 2),
+            np.append(start, end),
+            np.concatenate([inside, after - inside]) * np.tile(size, 2)[:, None],
+            np.column_stack([np.ones(shift.size), incidence, shift]),
         )
     return np.sqrt(np.maximum(variance, 0.0))
-
-
-def _sum_squares(
-    share: FloatArray,
-    level: FloatArray,
-    slope: FloatArray,
-    incidence: FloatArray,
-    shift: FloatArray,
-    arrive: IntArray,
-    leave: IntArray | None = None,
-) -> FloatArray:
-    """Sum share (level + shift + slope F)^2 over the rows there at each time, (m,)."""
-
-    def total(values: FloatArray) -> FloatArray:
-        change = np.bincount(arrive, values, shift.size)
-        if leave is not None:
-            change = change - np.bincount(leave, values, shift.size)
-        return np.cumsum(change)
-
-    return np.asarray(
-        total(share * level**2)
-        + incidence * (2 * total(share * level * slope))
-        + incidence**2 * total(share * slope**2)
-        + 2 * shift * (total(share * level) + incidence * total(share * slope))
-        + shift**2 * total(share)
-    )
 
 
 def _survival_before(table: LifeTable) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from fahrstats.kernels.jackknife import sum_squared_influence
 from fahrstats.kernels.risk_sets import RiskSets
 
 FloatArray = NDArray[np.float64]
@@ -108,32 +109,39 @@ def greenwood_std_error(table: LifeTable) -> FloatArray:
     )
 
 
-def robust_std_error(sets: RiskSets, stratum: int, table: LifeTable) -> FloatArray:
+def robust_std_error(
+    sets: RiskSets, stratum: int, table: LifeTable, subject: NDArray[np.int64]
+) -> FloatArray:
     """Infinitesimal-jackknife standard error of survival, for fractional weights.
 
     The derivative of log survival with respect to the weight of a row is the sum of
     d / (n (n - d)) over the times at which the row is at risk, less 1 / (n - d) at its
-    own event; the variance sums the squares of derivative times weight over rows. Rows
-    whose follow-up has ended keep their derivative, and those at risk share the sum
-    since their entry, so O(n + m) steps do. Missing where survival is 0.
+    own event; the variance sums the squares over subjects of the sums over their rows
+    of derivative times weight. ``subject`` holds codes in the order of the risk sets.
+    Missing where survival is 0.
     """
     rows = slice(*sets.stratum_start[stratum : stratum + 2])
-    weights, m = sets.weights[rows], table.time.size
+    weights = sets.weights[rows]
     end = np.searchsorted(table.time, sets.time[rows])
     gained = np.cumsum(greenwood_terms(table))
-    lost = np.zeros(m)
+    lost = np.zeros(gained.size)
     np.divide(1.0, table.survivors, out=lost, where=table.survivors > 0)
-    before = np.zeros(weights.size)
-    start = None
+    start, before = np.zeros_like(end), np.zeros(end.size)
     if sets.entry.size:
         start = np.searchsorted(table.time, sets.entry[rows])
         before = gained[start]
-    derivative = gained[end] - before - sets.event[rows] * lost[end]
-    ended = np.cumsum(_sum_at(end, (weights * derivative) ** 2, m))
-    still = [
-        _sum_present(weights**2 * before**power, start, end, m) for power in (0, 1, 2)
-    ]
-    variance = ended + still[0] * gained**2 - 2 * still[1] * gained + still[2]
+    at_end = gained[end] - sets.event[rows] * lost[end]
+    variance = sum_squared_influence(
+        np.tile(subject[rows], 2),
+        np.append(start, end),
+        np.concatenate(
+            [
+                np.column_stack([-weights * before, weights]),
+                np.column_stack([weights * at_end, -weights]),
+            ]
+        ),
+        np.column_stack([np.ones(gained.size), gained]),
+    )
     survival = product_limit(table)
     return _unless_extinct(survival, survival * np.sqrt(np.maximum(variance, 0.0)))
 
@@ -269,17 +277,6 @@ def _sum_at(
 def _sum_from(values: FloatArray) -> FloatArray:
     """Sum of values at each position and all later ones."""
     return np.cumsum(values[::-1])[::-1]
-
-
-def _sum_present(
-    values: FloatArray, start: NDArray[np.int64] | None, end: NDArray[np.int64], m: int
-) -> FloatArray:
-    """Sum over rows that have entered by each time and are still there after it."""
-    ended = _sum_at(end, values, m)
-    if start is None:
-        return _sum_from(ended) - ended
-    # Forward, so that the sum is exactly 0 until a value other than 0 has entered.
-    return np.cumsum(_sum_at(start, values, m) - ended).astype(np.float64)
 
 
 def _sum_not_before(

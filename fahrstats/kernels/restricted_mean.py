@@ -36,13 +36,19 @@ def greenwood_mean_std_error(table: LifeTable, tau: float) -> float:
 
 
 def robust_mean_std_error(
-    sets: RiskSets, stratum: int, table: LifeTable, tau: float
+    sets: RiskSets,
+    stratum: int,
+    table: LifeTable,
+    tau: float,
+    subject: NDArray[np.int64],
 ) -> float:
     """Infinitesimal-jackknife standard error of the mean, for fractional weights.
 
     The derivative of the mean with respect to the weight of a row is the sum of
     A(t) d / (n (n - d)) over the times at which the row is at risk, less A / (n - d) at
-    its own event. Where nobody survives the derivative is 0, as A is.
+    its own event. Where nobody survives the derivative is 0, as A is. Derivative times
+    weight is summed over the rows of each of ``subject``, codes in the order of the
+    risk sets.
     """
     rows = slice(*sets.stratum_start[stratum : stratum + 2])
     end = np.searchsorted(table.time, sets.time[rows])
@@ -53,7 +59,8 @@ def robust_mean_std_error(
     derivative = gained[end] - sets.event[rows] * lost[end]
     if sets.entry.size:
         derivative -= gained[np.searchsorted(table.time, sets.entry[rows])]
-    return float(np.linalg.norm(sets.weights[rows] * derivative))
+    influence = np.bincount(subject[rows], sets.weights[rows] * derivative)
+    return float(np.linalg.norm(influence))
 
 
 def _area_after(table: LifeTable, tau: float) -> FloatArray:

@@ -21,11 +21,10 @@ from fahrstats.kernels.competing_risks import (
     cumulative_incidence as incidence_of_causes,
 )
 from fahrstats.kernels.product_limit import Interval, life_table, survival_limits
-from fahrstats.kernels.risk_sets import RiskSets
 from fahrstats.survival.causes import Causes, read_causes
 from fahrstats.survival.cox_fit import refuse_unknown
 from fahrstats.survival.curves import estimate_curves, warn_of_early_extinction
-from fahrstats.survival.grouping import group_cohort
+from fahrstats.survival.grouping import GroupedCohort, group_cohort
 from fahrstats.survival.survival_curves import SurvivalCurves, check_times
 
 if TYPE_CHECKING:
@@ -113,9 +112,10 @@ def cumulative_incidence(
         interval=interval,
         formula=formula,
         n_dropped=design.n_dropped,
+        subject=cohort.subject,
     )
     warn_of_early_extinction(curves)
-    return _estimate(cohort.risk_sets, curves, causes)
+    return _estimate(cohort, curves, causes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,17 +257,18 @@ class CumulativeIncidence:
 
 
 def _estimate(
-    sets: RiskSets, curves: SurvivalCurves, causes: Causes
+    cohort: GroupedCohort, curves: SurvivalCurves, causes: Causes
 ) -> CumulativeIncidence:
     """Estimate incidence at the steps of the survival curves."""
-    code = causes.codes[sets.order]
+    sets = cohort.risk_sets
+    code, subject = causes.codes[sets.order], cohort.subject[sets.order]
     parts: list[list[FloatArray]] = []
     for k, (first, last) in enumerate(pairwise(curves.start)):
         table = life_table(sets, k)
         events = cause_events(sets, k, table, code, len(causes.labels))
         columns = [
             incidence_of_causes(table, events),
-            incidence_std_error(sets, k, table, code, events),
+            incidence_std_error(sets, k, table, code, events, subject),
             events,
         ]
         n_before = int(last - first) - table.time.size  # the step at time 0

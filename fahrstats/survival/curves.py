@@ -38,9 +38,10 @@ def kaplan_meier(
     """Estimate survival by the product limit, one curve for each group.
 
     Standard errors are Greenwood's. With fractional weights, which stand for sampling
-    and not for replicated rows, they are the infinitesimal jackknife's, as in R. Rows
-    with a missing value in any column used are left out and counted in ``n_dropped``.
-    ``data`` is never modified.
+    and not for replicated rows, and with several events of a subject they are the
+    infinitesimal jackknife's, summed within subjects, as in R. Rows with a missing
+    value in any column used are left out and counted in ``n_dropped``. ``data`` is
+    never modified.
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ def kaplan_meier(
     weights
         Column of case weights; numbers at risk and of events are sums of weights.
     id
-        Column of subjects, checked for repeats.
+        Column of subjects, checked for repeats; give it where a subject has several
+        intervals, which are then taken together in the jackknife.
     interval
         Scale of the pointwise limits: ``"log-log"``, ``"logit"`` and ``"arcsine"``
         stay within 0 and 1; ``"log"`` (R's default) and ``"plain"`` are cut there.
@@ -99,6 +101,7 @@ def kaplan_meier(
         interval=interval,
         formula=formula,
         n_dropped=cohort.design.n_dropped,
+        subject=cohort.subject,
     )
     warn_of_early_extinction(curves)
     return curves
@@ -111,14 +114,19 @@ def estimate_curves(
     interval: Interval,
     formula: str,
     n_dropped: int,
+    subject: NDArray[np.int64] | None = None,
 ) -> SurvivalCurves:
-    """Estimate one curve per stratum of ``sets``, named by ``groups``."""
-    is_robust = bool((sets.weights != np.rint(sets.weights)).any())
+    """Estimate one curve per stratum of ``sets``, named by ``groups``.
+
+    ``subject`` holds codes of subjects in data order; without it each row is its own.
+    """
+    subject = sets.order if subject is None else subject[sets.order]
+    is_robust = needs_jackknife(sets, subject)
     columns: list[list[FloatArray]] = []
     for k, (first, last) in enumerate(pairwise(sets.stratum_start)):
         table = life_table(sets, k)
         std_error = (
-            robust_std_error(sets, k, table)
+            robust_std_error(sets, k, table, subject)
             if is_robust
             else greenwood_std_error(table)
         )
@@ -154,6 +162,17 @@ def estimate_curves(
         group_events=np.add.reduceat(sets.event.astype(int), sets.stratum_start[:-1]),
         n_dropped=n_dropped,
     )
+
+
+def needs_jackknife(sets: RiskSets, subject: NDArray[np.int64]) -> bool:
+    """Whether Greenwood's variance does not hold, so that R takes the jackknife's.
+
+    Weights that are fractional stand for sampling, and events of one subject depend on
+    each other. ``subject`` is in the order of the risk sets.
+    """
+    with_event = subject[sets.event]
+    is_fractional = (sets.weights != np.rint(sets.weights)).any()
+    return bool(is_fractional or np.unique(with_event).size < with_event.size)
 
 
 def warn_of_early_extinction(curves: SurvivalCurves) -> None:

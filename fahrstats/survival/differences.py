@@ -67,7 +67,8 @@ def survival_difference(
     weights
         Column of case weights, as in :func:`kaplan_meier`.
     id
-        Column of subjects, checked for repeats and for staying in one group.
+        Column of subjects, checked for repeats and for staying in one group; as in
+        :func:`kaplan_meier`.
     test
         Scale of the test: ``"plain"``, so that test and interval agree, or
         ``"log-log"``, whose size is closer to nominal in small groups.
@@ -99,13 +100,14 @@ def survival_difference(
     refuse_unknown("test", test, get_args(TestScale))
     cohort = group_cohort(formula, data, weights=weights, id=id)
     need_two_groups(cohort, formula, "a difference")
-    refuse_shared_subjects(cohort, data, id)
+    refuse_shared_subjects(cohort, id)
     curves = estimate_curves(
         cohort.risk_sets,
         cohort.groups,
         interval="log-log",
         formula=formula,
         n_dropped=cohort.design.n_dropped,
+        subject=cohort.subject,
     )
     warn_of_early_extinction(curves)
     return SurvivalDifferences(

@@ -31,11 +31,14 @@ class GroupedCohort:
         comma; ``overall`` where the formula names no column.
     codes : ndarray of int64, shape (n,)
         Position in ``groups`` of every kept row, in data order.
+    subject : ndarray of int64, shape (n,)
+        Codes of the subjects of the kept rows, each row its own without ``id``.
     """
 
     design: Design
     groups: tuple[str, ...]
     codes: NDArray[np.int64]
+    subject: NDArray[np.int64]
 
     @property
     def risk_sets(self) -> RiskSets:
@@ -76,8 +79,12 @@ def group_cohort(
         id=id,
         also_complete=columns,
     )
+    subject = np.arange(design.n)
+    if id is not None:
+        subject = pd.factorize(data[id].iloc[design.rows])[0].astype(np.int64)
     if not columns:
-        return GroupedCohort(design, ("overall",), np.zeros(design.n, np.int64))
+        codes = np.zeros(design.n, np.int64)
+        return GroupedCohort(design, ("overall",), codes, subject)
     kept = data[columns].iloc[design.rows]
     for column in columns:
         n_levels = kept[column].nunique()
@@ -90,7 +97,7 @@ def group_cohort(
     levels = grouped.size().index.to_frame(index=False)
     codes = grouped.ngroup().to_numpy().astype(np.int64)
     groups = tuple(", ".join(map(level_text, row)) for row in levels.to_numpy())
-    return GroupedCohort(design, groups, codes)
+    return GroupedCohort(design, groups, codes, subject)
 
 
 def need_two_groups(cohort: GroupedCohort, formula: str, what: str) -> None:
@@ -114,14 +121,9 @@ def group_position(groups: tuple[str, ...], reference: str | None) -> int:
     return groups.index(reference)
 
 
-def refuse_shared_subjects(
-    cohort: GroupedCohort, data: pd.DataFrame, id: str | None
-) -> None:
+def refuse_shared_subjects(cohort: GroupedCohort, id: str | None) -> None:
     """Refuse subjects whose intervals belong to several groups: these are dependent."""
-    if id is None:
-        return
-    subjects = data[id].iloc[cohort.design.rows]
-    n_groups = pd.Series(cohort.codes).groupby(subjects.to_numpy()).nunique()
+    n_groups = pd.Series(cohort.codes).groupby(cohort.subject).nunique()
     n_shared = int((n_groups > 1).sum())
     if n_shared:
         raise DataError(

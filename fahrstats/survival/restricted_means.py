@@ -26,7 +26,11 @@ from fahrstats.survival.contrast_rows import (
     joint_std_error,
 )
 from fahrstats.survival.cox_fit import as_ratio, with_wald
-from fahrstats.survival.curves import estimate_curves, warn_of_early_extinction
+from fahrstats.survival.curves import (
+    estimate_curves,
+    needs_jackknife,
+    warn_of_early_extinction,
+)
 from fahrstats.survival.grouping import (
     group_cohort,
     group_position,
@@ -75,7 +79,8 @@ def rmst(
         Column of case weights; with fractional ones standard errors are the
         infinitesimal jackknife's.
     id
-        Column of subjects, checked for repeats and for staying in one group.
+        Column of subjects, checked for repeats and for staying in one group; as in
+        :func:`kaplan_meier`.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def rmst(
     >>> fs.rmst("Surv(time, event) ~ quartile", cohort, tau=5).tidy()
     """
     cohort = group_cohort(formula, data, weights=weights, id=id)
-    refuse_shared_subjects(cohort, data, id)
+    refuse_shared_subjects(cohort, id)
     position = group_position(cohort.groups, reference)
     sets = cohort.risk_sets
     curves = estimate_curves(
@@ -119,10 +124,11 @@ def rmst(
         interval="log-log",
         formula=formula,
         n_dropped=cohort.design.n_dropped,
+        subject=cohort.subject,
     )
     end = float(curves.last_time.min()) if tau is None else _check_tau(tau, curves)
     warn_of_early_extinction(curves)
-    mean, std_error = _restricted_means(sets, end)
+    mean, std_error = _restricted_means(sets, end, cohort.subject[sets.order])
     has_event = cohort.design.event & (cohort.design.time <= end)
     return RestrictedMeans(
         formula=formula,
@@ -267,15 +273,17 @@ def _check_tau(tau: float, curves: SurvivalCurves) -> float:
     return float(tau)
 
 
-def _restricted_means(sets: RiskSets, tau: float) -> tuple[FloatArray, FloatArray]:
+def _restricted_means(
+    sets: RiskSets, tau: float, subject: NDArray[np.int64]
+) -> tuple[FloatArray, FloatArray]:
     """Restricted mean of every stratum of ``sets``, and its standard error."""
-    is_robust = bool((sets.weights != np.rint(sets.weights)).any())
+    is_robust = needs_jackknife(sets, subject)
     mean, std_error = np.empty((2, sets.stratum_start.size - 1))
     for k in range(mean.size):
         table = life_table(sets, k)
         mean[k] = restricted_mean(table, tau)
         std_error[k] = (
-            robust_mean_std_error(sets, k, table, tau)
+            robust_mean_std_error(sets, k, table, tau, subject)
             if is_robust
             else greenwood_mean_std_error(table, tau)
         )

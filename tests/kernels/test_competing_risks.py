@@ -50,7 +50,7 @@ def estimates(data, n_causes=2):
     table = life_table(sets, 0)
     cause = data["cause"][sets.order]
     events = cause_events(sets, 0, table, cause, n_causes)
-    std_error = incidence_std_error(sets, 0, table, cause, events)
+    std_error = incidence_std_error(sets, 0, table, cause, events, sets.order)
     return table, events, cumulative_incidence(table, events), std_error
 
 

@@ -147,7 +147,7 @@ def test_the_jackknife_equals_greenwood_without_weights(ties):
     sets, table, survival = curve(cohort(5, ties=ties))
     alive = survival > 0
     np.testing.assert_allclose(
-        robust_std_error(sets, 0, table)[alive],
+        robust_std_error(sets, 0, table, sets.order)[alive],
         greenwood_std_error(table)[alive],
         rtol=TWIN_RTOL,
     )
@@ -156,7 +156,7 @@ def test_the_jackknife_equals_greenwood_without_weights(ties):
 def test_the_jackknife_is_exactly_0_before_the_first_event():
     data = cohort(5, weights="fractional", delayed=True, ties=False)
     sets, table, survival = curve(data)
-    assert (robust_std_error(sets, 0, table)[survival == 1] == 0).all()
+    assert (robust_std_error(sets, 0, table, sets.order)[survival == 1] == 0).all()
 
 
 @pytest.mark.parametrize("delayed", [False, True], ids=["all from 0", "delayed entry"])
@@ -173,7 +173,7 @@ def test_the_jackknife_sums_the_squared_effects_of_weights(delayed):
         variance += (data["weights"][i] * (up - down) / (2 * step)) ** 2
     alive = survival > 0
     np.testing.assert_allclose(
-        robust_std_error(sets, 0, table)[alive],
+        robust_std_error(sets, 0, table, sets.order)[alive],
         np.sqrt(variance)[alive],
         rtol=STEP_RTOL,
         atol=1e-9,

@@ -100,14 +100,14 @@ def test_the_jackknife_sums_the_squared_effects_of_weights(delayed, tau):
             for w in (data["weights"] + change, data["weights"] - change)
         )
         variance += (data["weights"][i] * (up - down) / (2 * step)) ** 2
-    found = robust_mean_std_error(sets, 0, table, tau)
+    found = robust_mean_std_error(sets, 0, table, tau, sets.order)
     assert found == pytest.approx(np.sqrt(variance), rel=STEP_RTOL, abs=1e-9)
 
 
 @pytest.mark.parametrize("tau", TAUS)
 def test_the_jackknife_equals_greenwood_without_weights(tau):
     sets, table = sorted_rows(cohort(3))
-    assert robust_mean_std_error(sets, 0, table, tau) == pytest.approx(
+    assert robust_mean_std_error(sets, 0, table, tau, sets.order) == pytest.approx(
         greenwood_mean_std_error(table, tau), rel=1e-10, abs=0
     )
 
@@ -116,4 +116,4 @@ def test_before_the_first_event_the_mean_is_exact():
     sets, table = sorted_rows(cohort(4, weights="fractional"))
     assert restricted_mean(table, 0.5) == 0.5
     assert greenwood_mean_std_error(table, 0.5) == 0
-    assert robust_mean_std_error(sets, 0, table, 0.5) == 0
+    assert robust_mean_std_error(sets, 0, table, 0.5, sets.order) == 0
