@@ -18,12 +18,13 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.product_limit import Interval, life_table, survival_limits
 from fahrstats.kernels.score_residuals import hazard_weighted_means
-from fahrstats.survival.cox_fit import CoxFit, refuse_unknown
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.fitted_rows import (
     FittedRows,
     find_fitted_rows,
     finite_log_hr,
 )
+from fahrstats.survival.options import check_conf_level, refuse_unknown
 from fahrstats.survival.survival_curves import check_times
 
 if TYPE_CHECKING:
@@ -372,8 +373,7 @@ def _per_block(rows: FittedRows) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 def _normal_quantile(conf_level: float) -> float:
     """Return how many standard errors an interval reaches to each side."""
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
+    check_conf_level(conf_level)
     return float(norm.isf((1 - conf_level) / 2))
 
 

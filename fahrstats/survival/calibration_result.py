@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from fahrstats.columns import in_order
 from fahrstats.display.result_table import records
-from fahrstats.survival.ranking_rows import check_conf_level
+from fahrstats.survival.options import check_conf_level
 from fahrstats.survival.survival_curves import SurvivalCurves
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from fahrstats.cohort.design import Design, build_design
 from fahrstats.columns import in_order
 from fahrstats.kernels.risk_sets import sort_risk_sets
 from fahrstats.survival.causes import Causes, read_causes
-from fahrstats.survival.cox_fit import TIES, CoxFit, Ties, refuse_unknown
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import fit_design
+from fahrstats.survival.options import TIES, Ties, refuse_unknown
 
 if TYPE_CHECKING:
     from plotnine import ggplot

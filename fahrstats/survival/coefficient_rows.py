@@ -1,17 +1,56 @@
-"""Rows of coefficients without a Wald test: infinite ones, and Firth's estimates."""
+"""The coefficients of a Cox model as rows: with Wald tests, infinite, or Firth's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
+from fahrstats.columns import in_order
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.maximum import Monotone
-from fahrstats.survival.penalization import PROFILE_LEVELS, FirthEstimate
+from fahrstats.survival.penalization import PROFILE_LEVELS, Firth, FirthEstimate
+from fahrstats.survival.wald import as_ratio, find_steps, with_wald
 
 FIRTH_NOTE = "Firth's penalised likelihood"
 """Note of an estimate that is Firth's, where nothing else is to be known."""
+
+
+def coefficient_table(
+    fit: CoxFit,
+    *,
+    exponentiate: bool,
+    per: Mapping[str, float] | None,
+    conf_level: float,
+) -> pd.DataFrame:
+    """Compute what :meth:`fahrstats.CoxFit.tidy` describes."""
+    step = find_steps(fit.columns, per)
+    estimate = fit.log_hr * step
+    std_error = np.sqrt(np.diag(fit.cov)) * np.abs(step)
+    table = pd.DataFrame(
+        {
+            "variable": [column.variable for column in fit.columns],
+            "level": [column.level for column in fit.columns],
+            "term": fit.terms,
+            "reference": [column.reference for column in fit.columns],
+            "per": step,
+            "estimand": "log_hr",
+            "note": "",
+        }
+    )
+    table = with_wald(table, estimate, std_error, conf_level)
+    if isinstance(fit.penalty, Firth):
+        table = add_firth(table, fit.firth, conf_level)
+    else:
+        table = add_infinite(
+            table, fit.monotone, fit.firth, conf_level, is_robust=fit.is_robust
+        )
+    for alias in fit.aliased:
+        table.loc[table["term"] == alias.term, "note"] = f"aliased: {alias.equals}"
+    table = table.assign(n=fit.n, n_events=fit.n_events)
+    table = table[in_order(table.columns)]
+    return as_ratio(table) if exponentiate else table
 
 
 def add_infinite(

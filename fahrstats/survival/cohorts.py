@@ -14,13 +14,14 @@ import pandas as pd
 from fahrstats.cohort.follow_up import as_float, column_problems
 from fahrstats.cohort.formula import parse_formula, used_columns
 from fahrstats.errors import ConvergenceError, DataError, ResultWarning
-from fahrstats.survival.cox_fit import TIES, CoxFit, Ties, refuse_unknown
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import cox
 from fahrstats.survival.meta_analysis import (
     CohortEstimate,
     MetaAnalysis,
     combine_cohorts,
 )
+from fahrstats.survival.options import TIES, Ties, refuse_unknown
 from fahrstats.survival.ranking import Concordance, concordance
 
 Statistic = Literal["log_hr", "c_index"]

@@ -26,7 +26,7 @@ from fahrstats.survival.comparison_rows import (
     pair_rows,
     with_limits,
 )
-from fahrstats.survival.cox_fit import TIES, CoxFit, Ties, refuse_unknown
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import fit_maximum, sum_clusters
 from fahrstats.survival.measures import check_horizons, plan_measures
 from fahrstats.survival.model_set import (
@@ -36,6 +36,7 @@ from fahrstats.survival.model_set import (
 )
 from fahrstats.survival.non_nested import LikelihoodDifference
 from fahrstats.survival.optimism import check_counts
+from fahrstats.survival.options import TIES, Ties, check_conf_level, refuse_unknown
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -88,10 +89,7 @@ class ModelComparison:
         difference of their log-likelihoods with Fine's test, and the test whether the
         data tell them apart at all.
         """
-        if not 0 < conf_level < 1:
-            raise DataError(
-                f"`conf_level` is {conf_level}; give a number between 0 and 1."
-            )
+        check_conf_level(conf_level)
         rows = [
             *model_rows(self),
             *accuracy_of_models(self, conf_level),

@@ -22,9 +22,9 @@ from fahrstats.kernels.competing_risks import (
 )
 from fahrstats.kernels.product_limit import Interval, life_table, survival_limits
 from fahrstats.survival.causes import Causes, read_causes
-from fahrstats.survival.cox_fit import refuse_unknown
 from fahrstats.survival.curves import estimate_curves, warn_of_early_extinction
 from fahrstats.survival.grouping import GroupedCohort, group_cohort
+from fahrstats.survival.options import refuse_unknown
 from fahrstats.survival.survival_curves import SurvivalCurves, check_times
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from fahrstats.cohort.encoding import design_matrix
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
-from fahrstats.survival.cox_fit import CoxFit, as_ratio, with_wald
+from fahrstats.survival.cox_fit import CoxFit
+from fahrstats.survival.wald import as_ratio, with_wald
 
 FloatArray = NDArray[np.float64]
 Profile = Mapping[str, object]

@@ -17,6 +17,7 @@ from fahrstats.cohort.follow_up import as_float, is_number
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_interval, phrase_p
 from fahrstats.errors import DataError
+from fahrstats.survival.options import check_conf_level
 from fahrstats.survival.subgroups import subgroup_levels
 
 if TYPE_CHECKING:
@@ -164,10 +165,7 @@ class ScoreCorrelation:
 
     def tidy(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """One row per group, pair and kind; ``std_error`` is that of atanh(r)."""
-        if not 0 < conf_level < 1:
-            raise DataError(
-                f"`conf_level` is {conf_level}; give a number between 0 and 1."
-            )
+        check_conf_level(conf_level)
         partial = "partial_" if self.adjust else ""
         rows = self.correlations
         r = np.array([row.r for row in rows])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
@@ -18,8 +18,8 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.aliasing import Aliased
-from fahrstats.survival.coefficient_rows import add_firth, add_infinite
 from fahrstats.survival.maximum import Monotone
+from fahrstats.survival.options import CoxTies
 from fahrstats.survival.penalization import Firth, FirthEstimate, Ridge
 
 if TYPE_CHECKING:
@@ -31,22 +31,6 @@ if TYPE_CHECKING:
     from fahrstats.survival.residuals import Residual
 
 FloatArray = NDArray[np.float64]
-Ties = Literal["efron", "breslow"]
-CoxTies = Literal["efron", "breslow", "exact"]
-Covariance = Literal["auto", "model", "robust"]
-Penalty = Literal["none", "firth"]
-
-COVARIANCES: tuple[Covariance, ...] = ("auto", "model", "robust")
-"""Covariances of the coefficients."""
-
-TIES: tuple[Ties, ...] = ("efron", "breslow")
-"""Approximations for tied event times."""
-
-COX_TIES: tuple[CoxTies, ...] = (*TIES, "exact")
-"""Treatments of tied event times that a fit can have."""
-
-PENALTIES: tuple[Penalty, ...] = ("none", "firth")
-"""Penalties without a size of their own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,33 +189,11 @@ class CoxFit:
         all rows. Profile limits exist at 0.9, 0.95 and 0.99, and are missing at other
         levels. An aliased term has missing estimates and a note.
         """
-        step = self._steps(per)
-        estimate = self.log_hr * step
-        std_error = np.sqrt(np.diag(self.cov)) * np.abs(step)
-        table = pd.DataFrame(
-            {
-                "variable": [column.variable for column in self.columns],
-                "level": [column.level for column in self.columns],
-                "term": self.terms,
-                "reference": [column.reference for column in self.columns],
-                "per": step,
-                "estimand": "log_hr",
-                "note": "",
-            }
+        from fahrstats.survival.coefficient_rows import coefficient_table
+
+        return coefficient_table(
+            self, exponentiate=exponentiate, per=per, conf_level=conf_level
         )
-        table = with_wald(table, estimate, std_error, conf_level)
-        if isinstance(self.penalty, Firth):
-            table = add_firth(table, self.firth, conf_level)
-        else:
-            table = add_infinite(
-                table, self.monotone, self.firth, conf_level, is_robust=self.is_robust
-            )
-        for alias in self.aliased:
-            table.loc[table["term"] == alias.term, "note"] = f"aliased: {alias.equals}"
-        table = table.assign(n=self.n, n_events=self.n_events)[
-            in_order([*table.columns, "n", "n_events"])
-        ]
-        return as_ratio(table) if exponentiate else table
 
     def glance(self) -> pd.DataFrame:
         """One row: sizes, likelihoods, the test of all coefficients and the C-index.
@@ -481,60 +443,3 @@ class CoxFit:
 
     def __str__(self) -> str:
         return self.summary()
-
-    def _steps(self, per: Mapping[str, float] | None) -> FloatArray:
-        """Return the step to report for every design column."""
-        step = np.ones(len(self.columns))
-        for name, size in (per or {}).items():
-            named = [name in (c.term, c.variable) for c in self.columns]
-            if not any(named):
-                raise DataError(
-                    f"`per` names `{name}`; the terms are "
-                    f"{', '.join(f'`{term}`' for term in self.terms)}."
-                )
-            step[named] = check_step(name, size)
-        return step
-
-
-def as_ratio(table: pd.DataFrame) -> pd.DataFrame:
-    """Exponentiate the estimate and its bounds; a ratio keeps no standard error."""
-    ratio = table.drop(columns="std_error")
-    with np.errstate(over="ignore"):
-        for column in ("estimate", "conf_low", "conf_high"):
-            ratio[column] = np.exp(table[column])
-    return ratio.assign(estimand=table["estimand"].str.replace("log_hr", "hr"))
-
-
-def with_wald(
-    table: pd.DataFrame, estimate: FloatArray, std_error: FloatArray, conf_level: float
-) -> pd.DataFrame:
-    """Add the estimate with its Wald test and interval."""
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
-    margin = norm.isf((1 - conf_level) / 2) * std_error
-    with np.errstate(invalid="ignore"):
-        statistic = estimate / std_error
-    return table.assign(
-        estimate=estimate,
-        std_error=std_error,
-        statistic=statistic,
-        p_value=2 * norm.sf(np.abs(statistic)),
-        conf_low=estimate - margin,
-        conf_high=estimate + margin,
-    )
-
-
-def check_step(name: str, size: float) -> float:
-    """Return the step that ``per`` gives a term, or refuse one that is none."""
-    if not np.isfinite(size) or size == 0:
-        raise DataError(
-            f"`per` gives `{name}` a step of {size}; give a finite number other than 0."
-        )
-    return size
-
-
-def refuse_unknown(name: str, value: str, known: tuple[str, ...]) -> None:
-    """Raise if an option is not one of those known."""
-    if value not in known:
-        options = ", ".join(f'"{option}"' for option in known)
-        raise DataError(f"`{name}` is {value!r}; choose one of {options}.")

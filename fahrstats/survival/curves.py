@@ -20,8 +20,8 @@ from fahrstats.kernels.product_limit import (
     robust_std_error,
 )
 from fahrstats.kernels.risk_sets import RiskSets
-from fahrstats.survival.cox_fit import refuse_unknown
 from fahrstats.survival.grouping import group_cohort
+from fahrstats.survival.options import refuse_unknown
 from fahrstats.survival.survival_curves import SurvivalCurves
 
 FloatArray = NDArray[np.float64]

@@ -24,7 +24,7 @@ from fahrstats.survival.horizons import (
 )
 from fahrstats.survival.measures import THRESHOLDS
 from fahrstats.survival.optimism import check_counts
-from fahrstats.survival.ranking_rows import check_conf_level
+from fahrstats.survival.options import check_conf_level
 
 if TYPE_CHECKING:
     from plotnine import ggplot

@@ -19,7 +19,6 @@ from fahrstats.survival.contrast_rows import (
     interval_text,
     joint_std_error,
 )
-from fahrstats.survival.cox_fit import refuse_unknown, with_wald
 from fahrstats.survival.curves import estimate_curves, warn_of_early_extinction
 from fahrstats.survival.grouping import (
     group_cohort,
@@ -27,7 +26,9 @@ from fahrstats.survival.grouping import (
     need_two_groups,
     refuse_shared_subjects,
 )
+from fahrstats.survival.options import refuse_unknown
 from fahrstats.survival.survival_curves import SurvivalCurves, check_times
+from fahrstats.survival.wald import with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot

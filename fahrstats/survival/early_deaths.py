@@ -19,9 +19,10 @@ from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
 from fahrstats.kernels.censoring_weights import spread_influence, weigh_by_censoring
 from fahrstats.kernels.risk_sets import sort_risk_sets
-from fahrstats.survival.cox_fit import as_ratio, check_step, refuse_unknown, with_wald
 from fahrstats.survival.logistic import LogisticFit, fit_logistic
+from fahrstats.survival.options import refuse_unknown
 from fahrstats.survival.summaries import describe_dropped
+from fahrstats.survival.wald import as_ratio, find_steps, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -192,7 +193,7 @@ class EarlyMortality:
         conf_level
             Confidence level of the Wald intervals.
         """
-        step = self._steps(per)
+        step = find_steps(self.columns, per)
         parts = []
         for horizon in self.horizons:
             table = pd.DataFrame(
@@ -261,17 +262,6 @@ class EarlyMortality:
 
     def __str__(self) -> str:
         return self.summary()
-
-    def _steps(self, per: Mapping[str, float] | None) -> FloatArray:
-        """Return the step to report for every design column."""
-        step = np.ones(len(self.columns))
-        for name, size in (per or {}).items():
-            named = [name in (c.term, c.variable) for c in self.columns]
-            if not any(named):
-                terms = ", ".join(f"`{column.term}`" for column in self.columns)
-                raise DataError(f"`per` names `{name}`; the terms are {terms}.")
-            step[named] = check_step(name, size)
-        return step
 
 
 def _name_with_step(row: dict[str, Any]) -> str:

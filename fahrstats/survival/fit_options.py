@@ -6,7 +6,7 @@ import numpy as np
 
 from fahrstats.cohort.design import Design
 from fahrstats.errors import DataError
-from fahrstats.survival.cox_fit import (
+from fahrstats.survival.options import (
     COVARIANCES,
     COX_TIES,
     PENALTIES,

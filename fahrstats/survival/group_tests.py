@@ -15,8 +15,8 @@ from fahrstats.cohort.design import Design
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.product_limit import chi_squared, logrank_moments
-from fahrstats.survival.cox_fit import refuse_unknown
 from fahrstats.survival.grouping import group_cohort, need_two_groups
+from fahrstats.survival.options import refuse_unknown
 
 FloatArray = NDArray[np.float64]
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from fahrstats.cohort.variables import move_variable, spline_terms
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.survival.cox_fit import CoxFit, as_ratio, with_wald
+from fahrstats.survival.cox_fit import CoxFit
+from fahrstats.survival.wald import as_ratio, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot

@@ -12,7 +12,7 @@ from fahrstats.cohort.design import Design, build_design
 from fahrstats.errors import ResultWarning
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.kernels.score_residuals import score_residuals
-from fahrstats.survival.cox_fit import Covariance, CoxFit, CoxTies, Penalty
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.fit_options import (
     asks_for_robust,
     check_options,
@@ -24,6 +24,7 @@ from fahrstats.survival.maximum import (
     find_maximum,
     model_covariance,
 )
+from fahrstats.survival.options import Covariance, CoxTies, Penalty
 from fahrstats.survival.penalization import (
     Firth,
     FirthEstimate,

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from fahrstats.cohort.design import Design
 from fahrstats.survival.hazards import sum_clusters
-from fahrstats.survival.ranking_rows import check_conf_level
+from fahrstats.survival.options import check_conf_level
 
 FloatArray = NDArray[np.float64]
 

@@ -16,10 +16,11 @@ from fahrstats.cohort.follow_up import as_float, is_number
 from fahrstats.cohort.formula import parse_formula, used_columns
 from fahrstats.cohort.groups import QuantileGroups, quantile_groups
 from fahrstats.errors import DataError, FormulaError, ResultWarning
-from fahrstats.survival.cox_fit import TIES, CoxFit, Ties, refuse_unknown
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.curves import kaplan_meier
 from fahrstats.survival.hazards import fit_design
 from fahrstats.survival.joint_result import Cell, JointRiskGroups, cell_name
+from fahrstats.survival.options import TIES, Ties, refuse_unknown
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -22,8 +22,9 @@ from fahrstats.display.journals import (
 )
 from fahrstats.display.labels import per_label
 from fahrstats.kernels.newton import solve_scaled
-from fahrstats.survival.cox_fit import CoxFit, as_ratio, with_wald
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.summaries import describe_dropped
+from fahrstats.survival.wald import as_ratio, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot

@@ -20,8 +20,9 @@ from fahrstats.kernels.random_effects import (
     typical_variance,
     weighted_mean,
 )
-from fahrstats.survival.cox_fit import check_step
+from fahrstats.survival.options import check_conf_level
 from fahrstats.survival.scales import Scale, no_effect, scale_of
+from fahrstats.survival.wald import check_step
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -98,10 +99,7 @@ class MetaAnalysis:
         conf_level
             Confidence level of all intervals.
         """
-        if not 0 < conf_level < 1:
-            raise DataError(
-                f"`conf_level` is {conf_level}; give a number between 0 and 1."
-            )
+        check_conf_level(conf_level)
         step = self._step(per)
         rows = [*self._cohort_rows(conf_level), *self._average_rows(conf_level)]
         table = pd.DataFrame([*rows, *self._heterogeneity_rows(conf_level)])

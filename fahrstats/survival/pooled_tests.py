@@ -21,9 +21,9 @@ from fahrstats.kernels.rubins_rules import (
     wald_test,
 )
 from fahrstats.survival.completed import check_tables
-from fahrstats.survival.cox_fit import TIES, Ties, refuse_unknown
 from fahrstats.survival.maximum import model_covariance
 from fahrstats.survival.model_set import ModelSet, fit_models
+from fahrstats.survival.options import TIES, Ties, refuse_unknown
 
 FloatArray = NDArray[np.float64]
 PooledMethod = Literal["D1", "D2", "D3"]

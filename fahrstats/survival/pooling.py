@@ -26,6 +26,7 @@ from fahrstats.survival.completed import (
     result_problems,
     row_name,
 )
+from fahrstats.survival.options import check_conf_level
 from fahrstats.survival.pooled_tests import tail_probability
 from fahrstats.survival.scales import no_effect, scale_of
 
@@ -196,10 +197,7 @@ class Pooled:
         conf_level
             Confidence level of the intervals.
         """
-        if not 0 < conf_level < 1:
-            raise DataError(
-                f"`conf_level` is {conf_level}; give a number between 0 and 1."
-            )
+        check_conf_level(conf_level)
         table = self.rows.assign(
             relative_increase=self.combined.relative_increase,
             missing_information=self.combined.missing_information,

@@ -15,8 +15,8 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.kernels.time_varying import TimeVarying, time_varying_terms
-from fahrstats.survival.cox_fit import Ties, as_ratio, refuse_unknown, with_wald
 from fahrstats.survival.maximum import find_maximum
+from fahrstats.survival.options import Ties, refuse_unknown
 from fahrstats.survival.time_smooth import (
     TRANSFORMS,
     TimeSmooth,
@@ -24,6 +24,7 @@ from fahrstats.survival.time_smooth import (
     smooth_over_time,
     time_scale,
 )
+from fahrstats.survival.wald import as_ratio, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot

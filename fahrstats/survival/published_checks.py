@@ -14,7 +14,7 @@ from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count
 from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
-from fahrstats.survival.cox_fit import refuse_unknown
+from fahrstats.survival.options import check_conf_level, refuse_unknown
 from fahrstats.survival.printed_numbers import (
     Printed,
     PrintedRow,
@@ -82,8 +82,7 @@ def check_published(
     >>> print(fs.check_published("HR 1.151 (1.056-1.254), P=0.013"))
     """
     refuse_unknown("scale", scale, SCALES)
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
+    check_conf_level(conf_level)
     rows = _read(printed)
     return PublishedCheck(
         scale=scale,

@@ -16,9 +16,9 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.kernels.resampled_concordance import rank_rows, resampled_c_index
 from fahrstats.resampling import draw_counts, map_in_order
-from fahrstats.survival.cox_fit import refuse_unknown
+from fahrstats.survival.options import check_conf_level, refuse_unknown
 from fahrstats.survival.ranking import Concordance, rank_all
-from fahrstats.survival.ranking_rows import check_conf_level, weighting_columns
+from fahrstats.survival.ranking_rows import weighting_columns
 from fahrstats.survival.scored_rows import ScoredRows, score_rows
 
 if TYPE_CHECKING:

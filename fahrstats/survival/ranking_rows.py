@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.columns import in_order
-from fahrstats.errors import DataError
 from fahrstats.kernels.simultaneous import (
     joint_critical_value,
     largest_statistic,
     single_step_p,
 )
 from fahrstats.kernels.time_weights import TimeWeight
+from fahrstats.survival.options import check_conf_level
 
 FloatArray = NDArray[np.float64]
 
@@ -90,12 +90,6 @@ def weighting_columns(time_weight: TimeWeight, tau: float) -> dict[str, str | fl
     if np.isfinite(tau):
         columns["time"] = tau
     return columns
-
-
-def check_conf_level(conf_level: float) -> None:
-    """Raise unless a confidence level is between 0 and 1."""
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
 
 
 def _with_normal(

@@ -11,8 +11,9 @@ from scipy.special import xlogy
 
 from fahrstats.errors import DataError
 from fahrstats.kernels.score_residuals import risk_set_means, score_residuals
-from fahrstats.survival.cox_fit import CoxFit, refuse_unknown
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.fitted_rows import FittedRows, find_fitted_rows
+from fahrstats.survival.options import refuse_unknown
 
 FloatArray = NDArray[np.float64]
 Residual = Literal[

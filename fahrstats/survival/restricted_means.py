@@ -25,7 +25,6 @@ from fahrstats.survival.contrast_rows import (
     interval_text,
     joint_std_error,
 )
-from fahrstats.survival.cox_fit import as_ratio, with_wald
 from fahrstats.survival.curves import (
     estimate_curves,
     needs_jackknife,
@@ -37,6 +36,7 @@ from fahrstats.survival.grouping import (
     refuse_shared_subjects,
 )
 from fahrstats.survival.survival_curves import SurvivalCurves
+from fahrstats.survival.wald import as_ratio, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot

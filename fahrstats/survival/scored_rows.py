@@ -18,7 +18,7 @@ from fahrstats.errors import DataError, ResultWarning
 from fahrstats.kernels.concordance import Agreement, rank_agreement
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 from fahrstats.kernels.time_weights import PairWeights, TimeWeight, weigh_pairs
-from fahrstats.survival.cox_fit import refuse_unknown
+from fahrstats.survival.options import refuse_unknown
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

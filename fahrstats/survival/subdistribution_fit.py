@@ -14,11 +14,10 @@ from scipy.stats import chi2
 from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
 from fahrstats.columns import in_order
-from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.aliasing import Aliased
-from fahrstats.survival.cox_fit import as_ratio, check_step, with_wald
 from fahrstats.survival.survival_curves import check_times
+from fahrstats.survival.wald import as_ratio, find_steps, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -133,7 +132,7 @@ class FineGrayFit:
         conf_level
             Confidence level of the Wald interval.
         """
-        step = self._steps(per)
+        step = find_steps(self.columns, per)
         aliased = {alias.term: f"aliased: {alias.equals}" for alias in self.aliased}
         table = pd.DataFrame(
             {
@@ -232,16 +231,3 @@ class FineGrayFit:
 
     def __str__(self) -> str:
         return self.summary()
-
-    def _steps(self, per: Mapping[str, float] | None) -> FloatArray:
-        """Return the step to report for every design column."""
-        step = np.ones(len(self.columns))
-        for name, size in (per or {}).items():
-            named = [name in (c.term, c.variable) for c in self.columns]
-            if not any(named):
-                raise DataError(
-                    f"`per` names `{name}`; the terms are "
-                    f"{', '.join(f'`{term}`' for term in self.terms)}."
-                )
-            step[named] = check_step(name, size)
-        return step

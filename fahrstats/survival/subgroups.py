@@ -19,16 +19,10 @@ from fahrstats.cohort.formula import parse_formula
 from fahrstats.columns import in_order
 from fahrstats.errors import ConvergenceError, DataError, ResultWarning
 from fahrstats.kernels.newton import solve_scaled
-from fahrstats.survival.cox_fit import (
-    TIES,
-    CoxFit,
-    Ties,
-    as_ratio,
-    check_step,
-    refuse_unknown,
-    with_wald,
-)
+from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import fit_design
+from fahrstats.survival.options import TIES, Ties, refuse_unknown
+from fahrstats.survival.wald import as_ratio, find_step, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -141,10 +135,7 @@ class SubgroupAudit:
         conf_level
             Confidence level of the Wald intervals.
         """
-        unknown = [name for name in per or {} if name != self.term]
-        if unknown:
-            raise DataError(f"`per` names `{unknown[0]}`; the score is `{self.term}`.")
-        step = check_step(self.term, (per or {}).get(self.term, 1.0))
+        step = find_step(self.term, per)
         blocks = [self._rows(("overall",), step, conf_level)]
         for interaction in self.interactions:
             blocks.append(self._rows((interaction.subgroup,), step, conf_level))

@@ -17,7 +17,6 @@ from fahrstats.display.journals import (
     phrase_p,
 )
 from fahrstats.kernels.reclassification import NRI_WARNING
-
 from fahrstats.survival.coefficient_rows import FIRTH_NOTE
 from fahrstats.survival.penalization import Firth, Ridge
 

@@ -19,7 +19,7 @@ from fahrstats.kernels.product_limit import (
     survival_limits,
     survival_quantile,
 )
-from fahrstats.survival.cox_fit import refuse_unknown
+from fahrstats.survival.options import check_conf_level, refuse_unknown
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -250,10 +250,7 @@ class SurvivalCurves:
 
     def _limits(self, conf_level: float) -> tuple[FloatArray, FloatArray]:
         """Pointwise limits of every step."""
-        if not 0 < conf_level < 1:
-            raise DataError(
-                f"`conf_level` is {conf_level}; give a number between 0 and 1."
-            )
+        check_conf_level(conf_level)
         z = float(norm.isf((1 - conf_level) / 2))
         return survival_limits(self.survival, self.std_error, self.interval, z)
 
