@@ -13,7 +13,7 @@ N = 60
 
 
 def without_gaps(rows):
-    """Number strata from 0 again, as the gate does."""
+    """Return the rows with strata numbered from 0 again, as the gate does."""
     if "strata" in rows:
         rows["strata"] = np.unique(rows["strata"], return_inverse=True)[1]
     return rows

@@ -24,7 +24,7 @@ OF_EVENTS = ("schoenfeld", "scaled_schoenfeld")
 
 
 def rows_of(case: Case, cohorts: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The rows that R used: complete, and at risk at some time."""
+    """Return the rows that R used: complete, and at risk at some time."""
     data = cohorts[case.data]
     fit = fs.cox(case.formula, data, strata=case.strata, cluster=case.cluster, id=None)
     martingale = fit.residuals(data, "martingale")["martingale"]

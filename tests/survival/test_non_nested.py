@@ -150,7 +150,7 @@ def test_unequal_weights_give_the_convolution(x):
 
 @pytest.mark.slow
 def test_under_the_null_both_tests_keep_their_size():
-    """400 cohorts: Fine's test where models differ, the variance test where they do not.
+    """400 cohorts: Fine's test where models differ, else the variance test.
 
     Three Monte Carlo standard errors around 5% are 1.7% to 8.3%.
     """
