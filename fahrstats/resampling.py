@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
+from numbers import Integral
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
+from fahrstats.errors import DataError
 
 IntArray = NDArray[np.int64]
 Result = TypeVar("Result")
@@ -29,7 +32,17 @@ def draw_counts(
     Clusters are drawn whole, strata separately (a cluster belongs to the stratum of its
     first row). Draw b depends on ``seed`` and b alone, so neither the order nor the
     number of workers changes a result.
+
+    Raises
+    ------
+    DataError
+        ``seed`` is no whole number from 0 on.
     """
+    if not isinstance(seed, Integral) or seed < 0:
+        raise DataError(
+            f"`seed` is {seed}; give a whole number from 0 on, so that the draws can be "
+            "repeated."
+        )
     units = np.arange(n) if cluster is None else cluster
     first = np.unique(units, return_index=True)[1]
     codes = np.zeros(first.size, np.int64) if strata is None else strata[first]

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from fahrstats.errors import DataError
 from fahrstats.resampling import draw_counts, map_in_order
 
 
@@ -75,3 +76,11 @@ def test_an_error_in_a_draw_reaches_the_caller():
 
     with pytest.raises(ZeroDivisionError, match="in a draw"):
         list(map_in_order(compute, draw_counts(1, 4, 5), n_workers=2))
+
+
+@pytest.mark.parametrize("seed", [None, 1.5, -1])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(
+        DataError, match=f"`seed` is {seed}; give a whole number from 0"
+    ):
+        draw_counts(seed, 4, 5)

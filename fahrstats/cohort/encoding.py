@@ -118,7 +118,9 @@ def fit_encoder(
             )
     except FormulaicError as error:
         _raise_ours(error)
-        raise FormulaError(f"`{right}` cannot be evaluated: {_root(error)}.") from error
+        raise FormulaError(
+            f"`{right}` cannot be evaluated: {root_cause(error)}."
+        ) from error
     spec = matrix.model_spec
     columns, is_varying = [], []
     for term in spec.terms:
@@ -145,6 +147,11 @@ def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
         A column is absent or of another type than at fitting, or a factor has a level
         unseen at fitting.
     """
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"New data are a {type(data).__name__}; give a pandas data frame with a "
+            "column for every covariate."
+        )
     absent = [name for name in encoder.needed if name not in data.columns]
     if absent:
         raise DataError(f"`data` has no column {_listed(absent)}.")
@@ -163,7 +170,7 @@ def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
         except FormulaicError as error:
             _raise_ours(error)
             raise DataError(
-                f"`data` cannot be encoded as at fitting: {_root(error)}; give every "
+                f"`data` cannot be encoded as at fitting: {root_cause(error)}; give every "
                 "column the type it had."
             ) from error
         X[complete] = _with_one_level_factors(encoder, matrix)
@@ -276,7 +283,7 @@ def _raise_ours(error: BaseException | None) -> None:
         error = error.__cause__
 
 
-def _root(error: BaseException) -> str:
+def root_cause(error: BaseException) -> str:
     """First line of the exception that formulaic wrapped."""
     while error.__cause__ is not None:
         error = error.__cause__

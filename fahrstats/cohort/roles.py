@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -107,6 +108,12 @@ def assign_roles(formula: str, data: pd.DataFrame, roles: Roles) -> UsedColumns:
             f"`formula` is a {type(formula).__name__} and `data` a "
             f"{type(data).__name__}; give text first and a pandas data frame second."
         )
+    for role, name in roles.named().items():
+        if not isinstance(name, Hashable):
+            raise DataError(
+                f"`{role}` is {name!r}; give the name of one column. Several can be "
+                "joined into one first."
+            )
     parsed = parse_formula(formula)
     covariates = used_columns(parsed.right, data.columns)
     others = dict.fromkeys(covariates, "a covariate")

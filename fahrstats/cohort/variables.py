@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from formulaic.errors import FormulaicError
 from formulaic.parser.types import Factor, Term
 from numpy.typing import NDArray
 
-from fahrstats.cohort.encoding import TRANSFORMS, Encoder
+from fahrstats.cohort.encoding import TRANSFORMS, Encoder, root_cause
 from fahrstats.cohort.formula import factor_columns
 from fahrstats.errors import DataError
 
@@ -67,6 +68,29 @@ def move_variable(
     Raises
     ------
     DataError
+        As :func:`terms_moved`; or a transform has no value there.
+    """
+    moved = terms_moved(encoder, variable)
+    part = encoder.spec.subset([term for term, _ in moved])
+    frame = pd.DataFrame({variable: values})
+    try:
+        with np.errstate(all="ignore"):
+            matrix = part.get_model_matrix(frame, context=TRANSFORMS, output="numpy")
+    except FormulaicError as error:
+        raise DataError(
+            f"A transform of `{variable}` has no value somewhere between "
+            f"{values.min():g} and {values.max():g}: {root_cause(error)}."
+        ) from error
+    positions = np.concatenate([columns for _, columns in moved])
+    return positions, np.asarray(matrix, np.float64).reshape(values.size, -1)
+
+
+def terms_moved(encoder: Encoder, variable: str) -> list[tuple[Term, IntArray]]:
+    """Return the terms that hold a number, with the positions of their columns.
+
+    Raises
+    ------
+    DataError
         No term holds the variable, it is a factor, or a product holds others as well.
     """
     moved = []
@@ -93,12 +117,7 @@ def move_variable(
     if not moved:
         known = ", ".join(f"`{name}`" for name in encoder.needed) or "none"
         raise DataError(f"No term holds `{variable}`; the covariates are {known}.")
-    part = encoder.spec.subset([term for term, _ in moved])
-    frame = pd.DataFrame({variable: values})
-    with np.errstate(all="ignore"):
-        matrix = part.get_model_matrix(frame, context=TRANSFORMS, output="numpy")
-    positions = np.concatenate([columns for _, columns in moved])
-    return positions, np.asarray(matrix, np.float64).reshape(values.size, -1)
+    return moved
 
 
 def _terms(encoder: Encoder) -> Iterator[tuple[Term, IntArray]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -148,7 +149,7 @@ class BaselineHazard:
         low, high = survival_limits(
             table["estimate"].to_numpy(), table["std_error"].to_numpy(), interval, z
         )
-        labels = new_data.index.astype(str).to_numpy()[table["row"]]
+        labels = new_data.index.map(str).to_numpy()[table["row"]]
         table = table.assign(
             group=labels, estimand="survival", conf_low=low, conf_high=high
         ).drop(columns="row")
@@ -163,7 +164,7 @@ class BaselineHazard:
         conf_level: float = 0.95,
     ) -> pd.DataFrame:
         """Predict the risk of the event by ``horizon``: 1 - :meth:`survival`."""
-        if not np.isfinite(horizon) or horizon < 0:
+        if not isinstance(horizon, Real) or not np.isfinite(horizon) or horizon < 0:
             raise DataError(f"`horizon` is {horizon}; give a time of follow-up.")
         table = self.survival(
             new_data, [horizon], interval=interval, conf_level=conf_level

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from fahrstats.cohort.encoding import design_matrix
+from fahrstats.cohort.variables import spline_terms
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
@@ -29,6 +30,12 @@ def contrast_table(
     conf_level: float,
 ) -> pd.DataFrame:
     """Compute what :meth:`fahrstats.CoxFit.contrast` describes."""
+    for given in (first, second):
+        if given is not None and not isinstance(given, Mapping):
+            raise DataError(
+                f"The contrast is {given!r}; give weights or values by name, such as "
+                '`{"age": 10}`.'
+            )
     if second is None:
         weights, name = _weights_of(fit, first)
     else:
@@ -70,8 +77,10 @@ def wald_table(fit: CoxFit, terms: Sequence[str]) -> pd.DataFrame:
         raise DataError("`terms` names no term; give at least one.")
     chosen = np.zeros(len(fit.columns), np.bool_)
     for name in names:
-        named = [name in (c.term, c.variable) for c in fit.columns]
-        if not any(named):
+        named = np.array([name in (c.term, c.variable) for c in fit.columns])
+        for spline in spline_terms(fit.encoder):
+            named[spline.columns] |= spline.variable == name
+        if not named.any():
             raise DataError(_no_term("`terms`", name, _names(fit)))
         chosen |= named
     statistic, df, note = wald_test(fit, chosen)
@@ -129,6 +138,9 @@ def _weights_of(fit: CoxFit, terms: Profile) -> tuple[FloatArray, str]:
 
 def _difference(fit: CoxFit, first: Profile, second: Profile) -> FloatArray:
     """Return the design columns of one profile less those of another."""
+    for name in [*first, *second]:
+        if name not in fit.encoder.needed:
+            raise DataError(_no_covariate(fit, name))
     rows = pd.DataFrame([dict(first), dict(second)])
     X = design_matrix(fit.encoder, rows)
     if np.isnan(X).any():
@@ -154,6 +166,12 @@ def _names(fit: CoxFit) -> tuple[str, ...]:
     """Return variables and design columns, each once."""
     names = [name for c in fit.columns for name in (c.variable, c.term)]
     return tuple(dict.fromkeys(names))
+
+
+def _no_covariate(fit: CoxFit, name: str) -> str:
+    """Say why a profile cannot name a column: strata and offset are the same in both."""
+    known = ", ".join(f"`{needed}`" for needed in fit.encoder.needed)
+    return f"A profile names `{name}`; the covariates of the model are {known}."
 
 
 def _no_term(where: str, name: str, names: tuple[str, ...]) -> str:

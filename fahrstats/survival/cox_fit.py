@@ -336,8 +336,9 @@ class CoxFit:
 
         ``contrast({"faceage": 10, "age": -10})`` weighs design columns;
         ``contrast({"age": 70, "sex": "m"}, {"age": 60, "sex": "f"})`` compares the
-        hazards of two profiles, each with a value of every covariate. Missing, with a
-        note, where a coefficient that it needs has no finite estimate.
+        hazards of two profiles, each with a value of every covariate, within a stratum
+        and with the same offset. Missing, with a note, where a coefficient that it
+        needs has no finite estimate.
         """
         from fahrstats.survival.contrasts import contrast_table
 
@@ -348,7 +349,7 @@ class CoxFit:
     def joint_test(self, terms: Sequence[str]) -> pd.DataFrame:
         """One row: joint Wald test that all columns of terms or variables are zero.
 
-        From ``cov``, so robust where the fit is. Aliased columns are left out.
+        A variable stands for its factor or its ``rcs`` splines. From ``cov``, so robust where the fit is. Aliased columns are left out.
         """
         from fahrstats.survival.contrasts import wald_table
 

@@ -25,6 +25,11 @@ from fahrstats.kernels.partial_likelihood import (
     linear_predictor,
 )
 from fahrstats.survival.cox_fit import CoxFit
+from fahrstats.survival.maximum import (
+    Maximum,
+    find_exact_maximum,
+    find_maximum,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -91,18 +96,48 @@ def find_fitted_rows(fit: CoxFit, data: pd.DataFrame) -> FittedRows:
     found = sums.log_likelihood
     if fit.ties == "exact":
         found = ExactLikelihood(sets, blocks, Z, offset).at(beta).log_likelihood
+    _refuse_other_likelihood(fit, found)
+    return FittedRows(design, blocks, sums, Z, centre, spread, predictor)
+
+
+def find_fitted_design(fit: CoxFit, data: pd.DataFrame) -> Design:
+    """Pass the data of an unpenalised fit through the gate again.
+
+    Coefficients may be infinite here: the likelihood is then maximised once more.
+
+    Raises
+    ------
+    DataError
+        The data are not those of the fit, or do not pass the gate.
+    """
+    if not fit.monotone:
+        return find_fitted_rows(fit, data).design
+    design = build_design(fit.formula, data, **fit.roles.named())
+    refuse_other_data(fit, design)
+    _refuse_other_likelihood(fit, maximize_again(fit, design).log_likelihood)
+    return design
+
+
+def maximize_again(fit: CoxFit, design: Design) -> Maximum:
+    """Maximise the likelihood of a design with the ties of an unpenalised fit."""
+    if fit.ties == "exact":
+        return find_exact_maximum(design)
+    return find_maximum(design, efron=fit.ties == "efron")
+
+
+def finite_log_hr(fit: CoxFit) -> FloatArray:
+    """Return the coefficients, zero where aliased."""
+    return np.where(np.isnan(fit.log_hr), 0.0, fit.log_hr)
+
+
+def _refuse_other_likelihood(fit: CoxFit, found: float) -> None:
+    """Raise unless the log-likelihood of the rows is that of the fit."""
     if not abs(found - fit.log_likelihood) <= _SAME_LIKELIHOOD * abs(found):
         raise DataError(
             f"`data` are not those of the fit: its log-likelihood is "
             f"{fit.log_likelihood:.6f}, and with these rows {found:.6f}; give the data "
             "frame that the model was fitted to."
         )
-    return FittedRows(design, blocks, sums, Z, centre, spread, predictor)
-
-
-def finite_log_hr(fit: CoxFit) -> FloatArray:
-    """Return the coefficients, zero where aliased."""
-    return np.where(np.isnan(fit.log_hr), 0.0, fit.log_hr)
 
 
 def refuse_infinite(fit: CoxFit) -> None:

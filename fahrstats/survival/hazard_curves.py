@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fahrstats.cohort.variables import move_variable, spline_terms
+from fahrstats.cohort.variables import move_variable, spline_terms, terms_moved
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.survival.cox_fit import CoxFit
@@ -118,7 +118,7 @@ def estimate_curve(
     fit: CoxFit, variable: str, reference: float | None, at: Iterable[float] | None
 ) -> HazardCurve:
     """Compute what :meth:`fahrstats.CoxFit.curve` describes."""
-    move_variable(fit.encoder, variable, np.zeros(1))
+    terms_moved(fit.encoder, variable)
     origin, values = _grid(fit, variable, reference, at)
     columns, X = move_variable(fit.encoder, variable, np.append(values, origin))
     n_bad = int((~np.isfinite(X)).any(axis=1).sum())

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from fahrstats.cohort.design import build_design
 from fahrstats.cohort.variables import SplineTerm, spline_terms
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.survival.contrasts import wald_test
 from fahrstats.survival.cox_fit import CoxFit
-from fahrstats.survival.fitted_rows import refuse_other_data
+from fahrstats.survival.fitted_rows import find_fitted_design
 from fahrstats.survival.term_tests import likelihood_ratio
 
 
@@ -52,8 +51,7 @@ def _ratio_row(
         reason = "clusters or weights leave" if fit.is_robust else "a penalty leaves"
         note = f"not tested: {reason} no likelihood ratio"
         return _row(spline, estimand, np.nan, 0, note)
-    design = build_design(fit.formula, data, **fit.roles.named())
-    refuse_other_data(fit, design)
+    design = find_fitted_design(fit, data)
     bends = np.isin(np.arange(len(fit.columns)), spline.columns[1:])
     return _row(spline, estimand, *likelihood_ratio(fit, design, bends))
 

@@ -31,6 +31,17 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+_SCALES: dict[Transform, str] = {
+    "km": "1 - Kaplan-Meier",
+    "identity": "time",
+    "rank": "the rank of time",
+    "log": "the log of time",
+}
+"""Functions of time in words."""
+
+_LOST_INFORMATION = 1e-11
+"""Share of an added term's information, given the model, that counts as none."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProportionalityTest:
@@ -42,7 +53,8 @@ class ProportionalityTest:
         Variables of the model, a factor's columns tested together, and ``global``.
     statistic, df, p_value : ndarray of shape (n_terms,)
         Chi-squared statistics of Grambsch and Therneau, their degrees of freedom and
-        p values. Missing for a variable without a finite estimate.
+        p values. Missing for a variable without a finite estimate, and where events
+        are too few to tell a change in time; these have 0 degrees of freedom.
     transform : str
         The function of time.
     smooth : TimeSmooth
@@ -122,12 +134,14 @@ class ProportionalityTest:
         """Describe the tests as text."""
         from fahrstats.display.journals import format_number, phrase_p
 
-        lines = [f"Proportional hazards, score tests against {self.transform} of time"]
+        lines = [
+            f"Proportional hazards, score tests of a change with {_SCALES[self.transform]}"
+        ]
         lines += [
             f"{row['term']}: chi-squared {format_number(row['statistic'])} "
             f"on {row['df']} df, {phrase_p(row['p_value'])}"
             if row["df"]
-            else f"{row['term']}: not tested, no finite estimate"
+            else f"{row['term']}: not tested: no finite estimate, or it cannot vary in time"
             for row in self.tidy().to_dict("records")
         ]
         return "\n".join(lines)
@@ -188,8 +202,7 @@ def ph_test(
         design.risk_sets, maximum.blocks, maximum.peak.sums, maximum.Z, scale.centred
     )
     chosen = [np.flatnonzero(np.isin(variables, group)) for _, group in groups]
-    statistics = _score_tests(maximum.information, added, chosen)
-    dfs = np.array([columns.size for columns in chosen])
+    statistics, dfs = _score_tests(maximum.information, added, chosen)
     return ProportionalityTest(
         terms=tuple(name for name, _ in groups),
         statistic=statistics,
@@ -204,15 +217,24 @@ def ph_test(
 
 def _score_tests(
     info: FloatArray, added: TimeVarying, groups: list[NDArray[np.int64]]
-) -> FloatArray:
-    """Statistic of each group of added terms, missing for an empty group.
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Statistic and degrees of freedom of each group of added terms.
 
-    From the information of the added terms given the coefficients of all columns.
+    From the information of the added terms given the coefficients of all columns. A
+    direction in which nothing is left of it, as where a covariate varies at one event
+    only, is not tested; a group without any other has a missing statistic.
     """
     given = added.own - added.shared @ solve_scaled(info, added.shared)
-    statistics = []
+    unit = np.sqrt(np.diag(added.own))
+    unit = np.divide(1.0, unit, out=np.zeros_like(unit), where=unit > 0)
+    statistics, dfs = [], []
     for columns in groups:
-        u = added.gradient[columns]
-        statistic = u @ solve_scaled(given[np.ix_(columns, columns)], u)
-        statistics.append(float(statistic) if columns.size else np.nan)
-    return np.array(statistics)
+        scale = unit[columns]
+        part = given[np.ix_(columns, columns)] * np.outer(scale, scale)
+        left, directions = np.linalg.eigh(part)
+        along = directions.T @ (added.gradient[columns] * scale)
+        is_left = left > _LOST_INFORMATION
+        statistics.append((along[is_left] ** 2 / left[is_left]).sum())
+        dfs.append(int(is_left.sum()))
+    df = np.array(dfs)
+    return np.where(df > 0, statistics, np.nan), df

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -75,8 +76,12 @@ class ConcordanceBootstrap:
         first, second = [a for a, _ in pairs], [b for _, b in pairs]
         found = np.append(fit.c_index, fit.c_index[first] - fit.c_index[second])
         draws = np.hstack([self.draws, self.draws[:, first] - self.draws[:, second]])
-        tail = (1 - conf_level) / 2
-        low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
+        draws = draws[~np.isnan(draws).any(axis=1)]
+        low = high = std_error = np.full(found.size, np.nan)
+        if len(draws) > 1:
+            tail = (1 - conf_level) / 2
+            low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+            std_error = draws.std(axis=0, ddof=1)
         if interval == "basic":
             low, high = 2 * found - high, 2 * found - low
         names = [f"{fit.terms[a]} - {fit.terms[b]}" for a, b in pairs]
@@ -87,7 +92,7 @@ class ConcordanceBootstrap:
                 "estimand": ["c_index"] * len(fit.terms)
                 + ["delta_c_index"] * len(pairs),
                 "estimate": found,
-                "std_error": np.nanstd(draws, axis=0, ddof=1),
+                "std_error": std_error,
                 "conf_low": low,
                 "conf_high": high,
                 "n": fit.n,
@@ -142,8 +147,10 @@ def resample_concordance(
 ) -> ConcordanceBootstrap:
     """Draw the rows of ``fit`` again, as :meth:`Concordance.bootstrap` describes."""
     for name, value, least in (("n_boot", n_boot, 2), ("n_workers", n_workers, 1)):
-        if value < least:
-            raise DataError(f"`{name}` is {value}; give at least {least}.")
+        if not isinstance(value, Integral) or value < least:
+            raise DataError(
+                f"`{name}` is {value}; give a whole number of at least {least}."
+            )
     rows = _same_rows(fit, data)
     design = rows.design
     draws = draw_counts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Real
 from typing import get_args
 
 import numpy as np
@@ -109,8 +110,7 @@ def score_rows(
             f"censoring, and delayed entry (`{design.formula.entry}`) leaves none to "
             "estimate; use 'n', 'S' or 'I'."
         )
-    limit = np.inf if tau is None else float(tau)
-    rows = ScoredRows(design, _clusters(design, data), time_weight, limit)
+    rows = ScoredRows(design, _clusters(design, data), time_weight, _limit(tau))
     if tau is not None:
         _check_tau(tau, rows)
     if time_weight in _NEEDS_CENSORING:
@@ -153,10 +153,17 @@ def difference_std_errors(influence: FloatArray) -> FloatArray:
     return std_error
 
 
+def _limit(tau: float | None) -> float:
+    """Return the last time at which an event counts, infinite if not given."""
+    if tau is None:
+        return np.inf
+    if isinstance(tau, bool) or not isinstance(tau, Real) or not 0 < tau < np.inf:
+        raise DataError(f"`tau` is {tau}; give a positive number.")
+    return float(tau)
+
+
 def _check_tau(tau: float, rows: ScoredRows) -> None:
     """Refuse a limit before every event, announce one after the last."""
-    if isinstance(tau, bool) or not 0 < tau < np.inf:
-        raise DataError(f"`tau` is {tau}; give a positive number.")
     name, time = rows.design.formula.time, rows.design.time[rows.design.event]
     if not rows.counts_event.any():
         raise DataError(

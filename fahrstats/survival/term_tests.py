@@ -10,13 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.design import Design
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.survival.contrasts import wald_test
 from fahrstats.survival.cox_fit import CoxFit
-from fahrstats.survival.fitted_rows import refuse_other_data
-from fahrstats.survival.maximum import find_exact_maximum, find_maximum
+from fahrstats.survival.fitted_rows import find_fitted_design, maximize_again
 
 _ROBUST = "robust Wald test: clusters or weights leave no likelihood ratio"
 
@@ -38,8 +37,7 @@ def drop_table(fit: CoxFit, data: pd.DataFrame) -> pd.DataFrame:
             f"`{fit.formula}` was fitted with a penalty, which leaves no likelihood "
             "ratio of terms; fit without it, or use `joint_test`."
         )
-    design = build_design(fit.formula, data, **fit.roles.named())
-    refuse_other_data(fit, design)
+    design = find_fitted_design(fit, data)
     terms = list(_formula_terms(fit))
     if not terms:
         raise DataError(f"`{fit.formula}` has no term to leave out.")
@@ -95,11 +93,7 @@ def likelihood_ratio(
 
     ``design`` holds the rows of the fit, and ``columns`` (p,) mark what leaves.
     """
-    others = _without(design, columns)
-    if fit.ties == "exact":
-        maximum = find_exact_maximum(others)
-    else:
-        maximum = find_maximum(others, efron=fit.ties == "efron")
+    maximum = maximize_again(fit, _without(design, columns))
     df = fit.df - int(maximum.is_estimated.sum())
     if not df:
         return np.nan, 0, "not tested: no estimate of its own"

@@ -93,7 +93,11 @@ def time_scale(design: Design, transform: Transform) -> TimeScale:
             at_risk -= design.n - np.searchsorted(np.sort(design.entry), time)
         survival = np.cumprod(1 - np.bincount(at, deaths) / at_risk)
         value = 1 - np.concatenate([[1.0], survival[:-1]])
-    centre = float(np.average(value[at], weights=deaths))
+    at_events = value[at][deaths > 0]
+    if np.ptp(at_events) > 0:
+        centre = float(np.average(value[at], weights=deaths))
+    else:
+        centre = float(at_events[0])
     return TimeScale(time, value, value[at] - centre, centre, deaths)
 
 

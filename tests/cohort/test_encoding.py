@@ -295,6 +295,14 @@ def test_absent_columns_of_new_data_are_named():
         design_matrix(encoder, pd.DataFrame({"y": [1]}))
 
 
+def test_new_data_are_a_data_frame():
+    encoder, _ = encode("z", z=NUMBERS)
+    with pytest.raises(
+        DataError, match="New data are a dict; give a pandas data frame"
+    ):
+        design_matrix(encoder, {"z": NUMBERS})
+
+
 def test_text_where_numbers_were_fitted_is_refused():
     encoder, _ = encode("z", z=NUMBERS)
     with pytest.raises(DataError, match=r"cannot be encoded as at fitting: .*`z`"):

@@ -81,6 +81,8 @@ def test_columns_in_two_parts_are_refused(data):
         build_design(FORMULA, data, offset="time")
     with pytest.raises(DataError, match="`x` is `offset` and `weights` too"):
         build_design(FORMULA, data, offset="x", weights="x")
+    with pytest.raises(DataError, match=r"`strata` is \['x'\]; give the name of one"):
+        build_design(FORMULA, data, strata=["x"])
     with pytest.raises(DataError, match="`data` has no column `nowhere`"):
         build_design(FORMULA, data, offset="nowhere")
     with pytest.raises(DataError, match="`data` has no column `nowhere`"):

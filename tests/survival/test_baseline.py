@@ -122,6 +122,13 @@ def test_strata_that_are_numbers_are_found_with_and_without_gaps(data):
     assert found["level"].tolist() == ["1.0", "3.0"]
 
 
+def test_labels_of_several_levels_name_the_rows(data):
+    baseline = fs.cox(FORMULA, data).baseline(data)
+    labels = pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])
+    table = baseline.survival(NEW.set_axis(labels), [10.0])
+    assert table["group"].tolist() == ["('a', 1)", "('b', 2)"]
+
+
 def test_risk_is_one_less_survival(data):
     baseline = fs.cox(FORMULA, data).baseline(data)
     survival = baseline.survival(NEW, [20.0], interval="logit", conf_level=0.9)
@@ -248,6 +255,11 @@ def test_other_data_and_infinite_coefficients_are_refused(data):
         (lambda b: b.survival(NEW, conf_level=95), "`conf_level` is 95"),
         (lambda b: b.tidy(conf_level=0), "`conf_level` is 0"),
         (lambda b: b.risk(NEW, np.nan), "`horizon` is nan; give a time of follow-up."),
+        (
+            lambda b: b.risk(NEW, [1, 2]),
+            r"`horizon` is \[1, 2\]; give a time of follow",
+        ),
+        (lambda b: b.survival({"x": 1}, [1.0]), "New data are a dict; give a pandas"),
         (lambda b: b.survival(NEW[["x"]], [1.0]), "`data` has no column `z`."),
         (
             lambda b: b.survival(NEW.assign(site=["east", "west"]), [1.0]),

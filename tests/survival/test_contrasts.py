@@ -98,6 +98,13 @@ def test_a_joint_test_of_one_column_is_its_squared_z(data):
     assert fit.joint_test("x")["statistic"].item() == pytest.approx(z**2, rel=1e-10)
 
 
+def test_a_joint_test_finds_the_spline_of_a_variable(data):
+    fit = fs.cox("Surv(time, event) ~ rcs(x, 4) + z", data)
+    by_name, by_term = fit.joint_test("x"), fit.joint_test("rcs(x, 4)")
+    assert by_name["df"].item() == 3
+    assert by_name["statistic"].item() == by_term["statistic"].item()
+
+
 def test_joint_tests_that_cannot_be_say_why(data):
     data = spared(data).assign(twin=2 * data["x"])
     fit = fs.cox("Surv(time, event) ~ x + twin + spared", data)
@@ -122,6 +129,12 @@ def test_joint_tests_that_cannot_be_say_why(data):
         ),
         (lambda f: f.contrast({"x": 0}), "The contrast weighs no term"),
         (lambda f: f.contrast({"x": 1}, conf_level=1), "`conf_level` is 1"),
+        (lambda f: f.contrast(["x"]), r"The contrast is \['x'\]; give weights or val"),
+        (lambda f: f.contrast({"x": 1}, "x"), "The contrast is 'x'; give weights or"),
+        (
+            lambda f: f.contrast({"x": 1, "w": 2}, {"x": 0, "w": 2}),
+            "A profile names `w`; the covariates of the model are `x`, `z`, `site`",
+        ),
         (lambda f: f.contrast({"x": 1}, {"x": 0}), "`data` has no column `z`, `site`"),
         (
             lambda f: f.contrast(

@@ -111,6 +111,8 @@ def test_a_step_multiplies_the_coefficient_by_term_or_variable(data):
         ({"x": 0}, "`per` gives `x` a step of 0; give a finite number other than 0."),
         ({"x": np.nan}, "`per` gives `x` a step of nan"),
         ({"x": np.inf}, "`per` gives `x` a step of inf"),
+        ({"x": "5"}, "`per` gives `x` a step of 5; give a finite number"),
+        (10, '`per` is 10; give steps by name, such as `{"age": 10}`'),
     ],
 )
 def test_wrong_steps_are_refused(data, per, message):

@@ -113,6 +113,16 @@ def test_a_curve_tells_its_ratios_and_knots(data):
     assert lines[4].startswith("Knots at ")
 
 
+def test_a_transform_without_a_value_at_zero_has_a_curve(data):
+    data["marker"] = 50 + 5 * data["x"]
+    fit = fs.cox("Surv(time, event) ~ bs(marker, df=4)", data)
+    at = pd.DataFrame({"marker": [48.0, 55, 50]})
+    predictor = fit.augment(at)["linear_predictor"]
+    curve = fit.curve("marker", reference=50, at=[48, 55])
+    wanted = predictor[:2] - predictor[2]
+    np.testing.assert_allclose(curve.log_hr, wanted, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("formula", "arguments", "message"),
     [
@@ -131,6 +141,11 @@ def test_a_curve_tells_its_ratios_and_knots(data):
             "rcs(x, 4)",
             {"variable": "x", "reference": "a"},
             "`reference` is .*; give num",
+        ),
+        (
+            "bs(x, df=4)",
+            {"variable": "x", "reference": 0, "at": [0, 99]},
+            "A transform of `x` has no value somewhere between 0 and 99: Some field",
         ),
         (
             "np.log(x + 9)",

@@ -158,7 +158,27 @@ def test_aliased_and_infinite_columns_are_not_tested(data):
     np.testing.assert_allclose(
         with_spared.statistic[[0, 2, 3]], rest.statistic, rtol=1e-6
     )
-    assert "twin: not tested, no finite estimate" in str(test)
+    assert "twin: not tested: no finite estimate" in str(test)
+
+
+def test_events_at_one_time_tell_no_change(data):
+    data["time"] = np.where(data["event"], 5, 9)
+    test = ph_test("Surv(time, event) ~ x + z", data)
+    assert test.df.tolist() == [0, 0, 0]
+    assert np.isnan(test.statistic).all()
+    assert np.isnan(test.p_value).all()
+    assert "x: not tested: no finite estimate, or it cannot vary in time" in str(test)
+
+
+def test_a_column_that_varies_at_one_event_time_is_not_tested(data):
+    """Among those at risk later it is constant, so nothing tells a change."""
+    data["early"] = 0.0
+    first = data["time"] == data.loc[data["event"], "time"].min()
+    data.loc[first, "early"] = np.arange(first.sum()) % 2
+    data.loc[first, "event"] = True
+    test = ph_test("Surv(time, event) ~ x + early", data, transform="identity")
+    assert test.df.tolist() == [1, 0, 1]
+    assert test.statistic[2] == pytest.approx(test.statistic[0], rel=1e-9)
 
 
 def test_an_interaction_with_time_is_found():
@@ -243,7 +263,9 @@ def test_the_figure_has_a_panel_for_each_column(data):
 
 def test_the_summary_names_the_scale_and_every_test(data):
     text = str(ph_test(FORMULA, data, transform="rank"))
-    assert text.startswith("Proportional hazards, score tests against rank of time")
+    assert text.startswith(
+        "Proportional hazards, score tests of a change with the rank of time"
+    )
     assert "z: chi-squared " in text
     assert "global: chi-squared " in text
     assert "on 2 df" in text

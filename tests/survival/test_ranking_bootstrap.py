@@ -130,8 +130,22 @@ def test_other_data_are_refused(lung):
 @pytest.mark.parametrize(("name", "least"), [("n_boot", 2), ("n_workers", 1)])
 def test_too_few_draws_or_workers_are_refused(lung, name, least):
     fit = fs.concordance(FORMULA, lung)
-    with pytest.raises(DataError, match=f"`{name}` is 0; give at least {least}"):
+    with pytest.raises(DataError, match=f"`{name}` is 0; give a whole number of at"):
         fit.bootstrap(lung, seed=1, **{name: 0})
+    with pytest.raises(DataError, match=f"whole number of at least {least}"):
+        fit.bootstrap(lung, seed=1, **{name: 2.5})
+
+
+def test_draws_without_pairs_leave_no_limits():
+    """One event among six rows: the two draws of this seed do not hold it."""
+    time = np.arange(1.0, 7)
+    rows = pd.DataFrame({"time": time, "event": time == 1, "age": time[::-1]})
+    boot = fs.concordance("Surv(time, event) ~ age", rows).bootstrap(
+        rows, n_boot=2, seed=4
+    )
+    row = check_table(boot.tidy()).iloc[0]
+    assert row[["std_error", "conf_low", "conf_high"]].isna().all()
+    assert row["note"].endswith("; 2 without comparable pairs")
 
 
 def test_unknown_limits_are_refused(complete):

@@ -152,7 +152,7 @@ def test_weights_by_censoring_are_refused_with_delayed_entry(lung, time_weight):
         fs.concordance("Surv(entry, time, event) ~ age", lung, time_weight=time_weight)
 
 
-@pytest.mark.parametrize("tau", [0, -1, np.inf, np.nan, True])
+@pytest.mark.parametrize("tau", [0, -1, np.inf, np.nan, True, "5"])
 def test_a_tau_that_is_no_positive_number_is_refused(lung, tau):
     with pytest.raises(DataError, match=f"`tau` is {tau}; give a positive number"):
         fs.concordance(FORMULA, lung, tau=tau)

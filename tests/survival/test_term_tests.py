@@ -88,10 +88,22 @@ def test_an_infinite_coefficient_has_its_likelihood_ratio(data):
     assert table["statistic"].iloc[1] == pytest.approx(wanted, rel=1e-6)
 
 
+def test_other_rows_of_an_infinite_fit_are_refused_and_another_order_is_not(data):
+    data = spared(data)
+    fit = fs.cox("Surv(time, event) ~ x + spared", data)
+    again = fit.drop1(data.sample(frac=1, random_state=1))["statistic"]
+    np.testing.assert_allclose(again, fit.drop1(data)["statistic"], rtol=1e-6)
+    with pytest.raises(DataError, match="its log-likelihood is .* with these rows"):
+        fit.drop1(data.assign(x=data["x"].to_numpy()[::-1]))
+
+
 def test_wrong_data_and_models_are_refused(data):
     fit = fs.cox("Surv(time, event) ~ x + z", data)
     with pytest.raises(DataError, match="`data` are not those of the fit"):
         fit.drop1(data.iloc[:50])
+    reversed_x = data.assign(x=data["x"].to_numpy()[::-1])
+    with pytest.raises(DataError, match="its log-likelihood is .* with these rows"):
+        fit.drop1(reversed_x)
     with pytest.raises(DataError, match="has no term to leave out"):
         fs.cox("Surv(time, event) ~ 1", data).drop1(data)
     with pytest.raises(DataError, match="was fitted with a penalty"):
