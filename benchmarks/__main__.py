@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def main() -> None:
     options.out.write_text(text + "\n")
 
 
-def _sizes(task: str, sizes: list[int]) -> list[int]:
+def _sizes(task: str, sizes: Sequence[int]) -> list[int]:
     """Sizes at which a task is timed, in rising order."""
     if task in ONE_SIZE:
         return sorted(n for n in sizes if n <= LARGE)[-1:]
@@ -107,7 +108,7 @@ def _measure(
         last_line = done.stderr.strip().splitlines()[-1:]
         return Cell(left_out="fails: " + " ".join(last_line)[:80])
     values = json.loads(done.stdout.splitlines()[-1])
-    return Cell(**{**values, "numbers": tuple(values["numbers"])})
+    return Cell(**{**values, "numbers": tuple(values.get("numbers", ()))})
 
 
 def _machine(packages: list[str]) -> str:
