@@ -13,6 +13,9 @@ TIE_TOLERANCE = 1e-9
 
 _LEVELS_SHOWN = 6
 
+_HEAVIEST = 1e75
+"""Size of weights whose sums can still be squared, and one over it too."""
+
 _WIDEST_OFFSET = 600.0
 """Range of offsets within which the hazards of two rows can be added up."""
 
@@ -44,6 +47,8 @@ def column_problems(data: pd.DataFrame, column: str, role: str) -> Iterator[str]
         if role == "offset":
             yield from _offset_problems(numbers, column)
             return
+        if role == "weights":
+            yield from _weight_problems(numbers, column)
         n_negative = int((numbers < 0).sum())
         if n_negative:
             hint = (
@@ -65,6 +70,17 @@ def _offset_problems(numbers: NDArray[np.float64], column: str) -> Iterator[str]
         yield (
             f"`{column}` spans {span:g} as an offset, and hazards differ by its "
             "exponential, which no number can hold; give the log of a hazard ratio."
+        )
+
+
+def _weight_problems(numbers: NDArray[np.float64], column: str) -> Iterator[str]:
+    """Yield why squares of weights are not numbers."""
+    weights = numbers[(numbers > 0) & np.isfinite(numbers)]
+    is_extreme = (weights > _HEAVIEST) | (weights < 1 / _HEAVIEST)
+    if is_extreme.any():
+        yield (
+            f"`{column}` is {weights[is_extreme][0]:g} as a weight, whose square no "
+            "number can hold; divide all weights by one number."
         )
 
 
@@ -177,6 +193,20 @@ def merge_near_ties(
     if entry is None:
         return merged, None
     return merged[: time.size], merged[time.size :]
+
+
+def tie_with(
+    times: NDArray[np.float64], known: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Replace times by the known ones from which they differ by rounding only."""
+    ordered = np.unique(known)
+    after = np.searchsorted(ordered, times)
+    tied = times
+    for nearest in (after - 1, after):
+        candidate = ordered[np.clip(nearest, 0, ordered.size - 1)]
+        is_tied = np.abs(candidate - times) <= TIE_TOLERANCE * np.abs(candidate)
+        tied = np.where(is_tied, candidate, tied)
+    return tied
 
 
 def _is_after(

@@ -68,6 +68,10 @@ def read_causes(
         The column is absent or repeated, has no value in a row with an event, mixes
         numbers and text, or has too many values to be causes.
     """
+    if not isinstance(cause, str):
+        raise DataError(
+            f"`cause` is a {type(cause).__name__}; name a column of `data` as text."
+        )
     parsed = parse_formula(formula)
     used = used_columns(parsed.right, data.columns)
     if cause in (parsed.time, parsed.event, parsed.entry, *used):

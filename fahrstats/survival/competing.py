@@ -12,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
+from fahrstats.display.result_table import records
 from fahrstats.kernels.competing_risks import (
     cause_events,
     incidence_std_error,
@@ -167,7 +169,7 @@ class CumulativeIncidence:
         return _as_incidence(tables)
 
     def at(
-        self, times: Sequence[float] | FloatArray, *, conf_level: float = 0.95
+        self, times: float | Sequence[float] | FloatArray, *, conf_level: float = 0.95
     ) -> pd.DataFrame:
         """Cumulative incidence at given times, one row per cause, group and time.
 
@@ -177,12 +179,14 @@ class CumulativeIncidence:
         without an event.
         """
         wanted = check_times(times)
+        looked_up = tie_with(wanted, self.curves.time)
         counted = self.curves.at(wanted, conf_level=conf_level)
         known = np.repeat(self.curves.known_until, wanted.size)
-        is_known = np.tile(wanted, len(self.groups)) <= known
+        is_known = np.tile(looked_up, len(self.groups)) <= known
         step = np.concatenate(
             [
-                first + np.searchsorted(self.curves.time[first:last], wanted, "right")
+                first
+                + np.searchsorted(self.curves.time[first:last], looked_up, "right")
                 for first, last in pairwise(self.curves.start)
             ]
         )
@@ -198,7 +202,7 @@ class CumulativeIncidence:
             tables.append(counted.assign(cause=name, n_events=events, **values))
         return _as_incidence(tables)
 
-    def at_risk(self, times: Sequence[float] | FloatArray) -> pd.DataFrame:
+    def at_risk(self, times: float | Sequence[float] | FloatArray) -> pd.DataFrame:
         """Who is at risk just before each time, and who was censored or failed before.
 
         ``n_events`` counts events of any cause.
@@ -209,7 +213,9 @@ class CumulativeIncidence:
         """One row: rows, events of any cause and rows left out."""
         return self.curves.glance()
 
-    def plot(self, *, times: Sequence[float] | FloatArray | None = None) -> ggplot:
+    def plot(
+        self, *, times: float | Sequence[float] | FloatArray | None = None
+    ) -> ggplot:
         """Step curves, a panel a cause, above the table of those at risk at ``times``.
 
         Without groups all causes share one panel.
@@ -236,11 +242,13 @@ class CumulativeIncidence:
         table = self.at([until])
         for name in self.causes:
             lines.append(f"{name}, by {until:g}")
-            for row in table[table["cause"] == name].itertuples():
-                limits = f" ({row.conf_low:.3f} to {row.conf_high:.3f})"
+            for row in records(table[table["cause"] == name]):
+                limits = f"{row['conf_low']:.3f} to {row['conf_high']:.3f}"
+                if np.isnan(row["conf_low"]):
+                    limits = "no interval"
                 lines.append(
-                    f"  {row.group:<{width}}  {row.n} rows, {row.n_events:g} events, "
-                    f"{row.estimate:.3f}" + ("" if "nan" in limits else limits)
+                    f"  {row['group']:<{width}}  {row['n']} rows, "
+                    f"{row['n_events']:g} events, {row['estimate']:.3f} ({limits})"
                 )
         return "\n".join(lines)
 

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fahrstats.display.journals import phrase_p
+
 
 def each_against(
     rows: pd.DataFrame, reference: str
@@ -66,4 +68,4 @@ def interval_text(row: Mapping[str, Any], digits: int) -> str:
     )
     text = "missing" if np.isnan(row["estimate"]) else text
     text += " (no interval)" if np.isnan(row["conf_low"]) else f" ({low} to {high})"
-    return text if np.isnan(row["p_value"]) else f"{text}, p = {row['p_value']:.3g}"
+    return text if np.isnan(row["p_value"]) else f"{text}, {phrase_p(row['p_value'])}"

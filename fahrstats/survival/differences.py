@@ -41,8 +41,8 @@ def survival_difference(
     formula: str,
     data: pd.DataFrame,
     *,
-    times: Sequence[float] | FloatArray,
-    reference: str | None = None,
+    times: float | Sequence[float] | FloatArray,
+    reference: str | float | None = None,
     weights: str | None = None,
     id: str | None = None,
     test: TestScale = "plain",
@@ -172,7 +172,7 @@ class SurvivalDifferences:
         """Describe the differences as text."""
         curves = self.curves
         lines = [
-            f"Differences of survival from `{self.reference}`: {curves.formula}",
+            f"Survival minus that of `{self.reference}`: {curves.formula}",
             f"{curves.n} rows, {curves.n_events} events, {curves.n_dropped} left out; "
             f"95% CI, test on the {self.test} scale",
         ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -12,7 +14,9 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from fahrstats.cohort.design import Design
+from fahrstats.cohort.encoding import level_text
 from fahrstats.columns import in_order
+from fahrstats.display.journals import phrase_p
 from fahrstats.errors import DataError
 from fahrstats.kernels.product_limit import chi_squared, logrank_moments
 from fahrstats.survival.grouping import group_cohort, need_two_groups
@@ -86,7 +90,7 @@ def logrank(
     >>> test = fs.logrank("Surv(time, event) ~ quartile", cohort)
     >>> test.trend()
     """
-    if not (np.isfinite(rho) and rho >= 0):
+    if not (isinstance(rho, Real) and np.isfinite(rho) and rho >= 0):
         raise DataError(
             f"`rho` is {rho}; give 0 for the log-rank test, 1 for Peto's, or another "
             "number that is not negative."
@@ -172,7 +176,10 @@ class LogRank:
         return self._test("chi2", self.statistic, self.df)
 
     def trend(
-        self, scores: Mapping[str, float] | Literal["order", "levels"] = "order"
+        self,
+        scores: Mapping[str, float]
+        | Mapping[float, float]
+        | Literal["order", "levels"] = "order",
     ) -> pd.DataFrame:
         """One row: test of a hazard that rises or falls along the groups, with 1 df.
 
@@ -241,7 +248,7 @@ class LogRank:
         lines = [
             f"{name}: {self.formula}{strata}",
             f"chi-squared {self.statistic:.4g} on {self.df} df, "
-            f"p = {self.p_value:.3g}; {self.n_dropped} rows left out",
+            f"{phrase_p(self.p_value)}; {self.n_dropped} rows left out",
         ]
         width = max(len(group) for group in self.groups)
         for k, group in enumerate(self.groups):
@@ -293,7 +300,7 @@ def _refuse_fractions(design: Design, weights: str | None) -> None:
 
 def _group_scores(
     groups: tuple[str, ...],
-    scores: Mapping[str, float] | Literal["order", "levels"],
+    scores: Mapping[str, float] | Mapping[float, float] | Literal["order", "levels"],
 ) -> FloatArray:
     """Return the score of every group, or refuse groups without one."""
     if isinstance(scores, str):
@@ -301,15 +308,21 @@ def _group_scores(
         if scores == "order":
             return np.arange(len(groups), dtype=np.float64)
         scores = {group: _as_number(group) for group in groups}
-    missing = [
-        f"`{group}`" for group in groups if not np.isfinite(scores.get(group, np.nan))
-    ]
+    named = {level_text(group): score for group, score in scores.items()}
+    missing = [f"`{group}`" for group in groups if not _is_finite(named.get(group))]
     if missing:
         raise DataError(
             f"`scores` has no finite number for {', '.join(missing)}; give one for "
             "each group."
         )
-    return np.array([scores[group] for group in groups], np.float64)
+    found = np.array([named[group] for group in groups], np.float64)
+    largest = np.abs(found).max()
+    return found / largest if largest > 0 else found
+
+
+def _is_finite(score: object) -> bool:
+    """Whether a score is a finite number."""
+    return isinstance(score, Real) and math.isfinite(score)
 
 
 def _as_number(text: str) -> float:

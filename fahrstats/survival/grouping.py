@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, build_design
 from fahrstats.cohort.encoding import level_text
-from fahrstats.cohort.formula import parse_formula, used_columns
+from fahrstats.cohort.roles import Roles, UsedColumns, assign_roles
 from fahrstats.errors import DataError, FormulaError
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 
@@ -69,7 +69,7 @@ def group_cohort(
     DataError
         A column has too many levels to be groups, or the data do not pass the gate.
     """
-    columns = _group_columns(formula, data)
+    columns = _group_columns(assign_roles(formula, data, Roles()))
     outcome = formula.partition("~")[0]
     design = build_design(
         f"{outcome}~ 1",
@@ -97,6 +97,7 @@ def group_cohort(
     levels = grouped.size().index.to_frame(index=False)
     codes = grouped.ngroup().to_numpy().astype(np.int64)
     groups = tuple(", ".join(map(level_text, row)) for row in levels.to_numpy())
+    _refuse_unclear_names(groups, columns)
     return GroupedCohort(design, groups, codes, subject)
 
 
@@ -109,16 +110,17 @@ def need_two_groups(cohort: GroupedCohort, formula: str, what: str) -> None:
         )
 
 
-def group_position(groups: tuple[str, ...], reference: str | None) -> int:
+def group_position(groups: tuple[str, ...], reference: str | float | None) -> int:
     """Return the position of the reference group: the first, or the one named."""
     if reference is None:
         return 0
-    if reference not in groups:
+    name = level_text(reference)
+    if name not in groups:
         raise DataError(
-            f"`reference` is {reference!r}, which is no group; the groups are "
+            f"`reference` is {name!r}, which is no group; the groups are "
             f"{', '.join(f'`{group}`' for group in groups)}."
         )
-    return groups.index(reference)
+    return groups.index(name)
 
 
 def refuse_shared_subjects(cohort: GroupedCohort, id: str | None) -> None:
@@ -133,15 +135,30 @@ def refuse_shared_subjects(cohort: GroupedCohort, id: str | None) -> None:
         )
 
 
-def _group_columns(formula: str, data: pd.DataFrame) -> list[str]:
+def _refuse_unclear_names(groups: tuple[str, ...], columns: list[str]) -> None:
+    """Refuse groups that results could not tell apart by their names."""
+    named = ", ".join(f"`{column}`" for column in columns)
+    if any(not group.strip(", ") for group in groups):
+        raise DataError(
+            f"A group of {named} has a blank name; name it, or leave the cells empty "
+            "to drop the rows."
+        )
+    repeated = next((group for group in groups if groups.count(group) > 1), None)
+    if repeated is not None:
+        raise DataError(
+            f"{groups.count(repeated)} groups of {named} are all called `{repeated}`; "
+            "rename levels, such as numbers beside text, so that no two read the same."
+        )
+
+
+def _group_columns(used: UsedColumns) -> list[str]:
     """Columns named on the right-hand side, which may hold nothing else."""
-    parsed = parse_formula(formula)
-    terms = [str(term).replace("`", "") for term in parsed.right if str(term) != "1"]
-    columns = list(used_columns(parsed.right, data.columns))
+    right, columns = used.parsed.right, list(used.covariates)
+    terms = [str(term).replace("`", "") for term in right if str(term) != "1"]
     if sorted(terms) != sorted(columns):
         wrong = next(term for term in terms if term not in columns)
         raise FormulaError(
-            f"`{formula}` must name grouping columns, joined by `+`, but `{wrong}` is "
-            "not a column; make groups in the data first."
+            f"`{used.parsed.text}` must name grouping columns, joined by `+`, but "
+            f"`{wrong}` is not a column; make groups in the data first."
         )
     return columns

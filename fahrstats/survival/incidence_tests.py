@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from fahrstats.columns import in_order
+from fahrstats.display.journals import phrase_p
 from fahrstats.errors import DataError
 from fahrstats.kernels.gray_moments import gray_moments
 from fahrstats.kernels.product_limit import chi_squared
 from fahrstats.survival.causes import read_causes
-from fahrstats.survival.grouping import group_cohort
+from fahrstats.survival.grouping import group_cohort, need_two_groups
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -73,11 +74,7 @@ def gray_test(
             f"`{formula}` has delayed entry, for which Gray's test is not defined; "
             "test cause-specific hazards with `cause_specific_cox` instead."
         )
-    if len(groups) < 2:
-        raise DataError(
-            f"`{formula}` makes 1 group of the {design.n} complete rows; a test "
-            "needs at least 2."
-        )
+    need_two_groups(cohort, formula, "a test")
     sets = design.risk_sets
     moments = [
         gray_moments(
@@ -192,7 +189,7 @@ class GrayTest:
         for test in self.tidy().to_dict("records"):
             result = test["note"] or (
                 f"chi-squared {test['statistic']:.4g} on {test['df']} df, "
-                f"p = {test['p_value']:.3g}"
+                f"{phrase_p(test['p_value'])}"
             )
             lines.append(f"{test['cause']}: {result}")
             for row in groups[groups["cause"] == test["cause"]].itertuples():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from fahrstats.display.result_table import records
 from fahrstats.kernels.risk_sets import sort_risk_sets
 from fahrstats.survival.curves import estimate_curves
 from fahrstats.survival.grouping import group_cohort
-from fahrstats.survival.survival_curves import SurvivalCurves
+from fahrstats.survival.survival_curves import SurvivalCurves, quantile_text
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -150,7 +149,7 @@ class FollowUp:
         table = self.tidy()
         lines = [
             f"Follow-up: {self.n} rows, {self.n_events} events, "
-            f"{self.reverse.n_dropped} left out"
+            f"{self.reverse.n_dropped} left out; reverse Kaplan-Meier median, 95% CI"
         ]
         for k, group in enumerate(self.reverse.groups):
             rows = table[table["group"] == group]
@@ -170,7 +169,8 @@ class FollowUp:
         tail = (1 - conf_level) / 2
         n_events = self.group_events[k]
         per_event = _PER / self.person_time[k]
-        fewest, most = chi2.ppf(tail, 2 * n_events), chi2.isf(tail, 2 * n_events + 2)
+        most = chi2.isf(tail, 2 * n_events + 2)
+        fewest = chi2.ppf(tail, 2 * n_events) if n_events else 0.0
         return pd.DataFrame(
             {
                 "estimand": ["person_time", "event_rate_per_1000", "last_follow_up"],
@@ -189,15 +189,10 @@ def _summary_lines(rows: pd.DataFrame) -> list[str]:
     """Describe the follow-up of one group."""
     found = {row["estimand"]: row for row in records(rows)}
     rate, person_time = found["event_rate_per_1000"], found["person_time"]
-    median = _with_limits(records(rows[rows["quantile"] == 0.5])[0])
+    median = records(rows[rows["quantile"] == 0.5])[0]
+    longest = found["last_follow_up"]["estimate"]
     return [
-        f"median {median}, longest {found['last_follow_up']['estimate']:g}",
+        f"median {quantile_text(median)}, longest {longest:g}",
         f"person-time {person_time['estimate']:g}; {rate['estimate']:.4g} events per "
-        f"1000 (95% CI {rate['conf_low']:.4g} to {rate['conf_high']:.4g})",
+        f"{_PER} units of time ({rate['conf_low']:.4g} to {rate['conf_high']:.4g})",
     ]
-
-
-def _with_limits(row: Mapping[str, Any]) -> str:
-    """Write a time with its limits."""
-    text = f"{row['estimate']:g} (95% CI {row['conf_low']:g} to {row['conf_high']:g})"
-    return text.replace("nan", "not reached")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
 from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
@@ -51,7 +53,7 @@ def rmst(
     data: pd.DataFrame,
     *,
     tau: float | None = None,
-    reference: str | None = None,
+    reference: str | float | None = None,
     weights: str | None = None,
     id: str | None = None,
 ) -> RestrictedMeans:
@@ -126,7 +128,7 @@ def rmst(
         n_dropped=cohort.design.n_dropped,
         subject=cohort.subject,
     )
-    end = float(curves.last_time.min()) if tau is None else _check_tau(tau, curves)
+    end = curves.last_time.min() if tau is None else _check_tau(tau, curves)
     warn_of_early_extinction(curves)
     mean, std_error = _restricted_means(sets, end, cohort.subject[sets.order])
     has_event = cohort.design.event & (cohort.design.time <= end)
@@ -134,7 +136,7 @@ def rmst(
         formula=formula,
         groups=cohort.groups,
         reference=cohort.groups[position],
-        tau=end,
+        tau=float(end if tau is None else tau),
         is_default_tau=tau is None,
         mean=mean,
         std_error=std_error,
@@ -208,7 +210,7 @@ class RestrictedMeans:
         return pd.DataFrame([values])[in_order(values)]
 
     def plot(self) -> ggplot:
-        """Means, differences and ratios with their intervals."""
+        """Means and their differences from the reference, with intervals."""
         from fahrstats.display.figures import group_contrasts
 
         return group_contrasts(self.tidy())
@@ -258,19 +260,20 @@ class RestrictedMeans:
 
 
 def _check_tau(tau: float, curves: SurvivalCurves) -> float:
-    """Return tau, or refuse one at which a curve is not known."""
-    if not (np.isfinite(tau) and tau > 0):
+    """Return tau, or the time it ties with; refuse one where a curve is not known."""
+    if not (isinstance(tau, Real) and np.isfinite(tau) and tau > 0):
         raise DataError(f"`tau` is {tau}; give a positive time of follow-up.")
+    end = tie_with(np.array([tau], np.float64), curves.time)[0]
     ends = curves.known_until
     k = int(ends.argmin())
-    if tau > ends[k]:
+    if end > ends[k]:
         last = curves.survival[curves.start[k + 1] - 1]
         raise DataError(
-            f"`tau` is {tau:g}, but follow-up of `{curves.groups[k]}` ends at "
+            f"`tau` is {tau:.15g}, but follow-up of `{curves.groups[k]}` ends at "
             f"{ends[k]:.15g}, where its survival is {last:.3g}; give at most "
             f"{ends[k]:.15g}."
         )
-    return float(tau)
+    return float(end)
 
 
 def _restricted_means(

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 
 from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
+from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.aliasing import Aliased
@@ -172,7 +173,7 @@ class FineGrayFit:
         return pd.DataFrame([values])[in_order(values)]
 
     def incidence(
-        self, new_data: pd.DataFrame, times: Sequence[float] | FloatArray
+        self, new_data: pd.DataFrame, times: float | Sequence[float] | FloatArray
     ) -> pd.DataFrame:
         """Predict the cumulative incidence of the cause, one row per row and time.
 
@@ -194,9 +195,10 @@ class FineGrayFit:
         X = design_matrix(self.encoder, new_data)
         beta = np.where(np.isnan(self.log_shr), 0.0, self.log_shr)
         ratio = np.exp((X - self.means) @ beta)
-        at = np.searchsorted(self.time, wanted, "right")
+        looked_up = tie_with(wanted, np.append(self.time, self.last_time))
+        at = np.searchsorted(self.time, looked_up, "right")
         hazard = np.append(0.0, self.hazard)[at]
-        is_known = wanted <= self.last_time
+        is_known = looked_up <= self.last_time
         estimate = -np.expm1(-ratio[:, None] * np.where(is_known, hazard, np.nan))
         note = np.where(is_known, "", "beyond the last follow-up")
         is_complete = ~np.isnan(ratio)

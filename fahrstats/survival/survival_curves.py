@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
+from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
 from fahrstats.kernels.product_limit import (
     Interval,
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 CountRows = Literal["all", "at_risk", "none"]
+
+_MOST_COUNTED = 2.0**53
+"""Sums of weights from which float64 holds no single units."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,15 +116,17 @@ class SurvivalCurves:
         return pd.DataFrame(values)[in_order(values)]
 
     def at(
-        self, times: Sequence[float] | FloatArray, *, conf_level: float = 0.95
+        self, times: float | Sequence[float] | FloatArray, *, conf_level: float = 0.95
     ) -> pd.DataFrame:
         """Survival at given times, one row per group and time.
 
         ``n_at_risk`` is just before the time; ``n_events`` and ``n_censored`` count up
         to and including it. Beyond the last follow-up of a group survival is unknown,
-        so estimates are missing unless it has reached 0.
+        so estimates are missing unless it has reached 0. A time that differs from one
+        of the data by rounding only is that time.
         """
         wanted = check_times(times)
+        looked_up = tie_with(wanted, self.time)
         estimates = dict(
             zip(("conf_low", "conf_high"), self._limits(conf_level), strict=True),
             estimate=self.survival,
@@ -127,26 +134,30 @@ class SurvivalCurves:
         )
         tables = []
         for k, steps in enumerate(self._steps()):
-            last = np.searchsorted(self.time[steps], wanted, "right") - 1
-            is_known = wanted <= self.known_until[k]
+            last = np.searchsorted(self.time[steps], looked_up, "right") - 1
+            is_known = looked_up <= self.known_until[k]
             values = {
                 name: np.where(is_known, array[steps][last], np.nan)
                 for name, array in estimates.items()
             }
-            tables.append(self._counts(k, wanted, last + 1).assign(**values))
+            counts = self._counts(k, looked_up, last + 1)
+            tables.append(counts.assign(time=wanted, **values))
         table = pd.concat(tables, ignore_index=True).assign(estimand="survival")
         return table[in_order(table.columns)]
 
-    def at_risk(self, times: Sequence[float] | FloatArray) -> pd.DataFrame:
+    def at_risk(self, times: float | Sequence[float] | FloatArray) -> pd.DataFrame:
         """Who is at risk just before each time, and who was censored or failed before.
 
         Without delayed entry the three add up to the size of the group. Between steps
         R's ``summary`` also counts those who enter before its next step.
         """
         wanted = check_times(times)
+        looked_up = tie_with(wanted, self.time)
         table = pd.concat(
             [
-                self._counts(k, wanted, np.searchsorted(self.time[steps], wanted))
+                self._counts(
+                    k, looked_up, np.searchsorted(self.time[steps], looked_up)
+                ).assign(time=wanted)
                 for k, steps in enumerate(self._steps())
             ],
             ignore_index=True,
@@ -155,7 +166,7 @@ class SurvivalCurves:
 
     def quantiles(
         self,
-        probabilities: Sequence[float] = (0.25, 0.5, 0.75),
+        probabilities: float | Sequence[float] = (0.25, 0.5, 0.75),
         *,
         conf_level: float = 0.95,
     ) -> pd.DataFrame:
@@ -167,10 +178,14 @@ class SurvivalCurves:
         Where a limit rises again, as it can with delayed entry, its first crossing
         counts; R's ``quantile`` sorts the limits and then reports a later one.
         """
-        for probability in probabilities:
+        wanted = _as_numbers("probabilities", probabilities)
+        if not wanted.size:
+            raise DataError("`probabilities` is empty; give at least one share.")
+        for probability in wanted:
             if not 0 < probability < 1:
                 raise DataError(
-                    f"`probabilities` holds {probability}; give shares between 0 and 1."
+                    f"`probabilities` holds {probability:g}; give shares between 0 and "
+                    "1."
                 )
         low, high = self._limits(conf_level)
         rows = [
@@ -190,7 +205,7 @@ class SurvivalCurves:
                 }.items()
             }
             for k, steps in enumerate(self._steps())
-            for probability in probabilities
+            for probability in wanted
         ]
         return pd.DataFrame(rows)[in_order(rows[0])]
 
@@ -206,7 +221,7 @@ class SurvivalCurves:
     def plot(
         self,
         *,
-        times: Sequence[float] | FloatArray | None = None,
+        times: float | Sequence[float] | FloatArray | None = None,
         counts: CountRows = "all",
     ) -> ggplot:
         """Curves with their limits above a table of counts at ``times``.
@@ -233,12 +248,12 @@ class SurvivalCurves:
             f"95% CI on the {self.interval} scale",
         ]
         width = max(len(group) for group in self.groups)
-        for row in self.median().itertuples():
+        for row in records(self.median()):
             lines.append(
-                f"  {row.group:<{width}}  {row.n} rows, {row.n_events} events, median "
-                f"{row.estimate:g} ({row.conf_low:g} to {row.conf_high:g})"
+                f"  {row['group']:<{width}}  {row['n']} rows, "
+                f"{row['n_events']} events, median {quantile_text(row)}"
             )
-        return "\n".join(lines).replace("nan", "not reached")
+        return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.summary()
@@ -274,9 +289,18 @@ class SurvivalCurves:
         )
 
 
-def check_times(times: Sequence[float] | FloatArray) -> FloatArray:
+def quantile_text(row: Mapping[str, Any]) -> str:
+    """Write a quantile of time with its limits, what is never reached in words."""
+    text, low, high = (
+        "not reached" if np.isnan(row[name]) else f"{row[name]:g}"
+        for name in ("estimate", "conf_low", "conf_high")
+    )
+    return text if text == low == high else f"{text} ({low} to {high})"
+
+
+def check_times(times: float | Sequence[float] | FloatArray) -> FloatArray:
     """Return times as an array, or refuse those that no follow-up can have."""
-    wanted = np.atleast_1d(np.asarray(times, np.float64))
+    wanted = _as_numbers("times", times)
     if not wanted.size:
         raise DataError("`times` is empty; give at least one time of follow-up.")
     bad = wanted[~(np.isfinite(wanted) & (wanted >= 0))]
@@ -288,10 +312,22 @@ def check_times(times: Sequence[float] | FloatArray) -> FloatArray:
     return wanted
 
 
+def _as_numbers(name: str, values: float | Sequence[float] | FloatArray) -> FloatArray:
+    """Return a number or a list of numbers as an array."""
+    try:
+        numbers = np.atleast_1d(np.asarray(values, np.float64))
+    except (TypeError, ValueError):
+        numbers = np.empty((0, 0))
+    if numbers.ndim > 1:
+        raise DataError(f"`{name}` is {values!r}; give a number or a list of numbers.")
+    return numbers
+
+
 def _whole(counts: FloatArray) -> NDArray[np.float64] | NDArray[np.int64]:
-    """Return counts as integers, unless fractional weights were summed."""
+    """Return counts as integers, unless weights were fractional or huge."""
     rounded = np.rint(counts)
-    return rounded.astype(np.int64) if (rounded == counts).all() else counts
+    is_whole = (rounded == counts) & (counts < _MOST_COUNTED)
+    return rounded.astype(np.int64) if is_whole.all() else counts
 
 
 def _round_times(last: float) -> FloatArray:

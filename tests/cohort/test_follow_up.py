@@ -17,6 +17,7 @@ from fahrstats.cohort.follow_up import (
     column_problems,
     interval_problems,
     merge_near_ties,
+    tie_with,
 )
 
 DAYS_PER_YEAR = 365.25
@@ -257,4 +258,20 @@ def test_overlapping_intervals_of_a_subject_are_refused_and_counted():
     assert problem == (
         "2 of 5 rows overlap an earlier interval of the same `id`; a subject is at "
         "risk once at a time: correct the intervals, or give `cluster`."
+    )
+
+
+def test_times_tie_with_the_known_times_that_rounding_moved():
+    known = np.array([0.1 + 0.2, 0.7, 5.0])
+    found = tie_with(np.array([0.3, 0.299, 0.7, 0.0, 9.0, 5 * (1 + 1e-12)]), known)
+    assert found.tolist() == [0.1 + 0.2, 0.299, 0.7, 0.0, 9.0, 5.0]
+
+
+@pytest.mark.parametrize("weight", [1e80, 1e-80])
+def test_weights_that_cannot_be_squared_are_refused(weight):
+    data = pd.DataFrame({"weight": [1.0, weight, 2.0]})
+    (problem,) = column_problems(data, "weight", "weights")
+    assert problem == (
+        f"`weight` is {weight:g} as a weight, whose square no number can hold; divide "
+        "all weights by one number."
     )

@@ -261,3 +261,26 @@ def test_the_plot_is_a_figure_that_draws(mgus2, tmp_path):
     with mpl.rc_context({"backend": "agg"}):
         curves.plot().save(tmp_path / "incidence.png", verbose=False, dpi=50)
     assert (tmp_path / "incidence.png").stat().st_size > 0
+
+
+def test_times_that_differ_by_rounding_are_the_times_of_the_data(mgus2):
+    tenths = mgus2.assign(time=mgus2["time"] * 0.1)
+    found, wanted = (
+        fs.cumulative_incidence("Surv(time, event) ~ 1", data, cause="cause").at(times)
+        for data, times in ((tenths, [0.3, 0.6, 0.7]), (mgus2, [3, 6, 7]))
+    )
+    pd.testing.assert_frame_equal(
+        found.drop(columns="time"), wanted.drop(columns="time")
+    )
+
+
+def test_a_cause_that_is_no_name_is_refused(mgus2):
+    with pytest.raises(DataError, match="`cause` is a Series; name a column of `data`"):
+        fs.cumulative_incidence("Surv(time, event) ~ 1", mgus2, cause=mgus2["cause"])
+
+
+def test_the_summary_says_where_there_is_no_interval(mgus2):
+    data = mgus2.assign(rare=np.where(mgus2.index < 30, "few", "others"))
+    data.loc[data["rare"] == "few", ["time", "event"]] = [2.0, 0]
+    curves = fs.cumulative_incidence("Surv(time, event) ~ rare", data, cause="cause")
+    assert "few     30 rows, 0 events, 0.000 (no interval)" in str(curves)

@@ -316,3 +316,50 @@ def test_unknown_counts_are_refused(lung):
     curves = fs.kaplan_meier("Surv(time, event) ~ sex", lung)
     with pytest.raises(DataError, match="`counts` is 'events'; choose one of \"all\""):
         curves.plot(counts="events")
+
+
+def test_times_that_differ_by_rounding_are_the_times_of_the_data(lung):
+    """Tenths of a unit: three of them are 0.30000000000000004, not 0.3."""
+    tenths = fs.kaplan_meier(
+        "Surv(time, event) ~ 1", lung.assign(time=lung["time"] * 0.1)
+    )
+    curves = fs.kaplan_meier("Surv(time, event) ~ 1", lung)
+    asked = np.array([5, 60, 61, 310, 1022])
+    for method in ("at", "at_risk"):
+        found = getattr(tenths, method)(asked / 10)
+        assert found["time"].tolist() == (asked / 10).tolist()
+        wanted = getattr(curves, method)(asked)
+        pd.testing.assert_frame_equal(
+            found.drop(columns="time"), wanted.drop(columns="time")
+        )
+
+
+@pytest.mark.parametrize("times", ["soon", [[1, 2]], ["a"]], ids=str)
+def test_times_that_are_no_list_of_numbers_are_refused(lung, times):
+    curves = fs.kaplan_meier("Surv(time, event) ~ 1", lung)
+    with pytest.raises(DataError, match=r"`times` is .*; give a number or a list of"):
+        curves.at(times)
+
+
+def test_one_quantile_may_be_asked_for_and_none_may_not(lung):
+    curves = fs.kaplan_meier("Surv(time, event) ~ 1", lung)
+    pd.testing.assert_frame_equal(curves.quantiles(0.5), curves.median())
+    with pytest.raises(DataError, match="`probabilities` is empty"):
+        curves.quantiles([])
+    with pytest.raises(DataError, match="`probabilities` is 'half'; give a number"):
+        curves.quantiles("half")
+
+
+def test_the_summary_keeps_names_and_says_what_is_not_reached_once(lung):
+    data = lung.assign(nanny=np.where(lung["sex"] == 1, "Hernandez", "b"))
+    data.loc[data["sex"] == 2, "event"] = 0
+    text = fs.kaplan_meier("Surv(time, event) ~ nanny", data).summary()
+    assert "~ nanny" in text
+    assert "Hernandez  138 rows, 112 events, median 270 (210 to 306)" in text
+    assert text.endswith("b          90 rows, 0 events, median not reached")
+
+
+def test_sums_of_huge_weights_are_not_cut_to_integers(lung):
+    data = lung.assign(heavy=1e30)
+    table = fs.kaplan_meier("Surv(time, event) ~ 1", data, weights="heavy").tidy()
+    assert table["n_at_risk"].iloc[0] == pytest.approx(228e30)

@@ -134,7 +134,7 @@ def test_rows_left_out_are_counted_for_groups_and_strata(lung):
 def test_the_summary_tells_the_test_and_every_group(lung):
     text = str(fs.logrank("Surv(time, event) ~ sex", lung, strata="ph_ecog"))
     assert "within 4 strata" in text
-    assert "on 1 df, p = " in text
+    assert "on 1 df, P=0.001; 1 rows left out" in text
     assert "137 rows, 111 events, 90.64 expected" in text
 
 
@@ -199,3 +199,32 @@ def test_data_are_not_modified(lung):
     before = lung.copy()
     fs.logrank("Surv(time, event) ~ sex", lung, strata="ph_ecog")
     pd.testing.assert_frame_equal(lung, before)
+
+
+def test_scores_may_be_keyed_by_numbers(lung):
+    test = fs.logrank("Surv(time, event) ~ sex", lung)
+    pd.testing.assert_frame_equal(test.trend({1: 0, 2: 1}), test.trend())
+
+
+def test_the_size_of_scores_is_no_matter(lung):
+    test = fs.logrank("Surv(time, event) ~ sex", lung)
+    for unit in (1e200, 1e-200):
+        found = test.trend({"1": unit, "2": 3 * unit})["statistic"].iloc[0]
+        assert found == pytest.approx(test.statistic, rel=1e-12)
+
+
+@pytest.mark.parametrize("rho", ["1", None])
+def test_a_rho_that_is_no_number_is_refused(lung, rho):
+    with pytest.raises(DataError, match=f"`rho` is {rho}; give 0 for the log-rank"):
+        fs.logrank("Surv(time, event) ~ sex", lung, rho=rho)
+
+
+def test_a_score_that_is_no_number_is_refused(lung):
+    test = fs.logrank("Surv(time, event) ~ sex", lung)
+    with pytest.raises(DataError, match="`scores` has no finite number for `2`"):
+        test.trend({"1": 0, "2": "high"})
+
+
+def test_a_tiny_p_value_is_not_printed_as_0(cohorts):
+    data = cohorts["flchain"].assign(old=lambda d: d["age"] > 75)
+    assert "on 1 df, P<0.001" in str(fs.logrank("Surv(time, event) ~ old", data))

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fahrstats.survival.grouping import group_cohort
+from fahrstats.errors import DataError
+from fahrstats.survival.grouping import group_cohort, group_position
 
 FORMULA = "Surv(time, event) ~ group"
 
@@ -51,3 +52,32 @@ def test_combinations_that_do_not_occur_are_no_groups():
 def test_columns_in_backticks_are_found():
     data = cohort(["a", "b", "b"]).rename(columns={"group": "age band"})
     assert group_cohort("Surv(time, event) ~ `age band`", data).groups == ("a", "b")
+
+
+def test_groups_with_one_name_are_refused():
+    message = "2 groups of `group` are all called `1`; rename levels, such as numbers"
+    with pytest.raises(DataError, match=message):
+        group_cohort(FORMULA, cohort(pd.Series([1, "1", 1], dtype=object)))
+
+
+def test_combinations_with_one_name_are_refused():
+    data = cohort(["a, b", "a", "b"]).assign(other=["c", "b, c", "c"])
+    message = "2 groups of `group`, `other` are all called `a, b, c`"
+    with pytest.raises(DataError, match=message):
+        group_cohort(FORMULA + " + other", data)
+
+
+def test_a_group_without_a_name_is_refused():
+    message = "A group of `group` has a blank name; name it, or leave the cells empty"
+    with pytest.raises(DataError, match=message):
+        group_cohort(FORMULA, cohort(["a", " ", "b"]))
+
+
+@pytest.mark.parametrize("arguments", [(None, cohort("ab")), (FORMULA, {"time": 1})])
+def test_arguments_of_the_wrong_type_are_refused(arguments):
+    with pytest.raises(DataError, match="give text first and a pandas data frame"):
+        group_cohort(*arguments)
+
+
+def test_the_reference_may_be_named_by_a_number():
+    assert group_position(("0", "1"), 1) == group_position(("0", "1"), 1.0) == 1

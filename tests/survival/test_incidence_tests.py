@@ -87,7 +87,7 @@ def test_the_glance_and_summary_tell_sizes_and_tests(mgus2):
     glance = check_glance(test.glance())
     assert glance.loc[0, ["n", "n_events", "n_dropped"]].tolist() == [1384, 975, 0]
     text = str(test)
-    assert "death: chi-squared 11.65 on 1 df, p = 0.000642" in text
+    assert "death: chi-squared 11.65 on 1 df, P<0.001" in text
     assert "631 rows, 59 events, 53.21 expected" in text
 
 

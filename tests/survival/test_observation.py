@@ -65,7 +65,7 @@ def test_without_censoring_there_are_no_quartiles():
 def test_glance_and_summary_tell_the_size(lung):
     followed = fs.follow_up("Surv(time, event) ~ 1", lung)
     assert check_glance(followed.glance()).loc[0, "n"] == 228
-    assert "median 588 (95% CI 511 to 821), longest 1022" in str(followed)
+    assert "\nmedian 588 (511 to 821), longest 1022" in str(followed)
 
 
 def test_each_group_is_followed_as_if_it_were_alone(lung):
@@ -80,14 +80,28 @@ def test_each_group_is_followed_as_if_it_were_alone(lung):
 
 def test_the_summary_of_groups_tells_each(lung):
     text = str(fs.follow_up("Surv(time, event) ~ sex", lung))
-    assert text.startswith("Follow-up: 228 rows, 165 events, 0 left out\n1: 138 rows")
+    head, first, *_ = text.split("\n")
+    assert head.startswith("Follow-up: 228 rows, 165 events, 0 left out; reverse")
+    assert first.startswith("1: 138 rows")
+    assert "events per 1000 units of time (" in text
     assert "2: 90 rows, 53 events\nmedian " in text
 
 
 def test_a_median_that_is_not_reached_is_said_so():
     data = pd.DataFrame({"time": [1.0, 2, 3], "event": 1})
     text = str(fs.follow_up("Surv(time, event) ~ 1", data))
-    assert "median not reached (95% CI not reached to not reached)" in text
+    assert "\nmedian not reached, longest 3" in text
+
+
+def test_the_rate_of_a_group_without_events_starts_at_0(lung):
+    """The exact upper limit is -log(0.025) / person-time."""
+    data = lung.assign(event=lung["event"] * (lung["sex"] == 1))
+    table = fs.follow_up("Surv(time, event) ~ sex", data).tidy()
+    rate = table[table["estimand"] == "event_rate_per_1000"].iloc[1]
+    assert (rate["estimate"], rate["conf_low"]) == (0, 0)
+    person_time = lung["time"][lung["sex"] == 2].sum()
+    wanted = -1000 * np.log(0.025) / person_time
+    assert rate["conf_high"] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_anything_but_columns_is_refused_as_a_group(lung):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -153,9 +155,20 @@ def test_tau_beyond_follow_up_is_refused_with_the_largest_allowed(lung):
         fs.rmst("Surv(time, event) ~ sex", lung, tau=1000)
 
 
-@pytest.mark.parametrize("tau", [0, -5, np.nan, np.inf])
+def test_tau_ties_with_the_time_that_rounding_moved(lung):
+    """Tenths of 61, where an event is, are 6.1000000000000005."""
+    data = lung.assign(time=lung["time"] * 0.1)
+    found = fs.rmst("Surv(time, event) ~ 1", data, tau=6.1)
+    wanted = fs.rmst("Surv(time, event) ~ 1", lung, tau=61)
+    assert found.group_events == wanted.group_events
+    assert found.tau == 6.1
+    last = float(f"{data['time'].max():.15g}") * (1 + 1e-15)
+    assert fs.rmst("Surv(time, event) ~ 1", data, tau=last).mean > 0
+
+
+@pytest.mark.parametrize("tau", [0, -5, np.nan, np.inf, "5", [5]], ids=str)
 def test_an_impossible_tau_is_refused(lung, tau):
-    with pytest.raises(DataError, match=f"`tau` is {tau}; give a positive time"):
+    with pytest.raises(DataError, match=re.escape(f"`tau` is {tau}; give a positive")):
         fs.rmst("Surv(time, event) ~ sex", lung, tau=tau)
 
 

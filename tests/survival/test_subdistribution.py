@@ -254,3 +254,16 @@ def test_intervals_cover_the_true_ratio_under_heavy_ties():
         covered += np.abs(ours.log_shr - beta) < margin
     share = covered / n_sets
     assert ((share > 0.935) & (share < 0.965)).all()
+
+
+def test_incidence_at_a_time_that_rounding_moved(mgus2):
+    found, wanted = (
+        fs.fine_gray("Surv(time, event) ~ age", data, cause="cause", of="death")
+        .incidence(mgus2.iloc[:1], times)["estimate"]
+        .to_numpy()
+        for data, times in (
+            (mgus2.assign(time=mgus2["time"] * 0.1), [0.3, 0.6, 0.7]),
+            (mgus2, [3, 6, 7]),
+        )
+    )
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
