@@ -230,6 +230,19 @@ def table_one(
     ------
     DataError
         A column is absent, or ``categorical`` names a column that is not described.
+
+    Notes
+    -----
+    Quartiles are those of R's ``quantile`` of type 7. There are no p values: whether
+    groups differ by chance is no question where they were not formed by it.
+
+    References
+    ----------
+    Vandenbroucke et al. (2007), Epidemiology 18:805-835, items 13 and 14.
+
+    Examples
+    --------
+    >>> print(fs.table_one(cohort, ["age", "sex", "faceage"], by="sex"))
     """
     _check_columns(data, variables, by, categorical)
     groups = [("overall", np.ones(len(data), np.bool_))]
@@ -286,7 +299,8 @@ class TableOne:
         groups = list(dict.fromkeys(order["group"]))
         lines = order[["variable", "level"]].drop_duplicates()
         printed = shown.unstack("group").loc[pd.MultiIndex.from_frame(lines), groups]
-        return f"Table 1, n = {self.n}\n{printed.to_string()}"
+        lines = [line.rstrip() for line in printed.to_string().splitlines()]
+        return "\n".join([f"Table 1, n = {self.n}", *lines])
 
     def __str__(self) -> str:
         """Return :meth:`summary`."""

@@ -89,6 +89,12 @@ def face_aging_rate(
         photos' numbers or repeat where a pair begins or ends, no subject has two days,
         or an argument is out of range.
 
+    Notes
+    -----
+    The error of a rate is that of a difference of two measurements, so it falls with
+    the interval: 2 years of error make 2.8 years per year over one year, and 0.7 over
+    four.
+
     Examples
     --------
     >>> rates = fs.face_aging_rate(photos, subject="patient", date="taken",

@@ -132,6 +132,10 @@ def meta_estimates(table: pd.DataFrame) -> MetaAnalysis:
         A column is absent, labels repeat, the rows are of several terms or estimands,
         or a standard error is not positive.
 
+    Notes
+    -----
+    The methods and their references are those of :func:`meta`.
+
     Examples
     --------
     >>> fs.meta_estimates(pd.DataFrame({

@@ -138,6 +138,10 @@ def sample_size_c_index(
     ----------
     Newcombe (2006), Statistics in Medicine 25:559-573, method 4. Riley et al. (2021),
     Statistics in Medicine 40:4230-4251.
+
+    Examples
+    --------
+    >>> fs.sample_size_c_index(c_index=0.7, event_share=0.3, std_error=[0.0255, 0.0128])
     """
     if not 0.5 < c_index < 1:
         raise DataError(f"`c_index` is {c_index}; give a number between 0.5 and 1.")
@@ -199,6 +203,11 @@ def sample_size_hazard_ratio(
     ----------
     Schoenfeld (1983), Biometrics 39:499-503. Hsieh and Lavori (2000), Controlled
     Clinical Trials 21:552-560.
+
+    Examples
+    --------
+    >>> fs.sample_size_hazard_ratio(hr=[1.2, 1.5], event_share=0.3,
+    ...                             r2_with_covariates=0.5)
     """
     ratios = [float(value) for value in np.atleast_1d(hr)]
     for value in ratios:

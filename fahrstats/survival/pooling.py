@@ -120,6 +120,15 @@ def pool_results(
     complete_df
         As in :func:`pool`.
 
+    Raises
+    ------
+    DataError
+        There are fewer than two results, or they do not have the same rows.
+
+    References
+    ----------
+    Rubin (1987), Multiple Imputation for Nonresponse in Surveys, chapter 3.
+
     Examples
     --------
     >>> contrasts = [fs.concordance("Surv(time, event) ~ faceage + age", table)
