@@ -40,8 +40,8 @@ def draw_counts(
     """
     if not isinstance(seed, Integral) or seed < 0:
         raise DataError(
-            f"`seed` is {seed}; give a whole number from 0 on, so that the draws can be "
-            "repeated."
+            f"`seed` is {seed}; give a whole number from 0 on, so that the draws can "
+            "be repeated."
         )
     units = np.arange(n) if cluster is None else cluster
     first = np.unique(units, return_index=True)[1]

@@ -170,8 +170,8 @@ def design_matrix(encoder: Encoder, data: pd.DataFrame) -> NDArray[np.float64]:
         except FormulaicError as error:
             _raise_ours(error)
             raise DataError(
-                f"`data` cannot be encoded as at fitting: {root_cause(error)}; give every "
-                "column the type it had."
+                f"`data` cannot be encoded as at fitting: {root_cause(error)}; give "
+                "every column the type it had."
             ) from error
         X[complete] = _with_one_level_factors(encoder, matrix)
     return X

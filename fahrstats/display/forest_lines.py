@@ -26,7 +26,7 @@ from fahrstats.display.labels import (
 from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
 
-RATIOS: Final = {"hr": "HR", "or": "OR"}
+RATIOS: Final = {"hr": "HR", "shr": "SHR", "or": "OR"}
 """Ratios that a forest plot shows, and the title of their column."""
 
 _AVERAGES: Final = {
@@ -48,7 +48,7 @@ def forest_lines(
 ) -> pd.DataFrame:
     """Return one row per line of a forest plot, with its numbers and its texts.
 
-    Columns are ``kind`` (``overall``, ``head``, ``level``, ``term`` or
+    Columns are ``kind`` (``overall``, ``head``, ``level``, ``cause``, ``term`` or
     ``prediction``), ``label``, ``estimate``, ``conf_low`` and ``conf_high``, and the
     texts ``n``, ``n_events``, ``ratio``, ``weight`` and ``p``, empty where a line has
     none.
@@ -62,13 +62,17 @@ def forest_lines(
     if not found & RATIOS.keys():
         names = ", ".join(f"`{name}`" for name in sorted(found))
         raise DataError(
-            f"`estimand` holds {names}, but a forest plot shows hazard ratios (`hr`) "
-            "or odds ratios (`or`); ask for the table with `exponentiate=True`."
+            f"`estimand` holds {names}, but a forest plot shows hazard ratios (`hr`, "
+            "`shr`) or odds ratios (`or`); ask for the table with `exponentiate=True`."
         )
     if "cohort" in table:
         return _with_texts(pd.DataFrame(_cohort_lines(table)), style)
     shown = table[table["estimand"].isin([*RATIOS, "hr_firth", "interaction_chi2"])]
-    make = _audit_lines if "subgroup" in table else _term_lines
+    make = _term_lines
+    if "subgroup" in table:
+        make = _audit_lines
+    elif "cause" in table and table["cause"].nunique() > 1:
+        make = _cause_lines
     return _with_texts(pd.DataFrame(make(shown, labels)), style)
 
 
@@ -152,11 +156,24 @@ def _term_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, An
         details = ["Firth"] if row["estimand"] == "hr_firth" else []
         if level_of(row["term"]):
             reference = row.get("reference")
-            details += [f"vs {reference}"] if isinstance(reference, str) else []
+            is_named = isinstance(reference, str) and reference != ""
+            details += [f"vs {reference}"] if is_named else []
         elif "per" in row:
             details += [per_label(row["per"], column_unit(row["term"], labels))]
         label += f" ({', '.join(details)})" if any(details) else ""
         lines.append({**row, "kind": "term", "label": label})
+    return lines
+
+
+def _cause_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, Any]]:
+    """Return a head for each term, and below it one line per cause."""
+    lines: list[dict[str, Any]] = []
+    for _, rows in table.groupby("term", sort=False):
+        of_term = _term_lines(rows, labels)
+        lines.append({"kind": "head", "label": of_term[0]["label"]})
+        for line in of_term:
+            firth = " (Firth)" if line["estimand"] == "hr_firth" else ""
+            lines.append({**line, "kind": "cause", "label": line["cause"] + firth})
     return lines
 
 

@@ -9,6 +9,7 @@ from plotnine import (
     aes,
     element_blank,
     element_line,
+    element_text,
     geom_point,
     geom_segment,
     geom_vline,
@@ -25,6 +26,7 @@ from fahrstats.display.theme import (
     BLUE,
     FAINT,
     INK,
+    MUTED,
     TEXT_SIZE,
     VERMILION,
     WIDTH,
@@ -35,6 +37,7 @@ from fahrstats.display.theme import (
 _ROW_HEIGHT: Final = 0.3
 _AXIS_HEIGHT: Final = 0.65
 _TITLE_HEIGHT: Final = 0.3
+_CAPTION_HEIGHT: Final = 0.2
 _NAME_WIDTH: Final = 2.2
 
 
@@ -82,10 +85,15 @@ def largest_influence(
         + geom_point(size=2.5, color=BLUE)
         + scale_x_continuous(limits=(0, None), expand=(0, 0, 0.05, 0))
         + labs(
-            x="Largest change by one row, in standard errors", y="", title=plain(title)
+            x="Largest change by one row, in standard errors",
+            y="",
+            title=plain(title),
+            caption=f"Dashed line: influential from {threshold:.3g} on",
         )
-        + house_theme(width, height)
+        + house_theme(width, height + _CAPTION_HEIGHT)
         + theme(
-            axis_title_y=element_blank(), panel_grid_major_y=element_line(color=FAINT)
+            axis_title_y=element_blank(),
+            panel_grid_major_y=element_line(color=FAINT),
+            plot_caption=element_text(size=TEXT_SIZE, color=MUTED, ha="right"),
         )
     )

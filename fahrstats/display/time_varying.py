@@ -9,6 +9,7 @@ import pandas as pd
 from plotnine import (
     aes,
     element_line,
+    element_text,
     facet_wrap,
     geom_hline,
     geom_line,
@@ -27,18 +28,21 @@ from fahrstats.display.theme import (
     BLUE,
     FAINT,
     MUTED,
+    TEXT_SIZE,
     VERMILION,
     WIDTH,
     house_theme,
 )
 
 _MOST_COLUMNS: Final = 3
+_CAPTION: Final = "Dashed: one hazard ratio for all times"
 
 # Inches
 _PANEL_HEIGHT: Final = 1.75
 _STRIP_LINE: Final = 0.16
 _AXIS_HEIGHT: Final = 0.45
 _TITLE_HEIGHT: Final = 0.3
+_CAPTION_HEIGHT: Final = 0.2
 _SIDES: Final = 0.6
 
 
@@ -87,6 +91,7 @@ def hazard_ratios_over_time(
     n_lines = max(name.count("\n") + 1 for name in names.values())
     n_rows = -(-len(terms) // n_columns)
     height = n_rows * (_PANEL_HEIGHT + n_lines * _STRIP_LINE) + _AXIS_HEIGHT
+    height += 0 if constant is None else _CAPTION_HEIGHT
     return (
         ggplot(_in_panels(curves, names), aes("time", "estimate"))
         + geom_hline(yintercept=1, color=MUTED, size=0.4)
@@ -97,9 +102,17 @@ def hazard_ratios_over_time(
         + _constant_lines(constant, names)
         + facet_wrap("panel", ncol=n_columns, scales="free_y")
         + scale_y_log10(labels=_as_numbers)
-        + labs(x=plain(time_label), y="Hazard ratio", title=plain(title))
+        + labs(
+            x=plain(time_label),
+            y="Hazard ratio",
+            title=plain(title),
+            caption="" if constant is None else _CAPTION,
+        )
         + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
-        + theme(panel_grid_major_y=element_line(color=FAINT, size=0.4))
+        + theme(
+            panel_grid_major_y=element_line(color=FAINT, size=0.4),
+            plot_caption=element_text(size=TEXT_SIZE, color=MUTED, ha="right"),
+        )
     )
 
 

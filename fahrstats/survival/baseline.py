@@ -206,7 +206,7 @@ class BaselineHazard:
             lines.append(
                 f"{level or 'overall'}: {self.group_n[k]} rows, "
                 f"{self.group_events[k]} events; survival at the column means "
-                f"{np.exp(-self.cumulative_hazard[last]):.3f} by {self.time[last]:g}"
+                f"{np.exp(-self.cumulative_hazard[last]):.3g} by {self.time[last]:g}"
             )
         return "\n".join(lines)
 

@@ -169,7 +169,7 @@ def _names(fit: CoxFit) -> tuple[str, ...]:
 
 
 def _no_covariate(fit: CoxFit, name: str) -> str:
-    """Say why a profile cannot name a column: strata and offset are the same in both."""
+    """Say why a profile cannot name a column, such as that of strata or offset."""
     known = ", ".join(f"`{needed}`" for needed in fit.encoder.needed)
     return f"A profile names `{name}`; the covariates of the model are {known}."
 

@@ -17,8 +17,8 @@ from fahrstats.cohort.follow_up import as_float, is_number
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_interval, phrase_p
 from fahrstats.errors import DataError
+from fahrstats.survival.levels import subgroup_levels
 from fahrstats.survival.options import check_conf_level
-from fahrstats.survival.subgroups import subgroup_levels
 
 if TYPE_CHECKING:
     from plotnine import ggplot

@@ -349,7 +349,8 @@ class CoxFit:
     def joint_test(self, terms: Sequence[str]) -> pd.DataFrame:
         """One row: joint Wald test that all columns of terms or variables are zero.
 
-        A variable stands for its factor or its ``rcs`` splines. From ``cov``, so robust where the fit is. Aliased columns are left out.
+        A variable stands for its factor or its ``rcs`` splines. From ``cov``, so robust
+        where the fit is. Aliased columns are left out.
         """
         from fahrstats.survival.contrasts import wald_table
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from fahrstats.cohort.design import build_design
+from fahrstats.cohort.roles import Roles
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
@@ -38,6 +39,8 @@ _SCALES: dict[Transform, str] = {
     "log": "the log of time",
 }
 """Functions of time in words."""
+
+_UNTESTED = "not tested: no finite estimate, or it cannot vary in time"
 
 _LOST_INFORMATION = 1e-11
 """Share of an added term's information, given the model, that counts as none."""
@@ -134,14 +137,13 @@ class ProportionalityTest:
         """Describe the tests as text."""
         from fahrstats.display.journals import format_number, phrase_p
 
-        lines = [
-            f"Proportional hazards, score tests of a change with {_SCALES[self.transform]}"
-        ]
+        scale = _SCALES[self.transform]
+        lines = [f"Proportional hazards, score tests of a change with {scale}"]
         lines += [
             f"{row['term']}: chi-squared {format_number(row['statistic'])} "
             f"on {row['df']} df, {phrase_p(row['p_value'])}"
             if row["df"]
-            else f"{row['term']}: not tested: no finite estimate, or it cannot vary in time"
+            else f"{row['term']}: {_UNTESTED}"
             for row in self.tidy().to_dict("records")
         ]
         return "\n".join(lines)
@@ -156,6 +158,7 @@ def ph_test(
     *,
     strata: str | None = None,
     weights: str | None = None,
+    id: str | None = None,
     offset: str | None = None,
     ties: Ties = "efron",
     transform: Transform = "km",
@@ -168,7 +171,7 @@ def ph_test(
 
     Parameters
     ----------
-    formula, data, strata, weights, offset, ties
+    formula, data, strata, weights, id, offset, ties
         As in :func:`fahrstats.cox`.
     transform
         g(t): ``"km"`` for 1 - Kaplan-Meier just before t, ``"identity"``, ``"log"``, or
@@ -183,10 +186,15 @@ def ph_test(
     ----------
     Grambsch and Therneau (1994), Biometrika 81:515-526; Therneau, R package survival,
     from version 3.0 on.
+
+    Examples
+    --------
+    >>> fs.ph_test("Surv(time, event) ~ faceage + age", cohort).tidy()
     """
     refuse_unknown("ties", ties, ("efron", "breslow"))
     refuse_unknown("transform", transform, TRANSFORMS)
-    design = build_design(formula, data, strata=strata, weights=weights, offset=offset)
+    roles = Roles(strata=strata, weights=weights, id=id, offset=offset)
+    design = build_design(formula, data, **roles.named())
     if not design.columns:
         raise DataError(f"`{formula}` has no covariate whose proportionality to test.")
     maximum = find_maximum(design, efron=ties == "efron")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fahrstats.cohort.roles import Roles
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.kernels.time_weights import TimeWeight
+from fahrstats.survival.levels import kept_levels, subgroup_columns
 from fahrstats.survival.ranking import rank_all
 from fahrstats.survival.ranking_by_result import (
     ConcordanceBySubgroup,
@@ -23,7 +24,7 @@ from fahrstats.survival.scored_rows import (
     score_rows,
     sum_in_clusters,
 )
-from fahrstats.survival.subgroups import MIN_EVENTS, kept_levels, subgroup_columns
+from fahrstats.survival.subgroups import MIN_EVENTS
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -93,9 +94,9 @@ def concordance_by(
     >>> found.tidy()
     >>> found.differences("sex")
     """
-    columns = subgroup_columns(by)
     roles = Roles(strata, cluster, weights, id)
     rows = score_rows(formula, data, roles, time_weight=time_weight, tau=tau)
+    columns = subgroup_columns(by, rows.design.formula)
     overall = rank_all(rows)
     parts = [
         _rank_levels(

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from fahrstats.cohort.design import Design, build_design
-from fahrstats.cohort.encoding import level_text, type_problems
-from fahrstats.cohort.follow_up import as_float, is_number
+from fahrstats.cohort.follow_up import as_float
 from fahrstats.cohort.formula import parse_formula
+from fahrstats.cohort.roles import Roles
 from fahrstats.columns import in_order
 from fahrstats.errors import ConvergenceError, DataError, ResultWarning
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import fit_design
+from fahrstats.survival.levels import kept_levels, subgroup_columns
 from fahrstats.survival.options import TIES, Ties, refuse_unknown
 from fahrstats.survival.wald import as_ratio, find_step, with_wald
 
@@ -32,13 +33,7 @@ FloatArray = NDArray[np.float64]
 MIN_EVENTS = 10
 """Events below which a level is counted but not estimated."""
 
-MOST_LEVELS = 20
-"""Distinct numbers above which a column is taken for a measurement, not a factor."""
-
 _LEVEL = "subgroup level"
-
-MISSING = "missing"
-"""Level of the rows whose subgroup is unknown or was declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +207,8 @@ def by_subgroup(
     strata: str | None = None,
     cluster: str | None = None,
     weights: str | None = None,
+    id: str | None = None,
+    offset: str | None = None,
     ties: Ties = "efron",
     min_events: int = MIN_EVENTS,
 ) -> SubgroupAudit:
@@ -236,7 +233,7 @@ def by_subgroup(
     by
         Columns that define subgroups. Levels keep the order of a categorical column,
         and are sorted otherwise.
-    strata, cluster, weights, ties
+    strata, cluster, weights, id, offset, ties
         As in :func:`fahrstats.cox`.
     min_events
         Events below which a level is not estimated.
@@ -257,9 +254,9 @@ def by_subgroup(
     ...                term="faceage", by=["sex", "race"]).tidy(exponentiate=True)
     """
     refuse_unknown("ties", ties, TIES)
-    columns = subgroup_columns(by)
-    model = _Model(formula, term, ties, strata, cluster, weights)
+    model = _Model(formula, term, ties, Roles(strata, cluster, weights, id, offset))
     design = model.design(data)
+    columns = subgroup_columns(by, design.formula)
     numeric = [column.term for column in design.columns if not column.level]
     if term not in numeric:
         raise DataError(
@@ -283,58 +280,6 @@ def by_subgroup(
     return SubgroupAudit(term, formula, overall, tuple(estimates), tuple(tests))
 
 
-def subgroup_columns(by: Sequence[str]) -> list[str]:
-    """Columns to take levels from, each once; refuse a text in place of a list."""
-    if isinstance(by, str):
-        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
-    return list(dict.fromkeys(by))
-
-
-def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:
-    """Levels of a subgroup as ordered text categories, missing values a level.
-
-    Raises
-    ------
-    DataError
-        The column is absent or is a measurement.
-    """
-    n_columns = int((data.columns == column).sum())
-    if n_columns != 1:
-        held = "no column" if n_columns == 0 else "several columns named"
-        raise DataError(f"`data` has {held} `{column}`.")
-    for problem in type_problems(data, column):
-        raise DataError(problem)
-    values = data[column]
-    is_missing = values.isna().to_numpy()
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        levels = values.cat.categories.tolist()
-    else:
-        known = values[~is_missing].infer_objects()
-        levels = sorted(known.unique().tolist())
-        distinct = len(levels)
-        if is_number(known) and distinct > MOST_LEVELS:
-            raise DataError(
-                f"`{column}` has {distinct} distinct numbers, a measurement rather "
-                "than levels; cut it into bands first, or turn codes into text."
-            )
-    order = dict.fromkeys([level_text(level) for level in levels])
-    if is_missing.any():
-        order[MISSING] = None
-    codes, distinct_values = pd.factorize(values.astype(object))
-    texts = np.array([*map(level_text, distinct_values), MISSING], dtype=object)
-    # Missing values have code -1, which takes the last text.
-    categories = pd.Categorical(texts[codes], categories=list(order))
-    return pd.Series(categories, index=data.index)
-
-
-def kept_levels(data: pd.DataFrame, column: str, rows: NDArray[np.int64]) -> pd.Series:
-    """Levels of the rows kept; `missing` only where some of them are."""
-    levels = subgroup_levels(data, column).iloc[rows]
-    if MISSING in levels.cat.categories and not (levels == MISSING).any():
-        return levels.cat.remove_categories(MISSING)
-    return levels
-
-
 @dataclass(frozen=True, slots=True)
 class _Model:
     """What is fitted in everyone and again in each level."""
@@ -342,19 +287,11 @@ class _Model:
     formula: str
     term: str
     ties: Ties
-    strata: str | None
-    cluster: str | None
-    weights: str | None
+    roles: Roles
 
     def design(self, data: pd.DataFrame, extra: str = "") -> Design:
         """Pass data through the gate, with further terms if wanted."""
-        return build_design(
-            self.formula + extra,
-            data,
-            strata=self.strata,
-            cluster=self.cluster,
-            weights=self.weights,
-        )
+        return build_design(self.formula + extra, data, **self.roles.named())
 
 
 def _estimate(

@@ -82,14 +82,14 @@ def test_a_long_reason_is_cut_at_its_colon(tables):
 def test_terms_are_named_with_step_or_reference(labels):
     table = pd.DataFrame(
         {
-            "term": ["age", "sex[M]", "flc", "x"],
-            "reference": [None, "F", None, None],
-            "per": [10.0, 1.0, 1.0, "SD"],
+            "term": ["age", "sex[M]", "flc", "x", "rcs(age, 3)[2]"],
+            "reference": [None, "F", None, None, ""],
+            "per": [10.0, 1.0, 1.0, "SD", 1.0],
             "estimand": "hr",
             "estimate": 1.5,
             "conf_low": 1.2,
             "conf_high": 1.9,
-            "p_value": [0.04, 0.5, 0.0001, np.nan],
+            "p_value": [0.04, 0.5, 0.0001, np.nan, np.nan],
         }
     )
     lines = forest_lines(table, labels)
@@ -98,8 +98,9 @@ def test_terms_are_named_with_step_or_reference(labels):
         "Sex: M (vs F)",
         "Free light chain (per mg/dL)",
         "x (per SD)",
+        "Age, spline column 2",
     ]
-    assert list(lines["p"]) == ["0.040", "0.50", "<0.001", ""]
+    assert list(lines["p"]) == ["0.040", "0.50", "<0.001", "", ""]
     assert set(lines["n"]) == {""}
 
 
@@ -183,3 +184,29 @@ def test_ticks_of_common_ranges(low, high, expected):
 def test_limits_that_a_ratio_axis_cannot_have_are_refused(limits):
     with pytest.raises(DataError, match=r"`limits` is .* two positive numbers"):
         check_limits(limits)
+
+
+def test_causes_stand_below_their_term_with_step_reference_and_p():
+    table = pd.DataFrame(
+        {
+            "cause": ["stroke", "stroke", "stroke", "other", "other"],
+            "term": ["age", "sex[M]", "age", "age", "sex[M]"],
+            "reference": ["", "F", "", "", "F"],
+            "per": [10.0, 1.0, 10.0, 10.0, 1.0],
+            "estimand": ["hr", "hr", "hr_firth", "hr", "hr"],
+            "estimate": 1.5,
+            "conf_low": 1.2,
+            "conf_high": 1.9,
+            "p_value": [0.04, 0.5, 0.05, 0.3, 0.02],
+        }
+    )
+    lines = forest_lines(table)
+    assert list(zip(lines["kind"], lines["label"], lines["p"], strict=True)) == [
+        ("head", "age (per 10 units)", ""),
+        ("cause", "stroke", "0.040"),
+        ("cause", "stroke (Firth)", "0.050"),
+        ("cause", "other", "0.30"),
+        ("head", "sex: M (vs F)", ""),
+        ("cause", "stroke", "0.50"),
+        ("cause", "other", "0.020"),
+    ]

@@ -26,6 +26,7 @@ def test_terms_with_an_estimate_are_drawn_under_their_labels():
         assert "Age read from a photograph" in shown
         assert "site: lung" in shown
         assert "twin" not in shown
+        assert "Dashed line: influential from 0.1 on" in shown
         assert not texts_outside(figure)
         assert not overlapping(figure)
 

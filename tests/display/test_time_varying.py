@@ -41,6 +41,7 @@ def test_each_term_has_a_panel_under_its_label(n_terms):
     with drawn(plot) as figure:
         shown = set(words(figure))
         assert {"Age read from the face", "Years", "Hazard ratio", "Over time"} <= shown
+        assert "Dashed: one hazard ratio for all times" in shown
         assert not texts_outside(figure)
         assert not overlapping(figure)
         assert len(figure.axes) == n_terms

@@ -77,5 +77,5 @@ def test_a_model_without_a_spline_and_other_data_are_refused(data):
         fs.cox("Surv(time, event) ~ x + z", data).nonlinearity()
     with pytest.raises(DataError, match="`data` are not those of the fit"):
         fs.cox(FORMULA, data).nonlinearity(data.iloc[5:])
-    with pytest.raises(DataError, match="its log-likelihood is .* with these rows"):
+    with pytest.raises(DataError, match=r"its log-likelihood is .* with these rows"):
         fs.cox(FORMULA, data).nonlinearity(data.assign(x=data["x"].to_numpy()[::-1]))

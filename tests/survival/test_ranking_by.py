@@ -215,6 +215,8 @@ def test_unknown_names_are_refused(data):
         fs.concordance_by(FORMULA, data, by=["race"])
     with pytest.raises(DataError, match="`by` is the text `sex`; give a list"):
         fs.concordance_by(FORMULA, data, by="sex")
+    with pytest.raises(DataError, match="`by` names `event`, a part of the outcome"):
+        fs.concordance_by(FORMULA, data, by=["event"])
 
 
 def test_the_summary_and_the_figure_show_every_level(data, tmp_path):

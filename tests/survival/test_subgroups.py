@@ -11,7 +11,7 @@ from tables import check_glance, check_table
 
 import fahrstats as fs
 from fahrstats.errors import DataError, FormulaError, ResultWarning
-from fahrstats.survival.subgroups import MIN_EVENTS, subgroup_levels
+from fahrstats.survival.subgroups import MIN_EVENTS
 
 R_RTOL = 1e-8  # coxph with eps = 1e-12, 15 digits
 FORMULA = "Surv(time, event) ~ age + ph_ecog"
@@ -68,16 +68,23 @@ def test_everyone_comes_first(data):
         {"strata": "inst"},
         {"weights": "frequency"},
         {"ties": "breslow"},
+        {"offset": "wt"},
         {"formula": "Surv(entry, time, event) ~ age + ph_ecog"},
     ],
     ids=str,
 )
 def test_arguments_reach_every_level(data, arguments):
-    data = data.dropna(subset=["inst"])
+    data = data.dropna(subset=["inst"]).assign(wt=lambda d: d["age"] % 7 / 5)
     result = audit(data, **arguments)
     formula = arguments.pop("formula", FORMULA)
     alone = fs.cox(formula, data[data["sex"] == "women"], **arguments)
     assert level(result, "women").log_hr == pytest.approx(alone.log_hr[0], rel=1e-10)
+
+
+def test_subjects_on_several_rows_are_refused(data):
+    data["subject"] = np.arange(len(data)) // 2
+    with pytest.raises(DataError, match="`subject` repeats in 113 of 227 rows"):
+        audit(data, id="subject")
 
 
 def test_a_step_and_ratios_reach_every_row(data):
@@ -182,36 +189,6 @@ def test_a_subgroup_named_twice_is_audited_once(data):
 
 def test_no_subgroup_leaves_everyone(data):
     assert check_table(audit(data, by=[]).tidy())["level"].tolist() == ["overall"]
-
-
-@pytest.mark.parametrize(
-    ("values", "order"),
-    [
-        (["b", "a", "c"], ["a", "b", "c"]),
-        ([3, 1, 2], ["1", "2", "3"]),
-        ([3.0, 1.5, np.nan], ["1.5", "3", "missing"]),
-        ([True, False, None], ["False", "True", "missing"]),
-        (pd.array([2, None, 1], "Int64"), ["1", "2", "missing"]),
-        (pd.array(["b", None, "a"], "string[pyarrow]"), ["a", "b", "missing"]),
-        (pd.Series([2, pd.NA, 10], dtype=object), ["2", "10", "missing"]),
-        (
-            pd.Categorical(["low", "high", None], ["low", "middle", "high"]),
-            ["low", "middle", "high", "missing"],
-        ),
-        (pd.Categorical([2.0, 1.0, 2.0], [2.0, 1.0]), ["2", "1"]),
-        (["b", "missing", None], ["b", "missing"]),
-        (pd.Categorical(["missing", "b", None]), ["b", "missing"]),
-    ],
-    ids=str,
-)
-def test_levels_are_text_in_their_order_and_missing_is_one(values, order):
-    data = pd.DataFrame({"group": values}).set_axis([7, 7, 7])
-    levels = subgroup_levels(data, "group")
-    assert list(levels.cat.categories) == order
-    assert levels.notna().all()
-    assert list(levels.index) == [7, 7, 7]
-    missing = pd.Series(values).isna().to_numpy()
-    assert (levels[missing] == "missing").all()
 
 
 def test_the_order_of_categories_is_kept(data):
@@ -374,8 +351,8 @@ def test_a_level_that_cannot_be_fitted_says_why(data):
         ({"by": ["nowhere"]}, "`data` has no column `nowhere`."),
         ({"by": "sex"}, "`by` is the text `sex`; give a list of columns."),
         (
-            {"by": ["time"]},
-            "`time` has 185 distinct numbers, a measurement rather than",
+            {"by": ["event"]},
+            "`by` names `event`, a part of the outcome of `Surv",
         ),
         ({"by": ["meal_cal"]}, "`meal_cal` has 60 distinct numbers, a measurement"),
         ({"by": ["day"]}, "`day` holds dates or durations"),

@@ -93,7 +93,7 @@ def test_other_rows_of_an_infinite_fit_are_refused_and_another_order_is_not(data
     fit = fs.cox("Surv(time, event) ~ x + spared", data)
     again = fit.drop1(data.sample(frac=1, random_state=1))["statistic"]
     np.testing.assert_allclose(again, fit.drop1(data)["statistic"], rtol=1e-6)
-    with pytest.raises(DataError, match="its log-likelihood is .* with these rows"):
+    with pytest.raises(DataError, match=r"its log-likelihood is .* with these rows"):
         fit.drop1(data.assign(x=data["x"].to_numpy()[::-1]))
 
 
@@ -102,7 +102,7 @@ def test_wrong_data_and_models_are_refused(data):
     with pytest.raises(DataError, match="`data` are not those of the fit"):
         fit.drop1(data.iloc[:50])
     reversed_x = data.assign(x=data["x"].to_numpy()[::-1])
-    with pytest.raises(DataError, match="its log-likelihood is .* with these rows"):
+    with pytest.raises(DataError, match=r"its log-likelihood is .* with these rows"):
         fit.drop1(reversed_x)
     with pytest.raises(DataError, match="has no term to leave out"):
         fs.cox("Surv(time, event) ~ 1", data).drop1(data)
