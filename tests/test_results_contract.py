@@ -27,7 +27,7 @@ WITHOUT_FIGURE = {
     "logrank": "its curves are those of kaplan_meier",
     "pool_lr_test": "one test of two models, a line of text",
     "quantile_groups": "cut points, drawn with Table 1 as boxes",
-    "table_one": "a table to be printed; figures.distribution draws one of its variables",
+    "table_one": "a table; figures.distribution draws one of its variables",
 }
 """Verbs whose figure is that of another result, with the reason."""
 

@@ -30,22 +30,31 @@ _PLAIN = str.maketrans(
         **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True)),
     }
 )
-_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
+# Whole numbers only: no search may cut one in two, or one out of a longer one.
+_NUMBER = r"(?<![\d.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?![\d]|\.\d)"
 _POWER = r"(?:\s*x\s*10\s*\^?\s*(?P<power>-?\d+)|[eE](?P<exponent>[-+]?\d+))?"
 _ONE = re.compile(rf"(?P<bound>[<>])?=?\s*(?P<number>{_NUMBER}){_POWER}")
 _LEVEL = re.compile(r"(\d{2}(?:\.\d+)?)\s*%")
+_INTERVAL = (
+    r"(?:-?\s*(?:CI|IC|KI|CrI|confidence intervals?|confidence limits)\b"
+    r"\s*(?:[(\[](?:CI|IC)[)\]])?\s*[,;:=]?\s*)?"
+)
 _TRIPLE = re.compile(
     rf"(?P<estimate>{_NUMBER})\s*[,;:]?\s*[(\[]?\s*"
-    rf"(?:(?P<level>\d{{2}}(?:\.\d+)?)\s*%\s*"
-    r"(?:CI|confidence interval|confidence limits)?\s*[,;:=]?\s*[(\[]?\s*)?"
-    rf"(?P<low>{_NUMBER})\s*(?:-|to|,|;)\s*(?P<high>{_NUMBER})",
+    rf"{_INTERVAL}(?:(?P<level>\d{{2}}(?:\.\d+)?)\s*%\s*[,;:=]?\s*)?{_INTERVAL}"
+    rf"[(\[]?\s*(?P<low>{_NUMBER})\s*(?:-|to|,|;)\s*(?P<high>{_NUMBER})",
     re.IGNORECASE,
 )
+_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?=\.\d)")
 _P = re.compile(
     rf"\bp\s*(?:-?\s*value)?\s*(?P<text>(?:=|<|>)\s*{_NUMBER}"
     r"(?:\s*x\s*10\s*\^?\s*-?\d+|e-?\d+)?)",
     re.IGNORECASE,
 )
+
+
+_ROUNDING = 1e-9
+"""Share of a number printed in full that computing with it may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ def read_number(printed: object, *, decimals: int | None = None) -> Printed:
     if decimals is not None and not isinstance(printed, str):
         places = max(places, decimals)
     value = float(number.scaleb(shift))
-    half = 0.5 * 10.0 ** (shift - places)
+    half = max(0.5 * 10.0 ** (shift - places), _ROUNDING * abs(value))
     if found["bound"] == "<":
         return Printed(text, value, -math.inf, value, True)
     if found["bound"] == ">":
@@ -133,9 +142,11 @@ def read_sentence(text: str) -> PrintedRow:
     Raises
     ------
     DataError
-        The text holds no estimate with an interval.
+        It is no text, or holds no estimate with an interval, or several of them.
     """
-    plain = " ".join(text.translate(_PLAIN).split())
+    if not isinstance(text, str):
+        raise DataError(f"`printed` holds {text!r}; give text, or a table.")
+    plain = _with_points(" ".join(text.translate(_PLAIN).split()))
     p_value = _P.search(plain)
     without = plain.replace(p_value[0], " ") if p_value else plain
     found = _TRIPLE.search(without)
@@ -143,6 +154,11 @@ def read_sentence(text: str) -> PrintedRow:
         raise DataError(
             f"`{text}` holds no estimate with its interval; write it as "
             "`1.15 (1.06-1.25), P=0.001`, or give a table."
+        )
+    if _TRIPLE.search(without, found.end()):
+        raise DataError(
+            f"`{text}` holds several estimates with intervals; give each in a text of "
+            "its own, so that each has its own P."
         )
     level = found["level"]
     if level is None:
@@ -156,6 +172,17 @@ def read_sentence(text: str) -> PrintedRow:
         p_value=read_number(p_value["text"].lstrip("= ")) if p_value else None,
         conf_level=None if level is None else float(level) / 100,
     )
+
+
+def _with_points(text: str) -> str:
+    """Write decimal commas as points, and leave out commas between thousands.
+
+    A text with a decimal point has no decimal commas; in one without, a comma between
+    two digits is one.
+    """
+    if re.search(r"\d?\.\d", text):
+        return _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+    return re.sub(r"(?<=\d),(?=\d)", ".", text)
 
 
 def read_record(record: Mapping[str, object], number: int) -> PrintedRow:

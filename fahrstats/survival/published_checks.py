@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -202,7 +202,8 @@ def _read(printed: pd.DataFrame | Sequence[str] | str) -> list[PrintedRow]:
             raise DataError(f"`printed` has no column {names}.")
         rows = [read_record(row, k) for k, row in enumerate(records(printed), 1)]
     else:
-        texts = [printed] if isinstance(printed, str) else list(printed)
+        is_one = isinstance(printed, str) or not isinstance(printed, Iterable)
+        texts = [printed] if is_one else printed
         rows = [read_sentence(text) for text in texts]
     if not rows:
         raise DataError("`printed` holds nothing to check.")

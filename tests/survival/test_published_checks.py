@@ -96,6 +96,36 @@ def test_journals_write_the_same_row_in_many_ways(text):
     assert row["note"] == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        (
+            "HR: 1.15; 95% confidence interval [CI]: 1.06-1.25; p = 0.001",
+            (1.15, 1.06, 1.25),
+        ),
+        ("HR 1,15 (IC 95% 1,06-1,25); p=0,001", (1.15, 1.06, 1.25)),
+        ("HR 1,15 (95%-KI 1,06; 1,25)", (1.15, 1.06, 1.25)),
+        ("HR 1.15 (CI 95%: 1.06, 1.25)", (1.15, 1.06, 1.25)),
+        ("HR 1.15 (CI 1.06-1.25)", (1.15, 1.06, 1.25)),
+        ("HR 1.15 (95% CrI 1.06-1.25)", (1.15, 1.06, 1.25)),
+        ("cost 1,234.5 (1,100.2 to 1,400.1)", (1234.5, 1100.2, 1400.1)),
+        (
+            "Median 12.3 months (95% CI 10.1-14.2) vs 9; HR 0.81 (95% CI 0.70-0.93)",
+            (0.81, 0.70, 0.93),
+        ),
+    ],
+)
+def test_no_number_is_cut_or_taken_for_another(text, numbers):
+    row = fs.check_published(text).tidy().iloc[0]
+    read = row[["published", "published_low", "published_high"]]
+    assert tuple(read) == numbers
+
+
+def test_a_table_of_our_own_agrees_with_itself(lung):
+    own = fs.cox("Surv(time, event) ~ age + sex", lung).tidy(exponentiate=True)
+    assert fs.check_published(own).n_flagged == 0
+
+
 def test_bounds_of_p_are_bounds():
     assert row_of("2.10 (1.60-2.76), P<0.001")["note"] == ""
     assert row_of("2.10 (1.60-2.76), P≤.001")["note"] == ""
@@ -224,6 +254,13 @@ def test_the_summary_and_the_figure_show_what_is_flagged():
     [
         ("no numbers here", {}, "holds no estimate with its interval; write it as"),
         ([], {}, "`printed` holds nothing to check"),
+        (None, {}, "`printed` holds None; give text, or a table"),
+        ([1.15], {}, "`printed` holds 1.15; give text, or a table"),
+        (
+            "HR 1.15 (1.06-1.25), p<0.001; HR 1.20 (1.0-1.4), p=0.05",
+            {},
+            "holds several estimates with intervals; give each in a text of its own",
+        ),
         ("1.15 (1.06-1.25)", {"scale": "odds"}, "`scale` is 'odds'; choose one of"),
         ("1.15 (1.06-1.25)", {"conf_level": 95}, "`conf_level` is 95; give a number"),
         (
