@@ -165,7 +165,7 @@ def _evaluate(likelihood: PartialLikelihood, beta: FloatArray) -> _Point:
     cov = np.asarray(np.linalg.inv(info), np.float64)
     slope = likelihood.gradient(sums) + 0.5 * _penalty_slope(
         Z,
-        np.einsum("ij,jk,ik->i", Z, cov, Z),
+        ((Z @ cov) * Z).sum(axis=1),
         cov,
         sums.risk,
         sets.weights,
@@ -199,18 +199,14 @@ def _penalty_slope(
 ) -> FloatArray:
     """Gradient of the log determinant of the information, shape (p,), O(n p²).
 
-    Running sums hold 1, z, q, qz and zz' in the columns of one array, weighted by risk,
-    for the risk set and for the events of the block.
+    Running sums hold 1, z, q, qz and the lower triangle of zz' in one array, weighted
+    by risk, for the risk set and for the events of the block.
     """
     p = Z.shape[1]
-    width = 2 + 2 * p + p * p
-    at_risk, dying, row, part = (
-        np.zeros(width),
-        np.zeros(width),
-        np.zeros(width),
-        np.zeros(width),
-    )
+    width = 2 + 2 * p + p * (p + 1) // 2
+    at_risk, dying, row = np.zeros(width), np.zeros(width), np.zeros(width)
     slope = np.zeros(p)
+    work = np.empty((3, p))
     leaving = 0
     for stratum in range(stratum_block.size - 1):
         at_risk[:] = 0.0
@@ -238,17 +234,8 @@ def _penalty_slope(
                         _fill_moments(row, Z[i], q[i], risk[i])
                         at_risk += row
             for death in range(d):
-                part[:] = at_risk
-                if efron:
-                    part -= (death / d) * dying
-                part /= part[0]
-                mean = part[1 : p + 1]
-                second = part[2 + 2 * p :].copy().reshape((p, p))
-                direction = V @ mean
-                along = mean @ direction
-                skew = part[2 + p : 2 + 2 * p] - part[p + 1] * mean
-                skew -= 2 * (second @ direction - mean * along)
-                slope += weight / d * skew
+                share = death / d if efron else 0.0
+                _add_skew(slope, at_risk, dying, share, V, weight / d, work)
         while (
             leaving < entry_order.size
             and entry_order[leaving] < (tie_start[stratum_block[stratum + 1]])
@@ -258,13 +245,59 @@ def _penalty_slope(
 
 
 @njit(cache=True, nogil=True)
+def _add_skew(
+    slope: FloatArray,
+    at_risk: FloatArray,
+    dying: FloatArray,
+    share: float,
+    V: FloatArray,
+    weight: float,
+    work: FloatArray,
+) -> None:
+    """Add ``weight`` times cov(q, z) - 2 cov(z) V m of one denominator to ``slope``.
+
+    The denominator is the risk set less a ``share`` of its events; ``work``, (3, p),
+    is overwritten.
+    """
+    p = slope.size
+    mean, direction, curve = work[0], work[1], work[2]
+    inverse = 1 / (at_risk[0] - share * dying[0])
+    for a in range(p):
+        mean[a] = (at_risk[1 + a] - share * dying[1 + a]) * inverse
+    along = 0.0
+    for a in range(p):
+        direction[a] = 0.0
+        curve[a] = 0.0
+        for b in range(p):
+            direction[a] += V[a, b] * mean[b]
+        along += direction[a] * mean[a]
+    k = 2 + 2 * p
+    for a in range(p):
+        for b in range(a):
+            second = (at_risk[k] - share * dying[k]) * inverse
+            curve[a] += second * direction[b]
+            curve[b] += second * direction[a]
+            k += 1
+        curve[a] += (at_risk[k] - share * dying[k]) * inverse * direction[a]
+        k += 1
+    mean_q = (at_risk[1 + p] - share * dying[1 + p]) * inverse
+    for a in range(p):
+        skew = (at_risk[2 + p + a] - share * dying[2 + p + a]) * inverse
+        skew -= mean_q * mean[a] + 2 * (curve[a] - mean[a] * along)
+        slope[a] += weight * skew
+
+
+@njit(cache=True, nogil=True)
 def _fill_moments(row: FloatArray, z: FloatArray, q: float, risk: float) -> None:
-    """Write risk times (1, z, q, qz, zz') into ``row``."""
+    """Write risk times (1, z, q, qz, lower triangle of zz') into ``row``."""
     p = z.size
     row[0] = risk
     row[p + 1] = risk * q
+    k = 2 + 2 * p
     for a in range(p):
-        row[1 + a] = risk * z[a]
-        row[2 + p + a] = risk * q * z[a]
-        for b in range(p):
-            row[2 + 2 * p + a * p + b] = risk * z[a] * z[b]
+        scaled = risk * z[a]
+        row[1 + a] = scaled
+        row[2 + p + a] = scaled * q
+        for b in range(a + 1):
+            row[k] = scaled * z[b]
+            k += 1
