@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +17,22 @@ from fahrstats.cohort.groups import QuantileGroups, quantile_groups
 from fahrstats.cohort.leaks import leak_problems
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.study.preparation import Preparation, is_amount, prepare
+from fahrstats.study.cohort_checks import (
+    follow_up_notes,
+    horizon_problems,
+    incomplete_scores,
+    missing_notes,
+    size_problems,
+    variable_notes,
+)
+from fahrstats.study.preparation import Preparation, prepare
 from fahrstats.study.published import PublishedRow, read_rows
 from fahrstats.study.specification import Outcome, Study
-from fahrstats.study.study_file import counted, first_of, parse_study
+from fahrstats.study.study_file import first_of, parse_study
 from fahrstats.study.tables_in import SourceTable, find_file, load
+from fahrstats.study.wording import counted
 
 _EVENTS_PER_COEFFICIENT = 5
-_LONG_MEDIAN, _LONGEST = 60.0, 120.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +45,11 @@ class StudyCohort:
         The study file.
     source : SourceTable
         The table as it was read.
+    everyone : DataFrame
+        All rows of the table with scores, complete or not, as ``model_data``.
     data : DataFrame
-        Rows complete in the main outcome and in all scores and covariates; follow-up
-        in years, everything else in its own units.
+        Rows complete in the main outcome and in all scores and covariates but scores
+        that may be missing; follow-up in years, everything else in its own units.
     model_data : DataFrame
         The same rows; scores per standard deviation within a factor are divided by it.
     deviations : dict
@@ -55,6 +64,7 @@ class StudyCohort:
 
     study: Study
     source: SourceTable
+    everyone: pd.DataFrame
     data: pd.DataFrame
     model_data: pd.DataFrame
     deviations: dict[str, dict[str, float]]
@@ -116,22 +126,27 @@ def check_study(path: Path, data_dir: Path | None = None) -> Check:
     kept = rows_linked[design.rows]
     data = prepared.data.iloc[kept].reset_index(drop=True)
     groups, problems = _groups(study, source, data)
-    problems += _horizon_problems(study, data)
-    problems += _size_problems(study, design, groups)
+    partial, wrong_scores = incomplete_scores(study, data)
+    problems += wrong_scores
+    problems += horizon_problems(study, data)
+    problems += size_problems(study, {**partial, "": design}, groups)
     notes = (
         *dict.fromkeys(prepared.notes),
-        *_follow_up_notes(study, data),
-        *_variable_notes(study, data),
+        *follow_up_notes(study, data),
+        *variable_notes(study, data),
         *_notes(study, design),
+        *missing_notes(study, partial, prepared.data.iloc[rows_linked]),
     )
     if problems:
         return Check(tuple(problems), notes, None)
-    in_deviations = prepared.in_deviations.iloc[kept].reset_index(drop=True)
+    in_deviations = {str(k): v for k, v in prepared.in_deviations.items()}
+    everyone = prepared.data.assign(**in_deviations)
     cohort = StudyCohort(
         study=study,
         source=source,
+        everyone=everyone.iloc[rows_linked].reset_index(drop=True),
         data=data,
-        model_data=data.assign(**{str(k): v for k, v in in_deviations.items()}),
+        model_data=everyone.iloc[kept].reset_index(drop=True),
         deviations=prepared.deviations,
         flow=_flow(study, source, prepared, design),
         groups=groups,
@@ -212,10 +227,10 @@ def _linked_rows(source: SourceTable) -> NDArray[np.int64]:
 
 
 def _design(study: Study, data: pd.DataFrame) -> Design:
-    """Pass all scores and covariates through the gate together."""
+    """Pass the scores and covariates that no row may lack through the gate."""
     analysis = study.analysis
     return build_design(
-        study.formula(*(variable.name for variable in study.variables)),
+        study.formula(*(variable.name for variable in study.known)),
         data,
         strata=analysis.strata,
         weights=analysis.weights,
@@ -257,71 +272,6 @@ def _groups(
                 "`reference` of [analysis]."
             )
     return groups, problems
-
-
-def _horizon_problems(study: Study, data: pd.DataFrame) -> list[str]:
-    """Return the horizons that nobody was followed to."""
-    last = data[study.main.columns[0]].max()
-    return [
-        f"[analysis]: `horizons` holds {horizon:g} years, but the longest follow-up is "
-        f"{last:.4g} years."
-        for horizon in study.analysis.horizons
-        if horizon > last
-    ]
-
-
-def _size_problems(
-    study: Study, design: Design, groups: dict[str, QuantileGroups]
-) -> Iterator[str]:
-    """Yield models with more coefficients than there are events."""
-    n_coefficients, n_events = len(design.columns), design.n_events
-    if n_coefficients > n_events:
-        yield (
-            f"Scores and covariates need {counted(n_coefficients, 'coefficient')}, but "
-            f"there are only {counted(n_events, 'event')}; leave covariates out, or "
-            "merge levels."
-        )
-        return
-    n_covariates = n_coefficients - len(study.scores)
-    for score, found in groups.items():
-        needed = len(found.labels) - 1 + n_covariates
-        if needed > n_events:
-            yield (
-                f"[scores.{score}]: {len(found.labels)} groups and the covariates need "
-                f"{counted(needed, 'coefficient')}, but there are only "
-                f"{counted(n_events, 'event')}; make `quantile_groups` smaller."
-            )
-
-
-def _follow_up_notes(study: Study, data: pd.DataFrame) -> Iterator[str]:
-    """Yield a note where follow-up is longer than people live."""
-    time, _, entry = study.main.columns
-    years = data[time] - (data[entry] if study.main.entry else 0)
-    median, longest = years.median(), years.max()
-    if median > _LONG_MEDIAN or longest > _LONGEST:
-        yield (
-            f"`{study.main.time}` has a median of {median:.4g} and a maximum of "
-            f'{longest:.4g} years; is `unit = "{study.main.unit}"` right?'
-        )
-
-
-def _variable_notes(study: Study, data: pd.DataFrame) -> Iterator[str]:
-    """Yield variables that say nothing, or nothing that another does not say."""
-    names = [variable.name for variable in study.variables]
-    for name in names:
-        if data[name].nunique() == 1:
-            yield f"`{name}` is the same in all rows, so it has no hazard ratio."
-    for first, second in combinations(names, 2):
-        a, b = data[first], data[second]
-        if a.nunique() > 1 and np.array_equal(pd.factorize(a)[0], pd.factorize(b)[0]):
-            is_same = np.array_equal(a.astype(object), b.astype(object))
-            verb = "hold the same values" if is_same else "tell the same rows apart"
-            are_factors = not (is_amount(a) or is_amount(b))
-            if is_same or are_factors or a.nunique() == 2:
-                yield (
-                    f"`{first}` and `{second}` {verb}; in a model with both, one has "
-                    "no hazard ratio."
-                )
 
 
 def _notes(study: Study, design: Design) -> Iterator[str]:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from fahrstats.cohort.follow_up import as_float, column_problems
 from fahrstats.cohort.leaks import leak_problems
-from fahrstats.study.preparation import is_amount
-from fahrstats.study.study_file import code_text
+from fahrstats.study.wording import code_text
+from fahrstats.study.work import is_amount
 
 # Names met in published code and data sets, the most telling first; compared in lower
 # case and without anything but letters and digits.

@@ -87,7 +87,7 @@ def _read_row(
     problems = [
         *_unknown(outcome, "outcome", [outcome.name for outcome in study.outcomes]),
         *_unknown(subgroup, "subgroup", ["", *names]),
-        *_unknown(term, "term", [score.name for score in study.scores]),
+        *_unknown(term, "term", [s.name for s in (*study.scores, *study.printed)]),
     ]
     column = names.get(subgroup)
     if column in data.columns:

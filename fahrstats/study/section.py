@@ -128,10 +128,10 @@ class Section:
         where = f"[{key}]" if self.where == "" else f"{self.where[:-1]}.{key}]"
         return Section(where, value or {}, self.problems)
 
-    def sections(self, key: str, *, required: bool = False) -> list[Section]:
-        """Return the sections under ``key``, such as one per score."""
+    def sections(self, key: str, *, required: bool = False) -> dict[str, Section]:
+        """Return the sections under ``key`` by name, such as one per score."""
         outer = self.section(key, required=required)
-        return [outer.section(name) for name in outer.values]
+        return {name: outer.section(name) for name in outer.values}
 
     def named(self, name: str) -> str:
         """Check that ``name`` can stand in a formula, and return it."""

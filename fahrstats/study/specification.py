@@ -18,37 +18,11 @@ OUTCOME_COLUMNS = ("time", "event", "entry")
 GROUP_ENDING = "_group"
 """What the column of a score's groups adds to the name of the score."""
 
-TRANSFORM_NAMES = frozenset(
-    {
-        "C",
-        "Diff",
-        "Helmert",
-        "I",
-        "Poly",
-        "Q",
-        "Sum",
-        "Treatment",
-        "bs",
-        "cc",
-        "center",
-        "contr",
-        "cr",
-        "cs",
-        "exp",
-        "exp10",
-        "exp2",
-        "hashed",
-        "lag",
-        "log",
-        "log10",
-        "log2",
-        "np",
-        "poly",
-        "scale",
-        "standardize",
-    }
-)
-"""Functions of formulas; a variable of that name would hide its function."""
+CAUSE_COLUMN = "cause"
+"""Column of the prepared cohort that names the cause of an event."""
+
+COHORT_COLUMN = "cohort"
+"""Column of the prepared cohort whose levels are analysed apart and pooled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +151,9 @@ class Variable:
         The values are levels, not amounts.
     reference : str or None
         Level that the others are compared with.
+    may_be_missing : bool
+        Rows without a value stay in the study, and models with this score use the
+        others.
     """
 
     name: str
@@ -190,6 +167,7 @@ class Variable:
     levels: tuple[tuple[str, str], ...] = ()
     categorical: bool = False
     reference: str | None = None
+    may_be_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +218,16 @@ class Analysis:
         Group that the others are compared with.
     seed : int
         Seed of everything drawn at random.
+    n_boot : int
+        Bootstrap draws that correct compared models for optimism; 0 for none.
+    imputations : int
+        Completed tables in which models are fitted again; 0 for none.
+    early : tuple of float
+        Years by which death is early; empty for no such analysis.
+    risk_categories : tuple of float
+        Borders of categories of predicted risk.
+    cohorts : str or None
+        Column whose levels are analysed apart and pooled.
     strata, weights, cluster, id : str or None
         Columns of strata with their own baseline hazard, of case weights, of clusters
         for standard errors, and of subjects.
@@ -249,10 +237,64 @@ class Analysis:
     quantile_groups: int = 4
     reference: str = "Q1"
     seed: int = 1
+    n_boot: int = 0
+    imputations: int = 0
+    early: tuple[float, ...] = ()
+    risk_categories: tuple[float, ...] = ()
+    cohorts: str | None = None
     strata: str | None = None
     weights: str | None = None
     cluster: str | None = None
     id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Competing:
+    """Causes of an event that compete.
+
+    Attributes
+    ----------
+    column : str
+        Column of the table that names the cause of each event.
+    of : str
+        The cause of interest, one of the texts below.
+    levels : tuple of pairs
+        Code and text of each cause; codes may share a text. Empty where the values of
+        the column are texts themselves.
+    other : str
+        Text of all causes that ``levels`` does not list; empty if it lists all.
+    outcome : str
+        Name of the outcome that counts every cause; empty for the main one.
+    """
+
+    column: str
+    of: str
+    levels: tuple[tuple[str, str], ...] = ()
+    other: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Scores that are ages, and the age lived.
+
+    Attributes
+    ----------
+    predicted : tuple of str
+        Scores that predict age, in years.
+    age : str
+        Covariate of the age in years.
+    sd_by : str or None
+        Covariate within whose levels gaps are put in standard deviations.
+    older, younger : float
+        Years at which the outer groups of gaps begin.
+    """
+
+    predicted: tuple[str, ...]
+    age: str
+    sd_by: str | None = None
+    older: float = 10.0
+    younger: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +321,14 @@ class Study:
         Variables whose levels are compared.
     analysis : Analysis
         Further choices.
+    competing : Competing or None
+        Causes of an event that compete, where the study tells them apart.
+    ages : Ages or None
+        Scores that are ages, where the study measures their gaps.
     published : str or None
         File of published hazard ratios to print beside ours.
+    printed : tuple of Variable
+        Scores that only the published hazard ratios are about.
     """
 
     name: str
@@ -293,7 +341,10 @@ class Study:
     covariates: tuple[Variable, ...] = ()
     subgroups: tuple[Subgroup, ...] = ()
     analysis: Analysis = field(default_factory=Analysis)
+    competing: Competing | None = None
+    ages: Ages | None = None
     published: str | None = None
+    printed: tuple[Variable, ...] = ()
 
     @property
     def main(self) -> Outcome:
@@ -304,6 +355,15 @@ class Study:
     def variables(self) -> tuple[Variable, ...]:
         """Scores, then covariates."""
         return (*self.scores, *self.covariates)
+
+    @property
+    def known(self) -> tuple[Variable, ...]:
+        """Scores and covariates that no analysed row lacks."""
+        return tuple(v for v in self.variables if not v.may_be_missing)
+
+    def named_outcome(self, name: str) -> Outcome:
+        """Return the outcome of a name; the main one has the empty name."""
+        return next(outcome for outcome in self.outcomes if outcome.name == name)
 
     def formula(self, *terms: str, outcome: Outcome | None = None) -> str:
         """Return the formula of an outcome and terms."""

@@ -21,10 +21,10 @@ from fahrstats.study.guesses import (
     guess_unit,
     looks_like_age,
 )
-from fahrstats.study.preparation import is_amount
 from fahrstats.study.specification import DAYS_PER_YEAR, OUTCOME_COLUMNS
-from fahrstats.study.study_file import code_text
 from fahrstats.study.tables_in import data_folder, read_table
+from fahrstats.study.wording import code_text
+from fahrstats.study.work import is_amount
 
 _HORIZONS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _OLDER = 65.0

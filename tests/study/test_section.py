@@ -84,7 +84,7 @@ def test_a_name_that_cannot_stand_in_a_formula_is_refused(name):
 
 def test_sections_within_sections_share_their_problems():
     top = Section("", {"scores": {"faceage": {"per": "x"}}}, [])
-    inner = top.sections("scores")[0]
+    inner = top.sections("scores")["faceage"]
     assert inner.where == "[scores.faceage]"
     inner.number("per")
     assert top.problems == ["[scores.faceage]: `per` must be a number, not 'x'."]
