@@ -107,7 +107,8 @@ class Peak(Generic[PointT]):
         Rao's statistic at the starting point, chi-squared with p degrees of freedom.
     has_converged : bool
         Whether the Newton decrement vanished, and with it what the gradient promises
-        for a step as large as the coefficients.
+        for a step as large as the coefficients. Both do too where rounding took the
+        information, which must be compared with what it is the difference of.
     """
 
     beta: FloatArray
