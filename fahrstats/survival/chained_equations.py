@@ -1,9 +1,9 @@
 """Missing values drawn by chained equations, one completed set of columns at a time.
 
-Numbers are drawn by predictive mean matching with statsmodels' MICE, which knows no
-factors. A factor is drawn level after level: of the rows that are at none of the levels
-before, a logistic model says which are at this one. For two levels that is logistic
-regression.
+Numbers are drawn by predictive mean matching on a linear model. A factor is drawn level
+after level: of the rows that are at none of the levels before, a logistic model says
+which are at this one. For two levels that is logistic regression. The models are those
+of statsmodels; its MICE has no factors, and matches in a way that covers too little.
 """
 
 from __future__ import annotations
@@ -13,24 +13,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.imputation.mice import MICEData
+from statsmodels.regression.linear_model import OLS
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 FloatArray = NDArray[np.float64]
 
 N_DONORS = 5
-"""Observed rows of nearest prediction, from which one gives its value, as in R's mice.
+"""Observed rows of nearest prediction; one gives its value, as in R's mice."""
 
-statsmodels starts from 20, which in a few hundred rows are not near.
-"""
-
-
-_EVENT, _HAZARD = "event", "hazard"
+_ROUNDING = 1e-12
+"""Spread of a column, as a share of its values, that rounding can produce."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,87 +82,97 @@ def draw_columns(
     van Buuren and Groothuis-Oudshoorn (2011), Journal of Statistical Software 45(3).
     """
     codes = [_start(column, rng) for column in columns]
-    chain = _start_chain(columns, codes, event, hazard, rng)
+    outcome = np.column_stack([event, hazard])
     by_size = sorted(range(len(columns)), key=lambda j: columns[j].is_missing.sum())
     incomplete = [j for j in by_size if columns[j].is_missing.any()]
     trace = np.full((n_cycles, len(columns)), np.nan)
+    blocks = [_block(*pair) for pair in zip(columns, codes, strict=True)]
     for cycle in range(n_cycles):
         for j in incomplete:
             column, is_missing = columns[j], columns[j].is_missing
-            if column.n_levels:
-                own = list(_predictors(j, column, codes[j]))
-                others = chain.data.drop(columns=own)
-                codes[j][is_missing] = _draw_levels(column, others, rng)
-                for name, values in _predictors(j, column, codes[j]).items():
-                    chain.data[name] = values
-                trace[cycle, j] = (codes[j][is_missing] == 0).mean()
-            else:
-                with warnings.catch_warnings():
-                    # Predictions are the same whichever of collinear columns counts.
-                    warnings.simplefilter("ignore", SingularMatrixWarning)
-                    chain.update(_number(j))
-                codes[j] = chain.data[_number(j)].to_numpy(np.float64, copy=True)
-                trace[cycle, j] = codes[j][is_missing].mean()
+            X = _predictors(outcome, blocks[:j] + blocks[j + 1 :])
+            draw = _draw_levels if column.n_levels else _draw_numbers
+            drawn = draw(column, X, rng)
+            codes[j][is_missing] = drawn
+            blocks[j] = _block(column, codes[j])
+            trace[cycle, j] = ((drawn == 0) if column.n_levels else drawn).mean()
     return codes, trace
 
 
-def _number(j: int) -> str:
-    """Name of a number in the formulas of the chain."""
-    return f"number{j}"
-
-
 def _start(column: ChainColumn, rng: np.random.Generator) -> FloatArray:
-    """Codes with the holes of a factor filled by draws from its observed levels."""
-    codes = column.codes.copy()
-    if column.n_levels:
-        is_missing = column.is_missing
-        codes[is_missing] = rng.choice(codes[~is_missing], is_missing.sum())
+    """Codes with the holes filled by draws from the observed ones."""
+    codes, is_missing = column.codes.copy(), column.is_missing
+    codes[is_missing] = rng.choice(codes[~is_missing], is_missing.sum())
     return codes
 
 
-def _start_chain(
-    columns: Sequence[ChainColumn],
-    codes: Sequence[FloatArray],
-    event: FloatArray,
-    hazard: FloatArray,
-    rng: np.random.Generator,
-) -> MICEData:
-    """Set up statsmodels' chain, and the regression of every number."""
-    covariates: dict[str, FloatArray] = {}
-    for j, column in enumerate(columns):
-        covariates |= _predictors(j, column, codes[j])
-    frame = pd.DataFrame({_EVENT: event, _HAZARD: hazard} | covariates)
-    chain = MICEData(frame, rng=rng)
-    for j, column in enumerate(columns):
-        if not column.n_levels:
-            others = [name for name in covariates if name != _number(j)]
-            products = [f"{_HAZARD}:{name}" for name in others]
-            terms = [_EVENT, _HAZARD, *others, *products]
-            chain.set_imputer(_number(j), formula=" + ".join(terms), k_pmm=N_DONORS)
-    return chain
-
-
-def _predictors(
-    j: int, column: ChainColumn, codes: FloatArray
-) -> dict[str, FloatArray]:
+def _block(column: ChainColumn, codes: FloatArray) -> FloatArray:
     """Columns of a design matrix: a number, or an indicator of all levels but one."""
     if not column.n_levels:
-        return {_number(j): codes}
-    return {
-        f"factor{j}_{level}": (codes == level).astype(np.float64)
-        for level in range(1, column.n_levels)
-    }
+        return codes[:, None]
+    levels = np.arange(1, column.n_levels)
+    return np.asarray(codes[:, None] == levels, np.float64)
+
+
+def _predictors(outcome: FloatArray, others: Sequence[FloatArray]) -> FloatArray:
+    """Design matrix: intercept, outcome, other columns, their products with the hazard.
+
+    All but the intercept have mean 0 and standard deviation 1; constants are left out.
+    """
+    main = np.hstack([outcome, *others])
+    main = np.where(np.ptp(main, axis=0) > 0, main - main.mean(axis=0), 0.0)
+    columns = np.hstack([main, main[:, 2:] * main[:, [1]]])
+    spread = columns.std(axis=0)
+    is_varying = spread > _ROUNDING * np.abs(columns).max(axis=0)
+    Z = (columns - columns.mean(axis=0))[:, is_varying] / spread[is_varying]
+    return np.column_stack([np.ones(len(Z)), Z])
+
+
+def _draw_numbers(
+    column: ChainColumn, X: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Draw the missing numbers of a column by predictive mean matching.
+
+    A row without a value is predicted with drawn coefficients, those with one with the
+    estimated. Drawn coefficients on both sides, as statsmodels' MICE has them, move
+    donors and receivers alike, so that tables differ too little (van Buuren 2018,
+    section 3.4.2, where the two are types 1 and 2).
+    """
+    is_missing = column.is_missing
+    y = column.codes[~is_missing]
+    with warnings.catch_warnings():
+        # Predictions are the same whichever of collinear columns counts.
+        warnings.simplefilter("ignore", SingularMatrixWarning)
+        fit = OLS(y, X[~is_missing]).fit()
+    variance = fit.ssr / rng.chisquare(fit.df_resid)
+    cov = variance * fit.normalized_cov_params
+    beta = rng.multivariate_normal(fit.params, cov, method="svd", check_valid="ignore")
+    return y[_donors(fit.fittedvalues, X[is_missing] @ beta, rng)]
+
+
+def _donors(
+    known: FloatArray, wanted: FloatArray, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """For every wanted prediction, the position of one of the nearest known ones.
+
+    Equal predictions are in random order, so that the order of the rows is immaterial.
+    """
+    order = rng.permutation(known.size)
+    order = order[np.argsort(known[order], kind="stable")]
+    ascending = known[order]
+    near = np.searchsorted(ascending, wanted)[:, None] + np.arange(-N_DONORS, N_DONORS)
+    inside = np.clip(near, 0, known.size - 1)
+    distance = np.abs(ascending[inside] - wanted[:, None])
+    distance[near != inside] = np.inf
+    nearest = np.argsort(distance, axis=1, kind="stable")
+    chosen = nearest[np.arange(wanted.size), rng.integers(0, N_DONORS, wanted.size)]
+    return np.asarray(order[inside[np.arange(wanted.size), chosen]], np.intp)
 
 
 def _draw_levels(
-    column: ChainColumn, others: pd.DataFrame, rng: np.random.Generator
+    column: ChainColumn, X: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
     """Draw the missing codes of a factor given all other columns of the chain."""
-    products = others.drop(columns=[_EVENT, _HAZARD]).mul(others[_HAZARD], axis=0)
-    predictors = np.hstack([others, products])
-    spread = predictors.std(axis=0)
-    Z = (predictors - predictors.mean(axis=0))[:, spread > 0] / spread[spread > 0]
-    X = np.column_stack([np.ones(len(Z)), Z])
     is_missing = column.is_missing
     drawn = np.full(int(is_missing.sum()), float(column.n_levels - 1))
     is_open = np.ones(drawn.size, np.bool_)

@@ -165,6 +165,42 @@ def test_means_of_draws_agree_with_what_was_hidden():
     assert abs(np.mean([t["x"].mean() for t in tables]) - x.mean()) < 0.08
 
 
+def test_tables_differ_as_much_as_the_imputation_model_is_uncertain():
+    """Variance between tables of the mean drawn value, against least squares.
+
+    40 rows have a value and 400 have none, so nearly all of it comes from the
+    coefficients: sigma squared times the leverage of the mean row, plus the residuals'.
+    """
+    rng = np.random.default_rng(3)
+    n, n_known = 440, 40
+    z, time = rng.normal(size=n), rng.exponential(size=n)
+    x = np.where(np.arange(n) < n_known, z + rng.normal(size=n), np.nan)
+    data = pd.DataFrame({"time": time, "event": 1, "z": z, "x": x})
+    formula = "Surv(time, event) ~ x + z"
+    hazard = gather_incomplete(formula, data, ()).outcome[:, 1]
+    X = np.column_stack([np.ones(n), hazard, z, hazard * z])
+    known, middle = X[:n_known], X[n_known:].mean(axis=0)
+    residual = x[:n_known] - known @ np.linalg.lstsq(known, x[:n_known])[0]
+    leverage = middle @ np.linalg.solve(known.T @ known, middle)
+    expected = (residual @ residual / (n_known - 4)) * (leverage + 1 / (n - n_known))
+    tables = completed(data, formula=formula, n_tables=200)
+    means = [table["x"][n_known:].mean() for table in tables]
+    assert 0.75 < np.var(means, ddof=1) / expected < 1.35
+
+
+def test_rows_of_equal_prediction_are_all_donors():
+    """Nothing predicts x, so every value may be taken, whatever the order of the rows."""
+    data = pd.DataFrame({"time": 1, "event": 1, "x": np.arange(60.0)})
+    data.loc[30:, "x"] = np.nan
+    drawn = np.concatenate(
+        [
+            table["x"][30:]
+            for table in completed(data, formula="Surv(time, event) ~ x", n_tables=40)
+        ]
+    )
+    assert len(np.unique(drawn)) == 30
+
+
 def test_collinear_and_constant_columns_do_no_harm(data):
     data = data.assign(twin=2 * data["meal_cal"] + 3, same=1.0, event=1)
     data.loc["p0", "twin"] = np.nan
