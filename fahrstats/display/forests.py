@@ -42,7 +42,11 @@ from fahrstats.display.theme import (
     house_theme,
 )
 
-_NAMES: Final = {"hr": "Hazard ratio", "or": "Odds ratio"}
+_NAMES: Final = {
+    "hr": "Hazard ratio",
+    "shr": "Subdistribution hazard ratio",
+    "or": "Odds ratio",
+}
 _TIP: Final = 0.015  # of the axis, between its end and the tip of an arrow
 
 # Inches
@@ -74,15 +78,16 @@ def forest(
     A table with ``subgroup`` and ``level`` is drawn as an audit: everyone as a diamond,
     the levels below the name of their variable, which carries the interaction test.
     A table with ``cohort`` is drawn as a meta-analysis: averages as diamonds, and the
-    prediction interval as a bar. Any other table is drawn with one row per ``term``. A
+    prediction interval as a bar. A table of several causes has a line per ``cause``
+    below the name of each term. Any other table is drawn with one row per ``term``. A
     row without an estimate keeps its counts; an interval that leaves the axis ends in
     an arrow.
 
     Parameters
     ----------
     table
-        Rows with ``estimand`` ``hr`` (and ``interaction_chi2`` in an audit), or ``or``
-        for odds ratios.
+        Rows with ``estimand`` ``hr`` (and ``interaction_chi2`` in an audit), ``shr``
+        for ratios of subdistribution hazards, or ``or`` for odds ratios.
     labels
         Label and unit of each column of the data.
     x_label
@@ -157,7 +162,7 @@ def _layout(lines: pd.DataFrame, width: float, heading: str) -> _Layout:
     right, on_right = _side(lines, titles, "right")
     left, on_left = _side(lines, {"n_events": "Events", "n": "n"}, "left")
     room = width - on_right - on_left - _LEAST_PANEL - _EDGE
-    indent = np.where(lines["kind"] == "level", _INDENT, 0.0)
+    indent = np.where(lines["kind"].isin(["level", "cause"]), _INDENT, 0.0)
     labels = [
         wrap(plain(text), room - shift, TEXT_SIZE)
         for text, shift in zip(lines["label"], indent, strict=True)

@@ -58,6 +58,7 @@ _NAME_WIDTH: Final = 1.5
 _TIME_WIDTH: Final = 0.9
 _ABOVE: Final = 0.14
 _LINE: Final = 0.12
+_NAME_LINE: Final = 0.17
 
 # Rows: how far the line of no difference goes below and above an estimate
 _DOWN: Final = 0.3
@@ -109,7 +110,9 @@ def group_contrasts(
     text_width = (width - _NAME_WIDTH - _TIME_WIDTH) / n_panels
     rows = _named(rows, labels or {}, time_unit, text_width, style)
     n_groups, n_times = rows["name"].nunique(), rows["at"].nunique()
-    height = n_times * (_ROW_HEIGHT * n_groups + _PANEL_FRAME) + _HEAD_HEIGHT
+    most_lines = rows["name"].astype(str).str.count("\n").max() + 1
+    row_height = max(_ROW_HEIGHT, _NAME_LINE * most_lines)
+    height = n_times * (row_height * n_groups + _PANEL_FRAME) + _HEAD_HEIGHT
     has_limits = rows[rows[list(_LIMITS)].notna().all(axis=1)]
     return (
         ggplot(rows, aes("estimate", "name"))
@@ -192,7 +195,7 @@ def _text(row: Mapping[str, Any], names: Mapping[str, str], style: NumberStyle) 
     """Return what is written above a row: numbers, or why there are none."""
     note = plain(str(row.get("note") or ""))
     for group, name in names.items():
-        note = note.replace(f"`{group}`", name.replace("\n", " "))
+        note = note.replace(f"`{plain(group)}`", name.replace("\n", " "))
     if pd.isna(row["estimate"]):
         return note or style.missing
     decimals = _SURVIVAL_DECIMALS

@@ -147,17 +147,12 @@ class CauseSpecificFits:
     def plot(self, *, per: Mapping[str, float] | None = None) -> ggplot:
         """Forest plot of the hazard ratios: below each term, its ratio by cause."""
         from fahrstats.display.figures import forest
-        from fahrstats.display.labels import term_label
 
-        table = self.tidy(exponentiate=True, per=per)
-        order = pd.unique(table["term"])
-        table = table.assign(
-            subgroup=table["term"].map(term_label), level=table["cause"]
+        of = f", {self.causes[0]}" if len(self.fits) == 1 else ""
+        return forest(
+            self.tidy(exponentiate=True, per=per),
+            x_label=f"Cause-specific hazard ratio (95% CI){of}",
         )
-        table = table.sort_values(
-            "term", key=lambda terms: terms.map(list(order).index), kind="stable"
-        )
-        return forest(table, x_label="Cause-specific hazard ratio (95% CI)")
 
     def summary(self) -> str:
         """Describe the model of every cause as text."""

@@ -221,7 +221,7 @@ class CumulativeIncidence:
         Without groups all causes share one panel.
         """
         from fahrstats.display.figures import incidence_curves
-        from fahrstats.display.incidence import round_times
+        from fahrstats.display.step_curves import round_times
 
         shown = round_times(float(self.curves.time.max())) if times is None else times
         return incidence_curves(self.tidy(), self.at_risk(shown))

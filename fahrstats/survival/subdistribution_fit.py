@@ -221,7 +221,7 @@ class FineGrayFit:
         from fahrstats.display.figures import forest
 
         return forest(
-            self.tidy(exponentiate=True, per=per).assign(estimand="hr"),
+            self.tidy(exponentiate=True, per=per),
             x_label=f"Subdistribution hazard ratio (95% CI), {self.of}",
         )
 

@@ -230,11 +230,12 @@ class SurvivalCurves:
         event until then (``"all"``), those at risk alone (``"at_risk"``) or ``"none"``.
         """
         from fahrstats.display.figures import survival_curves
+        from fahrstats.display.step_curves import round_times
 
         refuse_unknown("counts", counts, get_args(CountRows))
         if counts == "none":
             return survival_curves(self.tidy())
-        shown = _round_times(float(self.time.max())) if times is None else times
+        shown = round_times(float(self.time.max())) if times is None else times
         table = self.at_risk(shown)
         if counts == "at_risk":
             table = table.drop(columns=["n_censored", "n_events"])
@@ -328,11 +329,3 @@ def _whole(counts: FloatArray) -> NDArray[np.float64] | NDArray[np.int64]:
     rounded = np.rint(counts)
     is_whole = (rounded == counts) & (counts < _MOST_COUNTED)
     return rounded.astype(np.int64) if is_whole.all() else counts
-
-
-def _round_times(last: float) -> FloatArray:
-    """Return about six round times from 0 to the end of follow-up."""
-    rough = last / 5
-    unit = 10.0 ** np.floor(np.log10(rough))
-    step = min((m * unit for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(s - rough))
-    return np.arange(0, last * (1 + 1e-9), step)

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from drawings import drawn, overlapping, texts_outside, words
+from drawings import drawn, overlapping, texts, texts_outside, words
 from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
 from plotnine import ggplot, labs, theme_bw
 
 from fahrstats.display.curves import survival_curves
@@ -260,3 +261,23 @@ def test_an_absent_column_is_named(tables):
         survival_curves(tables["curves"].drop(columns="conf_low"))
     with pytest.raises(DataError, match=r"no rows"):
         survival_curves(tables["curves"].head(0))
+
+
+def test_very_long_names_are_broken_where_they_stand(two, draw):
+    names = {"Q1": "score of a face " * 9 + "below", "Q2": "score of a face " * 9}
+    figure = draw(survival_curves(*two, labels=names))
+    assert texts_outside(figure) == []
+    assert overlapping(figure) == []
+
+
+def test_the_legend_is_above_the_panel_in_the_colours_of_the_curves(four, draw):
+    figure = draw(survival_curves(*four))
+    axes = figure.axes[0]
+    top = axes.get_window_extent().y1
+    names = [text for text in texts(figure) if text.get_text() == "Q1"]
+    assert max(text.get_window_extent().y0 for text in names) > top
+    keys = {to_rgba(line.get_color())[:3] for line in figure.findobj(Line2D)}
+    curves = {to_rgba(line.get_color())[:3] for line in axes.get_lines()}
+    black = (0.0, 0.0, 0.0)
+    assert len(curves - {black}) == 4
+    assert curves <= keys

@@ -131,3 +131,18 @@ def test_tables_without_groups_of_their_own_are_refused(at_times):
         group_contrasts(at_times.drop(columns="reference"))
     with pytest.raises(DataError, match="no rows; a figure of groups needs"):
         group_contrasts(at_times.head(0))
+
+
+def test_very_long_names_have_rows_that_hold_them(at_times, draw):
+    names = {"young": "score of a face " * 8 + "below", "old": "costs $5 or $6 " * 8}
+    figure = draw(group_contrasts(at_times, labels=names))
+    assert texts_outside(figure) == []
+    assert overlapping(figure) == []
+
+
+def test_a_group_with_dollars_is_named_in_notes(draw):
+    found = table("survival", "delta_survival").replace("young", "$5 or $6")
+    found.loc[2, ["conf_low", "conf_high"]] = np.nan
+    found.loc[2, "note"] = "`$5 or $6`: no event by then"
+    shown = " ".join(words(draw(group_contrasts(found)))).replace("\n", " ")
+    assert r"; \$5 or \$6: no event by then" in shown

@@ -7,7 +7,7 @@ from drawings import drawn, overlapping, texts_outside, words
 from matplotlib.colors import to_rgba
 from plotnine import ggplot, theme_bw
 
-from fahrstats.display.incidence import incidence_curves, round_times
+from fahrstats.display.incidence import incidence_curves
 from fahrstats.errors import DataError
 
 LONG = {
@@ -173,12 +173,8 @@ def test_more_groups_than_colours_are_refused():
         incidence_curves(table(tuple("ABCDEFG")))
 
 
-@pytest.mark.parametrize(
-    ("last", "wanted"),
-    [(424, [0, 100, 200, 300, 400]), (5.2, [0, 1, 2, 3, 4, 5]), (0.9, None)],
-)
-def test_times_of_the_table_are_round(last, wanted):
-    times = round_times(last)
-    assert times[0] == 0
-    assert times[-1] <= last
-    assert wanted is None or times.tolist() == wanted
+def test_very_long_names_are_broken_where_they_stand():
+    names = {"Q1": "score of a face " * 9 + "below", "Q2": "score of a face " * 9}
+    with drawn(incidence_curves(table(), numbers(), labels=names)) as figure:
+        assert texts_outside(figure) == []
+        assert overlapping(figure) == []

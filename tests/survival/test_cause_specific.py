@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from competing import digest_of, load_competing
+from drawings import drawn, texts_outside, words
 from references import reference_cases
 from tables import check_glance, check_table
 
@@ -107,9 +107,15 @@ def test_data_are_not_modified(mgus2):
     pd.testing.assert_frame_equal(mgus2, before)
 
 
-@pytest.mark.parametrize("of", [None, "death"])
-def test_the_plot_is_a_figure_that_draws(mgus2, of, tmp_path):
+@pytest.mark.parametrize(
+    ("of", "heads"),
+    [(None, ["age (per 10 units)", "P"]), ("death", ["age (per 10 units)", "P"])],
+)
+def test_the_figure_names_steps_causes_and_p(mgus2, of, heads):
     fits = fs.cause_specific_cox(FORMULA, mgus2, cause="cause", of=of)
-    with mpl.rc_context({"backend": "agg"}):
-        fits.plot().save(tmp_path / "hr.png", verbose=False, dpi=50)
-    assert (tmp_path / "hr.png").stat().st_size > 0
+    with drawn(fits.plot(per={"age": 10})) as figure:
+        shown = words(figure)
+        assert texts_outside(figure) == []
+    assert set(heads) <= set(shown)
+    title = "Cause-specific hazard ratio (95% CI)" + (f", {of}" if of else "")
+    assert title in shown

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from competing import digest_of, load_competing
+from drawings import drawn, texts_outside, words
 from references import reference_cases
 
 import fahrstats as fs
@@ -267,3 +268,12 @@ def test_incidence_at_a_time_that_rounding_moved(mgus2):
         )
     )
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
+
+
+def test_the_figure_names_the_ratio_and_the_cause(mgus2):
+    fit = fs.fine_gray("Surv(time, event) ~ age", mgus2, cause="cause", of="malignancy")
+    with drawn(fit.plot()) as figure:
+        shown = words(figure)
+        assert texts_outside(figure) == []
+    assert "SHR (95% CI)" in shown
+    assert "Subdistribution hazard ratio (95% CI), malignancy" in shown
