@@ -1,15 +1,7 @@
-r"""Restricted cubic splines as a transform of a formula: ``rcs(age, 4)``.
+"""Restricted cubic splines as a transform of a formula: ``rcs(age, 4)``.
 
-A cubic spline with k knots :math:`t_1 < ... < t_k`, linear beyond the outer two, has
-k - 1 columns: x itself and, for j = 1 ... k - 2 and with :math:`u_+ = \max(u, 0)`,
-
-.. math::
-
-    \left[ (x - t_j)_+^3 - (x - t_{k-1})_+^3 \frac{t_k - t_j}{t_k - t_{k-1}}
-    + (x - t_k)_+^3 \frac{t_{k-1} - t_j}{t_k - t_{k-1}} \right] / (t_k - t_1)^2
-
-(Harrell 2015, section 2.4.5), in the units of x. Knots are learned once, from the rows
-of the fit, and kept with it.
+Columns are those of :mod:`fahrstats.kernels.natural_spline`. Knots are learned once,
+from the rows of the fit, and kept with it.
 """
 
 from __future__ import annotations
@@ -25,6 +17,7 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.follow_up import is_number
 from fahrstats.errors import DataError, FormulaError
+from fahrstats.kernels.natural_spline import natural_spline
 
 FloatArray = NDArray[np.float64]
 
@@ -73,7 +66,7 @@ def rcs(
             place_knots(numbers, found, name) if isinstance(found, int) else found
         )
         _state["rcs_variable"] = name
-    basis = spline_basis(numbers, _state["rcs_knots"])
+    basis = natural_spline(numbers, _state["rcs_knots"])
     return FactorValues(
         {j + 1: basis[:, j] for j in range(basis.shape[1])},
         kind="numerical",
@@ -81,21 +74,6 @@ def rcs(
         format="{name}[{field}]",
         encoded=False,
     )
-
-
-def spline_basis(x: FloatArray, knots: Sequence[float]) -> FloatArray:
-    """Return the k - 1 columns of the spline, shape (n, k - 1), x itself first."""
-    t = np.asarray(knots, np.float64)
-    last, width = t[-1] - t[-2], (t[-1] - t[0]) ** (2 / 3)
-
-    def cube(knot: float) -> FloatArray:
-        return np.asarray(np.maximum((x - knot) / width, 0.0) ** 3, np.float64)
-
-    bends = [
-        cube(s) + ((t[-2] - s) * cube(t[-1]) - (t[-1] - s) * cube(t[-2])) / last
-        for s in t[:-2]
-    ]
-    return np.column_stack([x, *bends])
 
 
 def place_knots(x: FloatArray, n_knots: int, name: str) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from fahrstats.kernels.censoring_weights import (
     CensoringWeights,
     spread_influence,
 )
+from fahrstats.kernels.natural_spline import natural_spline
 from fahrstats.kernels.newton import maximize, solve_scaled, standardize
 from fahrstats.kernels.partial_likelihood import TieBlocks
 from fahrstats.kernels.risk_sets import RiskSets
@@ -110,27 +111,6 @@ def spline_knots(values: FloatArray) -> FloatArray:
     return np.quantile(values, _KNOTS_AT)
 
 
-def spline_columns(values: FloatArray, knots: FloatArray) -> FloatArray:
-    """Restricted cubic spline with three knots: the value and its one curve, (n, 2).
-
-    The curve is cubic between the outer knots and linear beyond them, divided by the
-    square of their distance.
-
-    References
-    ----------
-    Stone and Koo (1985), Proceedings of the Statistical Computing Section, ASA, 45-48.
-    """
-    first, middle, last = knots
-    cubes = np.maximum(values[:, None] - knots, 0.0) ** 3
-    gap = last - middle
-    curve = (
-        cubes[:, 0]
-        - cubes[:, 1] * (last - first) / gap
-        + cubes[:, 2] * (middle - first) / gap
-    )
-    return np.column_stack([values, curve / (last - first) ** 2])
-
-
 def fit_until(
     sets: RiskSets, blocks: TieBlocks, horizon: float, columns: FloatArray
 ) -> HazardFit:
@@ -208,7 +188,7 @@ def smooth_risk(
     log_hazard = bounded_log_hazard(risk)
     knots = spline_knots(log_hazard)
     if (np.diff(knots) > 0).all():
-        columns = spline_columns(log_hazard, knots)
+        columns = natural_spline(log_hazard, knots)
         fit = fit_until(sets, blocks, horizon, columns)
         if fit.has_converged:
             return observed_risk(fit, columns)

@@ -1,6 +1,19 @@
-"""Natural cubic splines: linear beyond the outer knots."""
+r"""Natural cubic splines, also called restricted: linear beyond the outer two knots.
+
+With k knots :math:`t_1 < ... < t_k` they are combinations of a constant and k - 1
+columns: x itself and, for j = 1 ... k - 2 and with :math:`u_+ = \max(u, 0)`,
+
+.. math::
+
+    \left[ (x - t_j)_+^3 - (x - t_{k-1})_+^3 \frac{t_k - t_j}{t_k - t_{k-1}}
+    + (x - t_k)_+^3 \frac{t_{k-1} - t_j}{t_k - t_{k-1}} \right] / (t_k - t_1)^2
+
+in the units of x (Harrell 2015, section 2.4.5).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,18 +21,21 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 
-def natural_spline(values: FloatArray, knots: FloatArray) -> FloatArray:
-    """Return a basis of the natural cubic splines with k knots, shape (n, k).
-
-    A constant, the value itself, and k - 2 truncated cubes in units of the span of the
-    knots, which are ascending.
+def natural_spline(x: FloatArray, knots: FloatArray | Sequence[float]) -> FloatArray:
+    """Return the k - 1 columns of a spline, shape (n, k - 1), x itself first.
 
     References
     ----------
-    Hastie, Tibshirani and Friedman (2009), Elements of Statistical Learning, 5.2.1.
+    Stone and Koo (1985), Proceedings of the Statistical Computing Section, ASA, 45-48.
     """
-    x = (values - knots[0]) / (knots[-1] - knots[0])
-    at = (knots - knots[0]) / (knots[-1] - knots[0])
-    cubes = np.maximum(x[:, None] - at, 0.0) ** 3
-    steep = (cubes[:, :-1] - cubes[:, -1:]) / (at[-1] - at[:-1])
-    return np.column_stack([np.ones(x.size), x, steep[:, :-1] - steep[:, -1:]])
+    t = np.asarray(knots, np.float64)
+    last, width = t[-1] - t[-2], (t[-1] - t[0]) ** (2 / 3)
+
+    def cube(knot: float) -> FloatArray:
+        return np.asarray(np.maximum((x - knot) / width, 0.0) ** 3, np.float64)
+
+    bends = [
+        cube(s) + ((t[-2] - s) * cube(t[-1]) - (t[-1] - s) * cube(t[-2])) / last
+        for s in t[:-2]
+    ]
+    return np.column_stack([x, *bends])

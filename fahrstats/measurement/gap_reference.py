@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.encoding import level_text
 from fahrstats.cohort.follow_up import as_float, is_number
-from fahrstats.cohort.splines import place_knots, spline_basis
+from fahrstats.cohort.splines import place_knots
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
+from fahrstats.kernels.natural_spline import natural_spline
 
 FloatArray = NDArray[np.float64]
 Curve = Literal["linear", "rcs"]
@@ -203,7 +204,7 @@ def _marked(data: pd.DataFrame, reference: str) -> NDArray[np.bool_]:
 
 def _basis(age: FloatArray, knots: tuple[float, ...]) -> FloatArray:
     """Return an intercept, age, and the spline's further columns."""
-    columns = spline_basis(age, knots) if knots else age[:, None]
+    columns = natural_spline(age, knots) if knots else age[:, None]
     return np.column_stack([np.ones(age.size), columns])
 
 

@@ -20,10 +20,10 @@ from fahrstats.kernels.calibration import (
     observed_and_expected,
     observed_and_expected_influence,
     observed_risk,
-    spline_columns,
     spline_knots,
 )
 from fahrstats.kernels.censoring_weights import weigh_by_censoring
+from fahrstats.kernels.natural_spline import natural_spline
 from fahrstats.kernels.partial_likelihood import TieBlocks, find_tie_blocks
 from fahrstats.kernels.risk_sets import sort_risk_sets
 from fahrstats.survival.calibration_result import (
@@ -193,13 +193,13 @@ def _curve(
     knots = spline_knots(log_hazard)
     if not (np.diff(knots) > 0).all():
         return None, "too few distinct predicted risks for a smooth curve"
-    columns = spline_columns(log_hazard, knots)
+    columns = natural_spline(log_hazard, knots)
     fit = fit_until(design.risk_sets, blocks, horizon, columns)
     if not fit.has_converged:
         return None, _NO_MAXIMUM
     low, high = -np.expm1(-np.exp(np.quantile(log_hazard, _GRID_ENDS)))
     grid = np.linspace(float(low), float(high), _GRID_SIZE)
-    at_grid = log_hazard_at(fit, spline_columns(complementary_log_log(grid), knots))
+    at_grid = log_hazard_at(fit, natural_spline(complementary_log_log(grid), knots))
     distances = calibration_distances(
         risk, observed_risk(fit, columns), design.risk_sets.weights
     )

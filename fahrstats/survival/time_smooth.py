@@ -146,9 +146,16 @@ def _orthonormal_spline(
     if g.size < _DEGREES or not (np.diff(knots) > 0).all():
         return undetermined
     root = np.sqrt(deaths)[:, None]
-    q, r = np.linalg.qr(root * natural_spline(g, knots))
+    q, r = np.linalg.qr(root * _with_constant(g, knots))
     diagonal = np.abs(np.diag(r))
     if diagonal.min() < _LOST_RANK * diagonal.max():
         return undetermined
-    at_grid = np.linalg.solve(r.T, natural_spline(grid, knots).T).T
+    at_grid = np.linalg.solve(r.T, _with_constant(grid, knots).T).T
     return np.asarray(at_grid, np.float64), np.asarray(q / root, np.float64)
+
+
+def _with_constant(g: FloatArray, knots: FloatArray) -> FloatArray:
+    """Return a constant and the columns of the spline, of size one, (n, k)."""
+    unit = np.ptp(knots)
+    columns = natural_spline((g - knots[0]) / unit, (knots - knots[0]) / unit)
+    return np.column_stack([np.ones(g.size), columns])

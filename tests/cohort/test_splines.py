@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.interpolate import CubicSpline
 
 from fahrstats.cohort.design import build_design
 from fahrstats.cohort.encoding import design_matrix
-from fahrstats.cohort.splines import place_knots, spline_basis
+from fahrstats.cohort.splines import place_knots
 from fahrstats.cohort.variables import spline_terms
 from fahrstats.errors import DataError, FormulaError
-
-KNOTS = (30.0, 45.0, 60.0, 62.0, 80.0)
+from fahrstats.kernels.natural_spline import natural_spline
 
 
 @pytest.fixture
@@ -28,37 +26,6 @@ def data() -> pd.DataFrame:
             "sex": rng.choice(["m", "f"], 200),
         }
     )
-
-
-def test_every_natural_cubic_spline_is_a_combination_of_the_columns():
-    """Twin: scipy's natural spline through arbitrary values at the knots."""
-    heights = np.array([1.0, -2, 0.5, 3, 1])
-    wanted = CubicSpline(KNOTS, heights, bc_type="natural")
-    inside = np.linspace(KNOTS[0], KNOTS[-1], 50)
-    columns = np.column_stack([np.ones(50), spline_basis(inside, KNOTS)])
-    coefficients = np.linalg.lstsq(columns, wanted(inside), rcond=None)[0]
-    np.testing.assert_allclose(columns @ coefficients, wanted(inside), atol=1e-11)
-    beyond = np.array([-10.0, 0, 25, 81, 100, 500])
-    end = np.where(beyond < KNOTS[0], KNOTS[0], KNOTS[-1])
-    line = wanted(end) + wanted(end, 1) * (beyond - end)
-    columns = np.column_stack([np.ones(6), spline_basis(beyond, KNOTS)])
-    np.testing.assert_allclose(columns @ coefficients, line, rtol=1e-9)
-
-
-def test_one_bend_is_the_formula_of_the_book():
-    """Three knots 0, 1, 2: x cubed less 2 (x - 1) cubed plus (x - 2) cubed, over 4."""
-    x = np.array([-1.0, 0.5, 1.5, 3])
-    basis = spline_basis(x, [0, 1, 2])
-    np.testing.assert_array_equal(basis[:, 0], x)
-    wanted = [0, 0.5**3 / 4, (1.5**3 - 2 * 0.5**3) / 4, (27 - 16 + 1) / 4]
-    np.testing.assert_allclose(basis[:, 1], wanted, rtol=1e-14)
-
-
-@pytest.mark.parametrize("scale", [1e-6, 1e6])
-def test_columns_change_unit_with_the_variable(scale):
-    x = np.linspace(20, 90, 30)
-    scaled = spline_basis(scale * x, [scale * knot for knot in KNOTS])
-    np.testing.assert_allclose(scaled, scale * spline_basis(x, KNOTS), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +67,7 @@ def test_knots_are_learned_once_and_kept(data):
     shifted = design_matrix(design.encoder, some.assign(age=some["age"] + 5))
     knots = spline_terms(design.encoder)[0].knots
     np.testing.assert_array_equal(
-        shifted[:, :3], spline_basis(some["age"].to_numpy() + 5, knots)
+        shifted[:, :3], natural_spline(some["age"].to_numpy() + 5, knots)
     )
     with_gap = some.assign(age=[50, np.nan, 60])
     assert np.isnan(design_matrix(design.encoder, with_gap)[1]).all()

@@ -21,7 +21,6 @@ from fahrstats.kernels.calibration import (
     observed_and_expected_influence,
     observed_risk,
     smooth_risk,
-    spline_columns,
     spline_knots,
 )
 from fahrstats.kernels.censoring_weights import weigh_by_censoring
@@ -69,16 +68,6 @@ def test_influence_of_the_observed_risk_is_greenwoods_but_for_the_last_factor():
     data = pd.DataFrame({"time": time, "event": event})
     greenwood = fs.kaplan_meier("Surv(time, event) ~ 1", data).at([5.0])["std_error"]
     assert np.sqrt(found @ found) == pytest.approx(greenwood[0], rel=1e-3)
-
-
-def test_the_spline_is_linear_beyond_its_knots_and_bends_between():
-    values = np.linspace(-4, 4, 81)
-    knots = np.array([-1.0, 0.0, 2.0])
-    curve = spline_columns(values, knots)[:, 1]
-    bend = np.diff(curve, 2)
-    assert np.abs(bend[values[1:-1] < -1.05]).max() < 1e-12
-    assert np.abs(bend[values[1:-1] > 2.05]).max() < 1e-12
-    assert np.abs(bend[(values[1:-1] > -0.9) & (values[1:-1] < 1.9)]).min() > 1e-5
 
 
 def test_knots_are_quantiles():
