@@ -189,7 +189,7 @@ def test_tables_differ_as_much_as_the_imputation_model_is_uncertain():
 
 
 def test_rows_of_equal_prediction_are_all_donors():
-    """Nothing predicts x, so every value may be taken, whatever the order of the rows."""
+    """Nothing predicts x, so any value may be taken, whatever the order of the rows."""
     data = pd.DataFrame({"time": 1, "event": 1, "x": np.arange(60.0)})
     data.loc[30:, "x"] = np.nan
     drawn = np.concatenate(
