@@ -41,21 +41,25 @@ from fahrstats.display.theme import (
 from fahrstats.errors import DataError
 
 _NAMES: Final = {
-    "c_index": "C-index (95% CI)",
-    "delta_c_index": "Difference in C-index (95% CI)",
-    "auc": "AUC (95% CI)",
-    "delta_auc": "Difference in AUC (95% CI)",
-    "brier": "Brier score (95% CI)",
-    "ipa": "Index of prediction accuracy (95% CI)",
-    "survival": "Survival (95% CI)",
-    "log_hr": "Log hazard ratio (95% CI)",
-    "hr": "Hazard ratio (95% CI)",
+    "c_index": "C-index",
+    "delta_c_index": "Difference in C-index",
+    "auc": "AUC",
+    "delta_auc": "Difference in AUC",
+    "brier": "Brier score",
+    "delta_brier": "Difference in Brier score",
+    "ipa": "Index of prediction accuracy",
+    "delta_ipa": "Difference in index of prediction accuracy",
+    "survival": "Survival",
+    "log_hr": "Log hazard ratio",
+    "hr": "Hazard ratio",
 }
 _OVERALL: Final = {"overall": "Overall"}
 _NO_EFFECT: Final = {
     "delta_c_index": 0.0,
     "delta_auc": 0.0,
+    "delta_brier": 0.0,
     "ipa": 0.0,
+    "delta_ipa": 0.0,
     "log_hr": 0.0,
     "hr": 1.0,
 }
@@ -65,10 +69,12 @@ _SKEWED: Final = 2.5  # times the median, from which the 95th percentile asks fo
 
 # Inches
 _ROW_HEIGHT: Final = 0.42
-_PANEL_FRAME: Final = 0.65
+_PANEL_FRAME: Final = 0.75
 _TITLE_HEIGHT: Final = 0.3
 _BOX_HEIGHT: Final = 0.35
 _NAME_WIDTH: Final = 2.2
+
+_PANEL_SPACING: Final = 0.025  # of the width of the figure
 
 _SUMMARY: Final = ("p5", "q1", "median", "q3", "p95")
 
@@ -81,7 +87,7 @@ def estimates(
     width: float = WIDTH,
     style: NumberStyle = DEFAULT,
 ) -> ggplot:
-    """Draw estimates with their intervals, one panel per estimand.
+    """Draw estimates with their intervals, one panel per estimand, time and validation.
 
     Rows without limits (a log-likelihood, a test) are not drawn. A line marks no
     difference where the estimand has such a value.
@@ -108,7 +114,7 @@ def estimates(
         raise DataError("No row of the table has an estimate with both its limits.")
     names = [_row_name(row) for _, row in rows.iterrows()]
     order = list(dict.fromkeys(names))[::-1]
-    panels = [_NAMES.get(name, name) for name in rows["estimand"]]
+    panels = _panels(rows)
     written = [
         format_difference(*values, decimals=decimals, style=style)
         for values in rows[["estimate", "conf_low", "conf_high"]].to_numpy()
@@ -132,7 +138,9 @@ def estimates(
         + labs(x="", y="", title=plain(title))
         + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
         + theme(
-            axis_title=element_blank(), panel_grid_major_y=element_line(color=FAINT)
+            axis_title=element_blank(),
+            panel_grid_major_y=element_line(color=FAINT),
+            panel_spacing_y=_PANEL_SPACING,
         )
     )
 
@@ -213,6 +221,22 @@ def _value_axis(wide: pd.DataFrame, title: str) -> list[Any]:
 
 def _as_numbers(ticks: Iterable[float]) -> list[str]:
     return [f"{tick:g}" for tick in ticks]
+
+
+def _panels(rows: pd.DataFrame) -> list[str]:
+    """Return what each row tells; when and how, where rows differ in that."""
+    told = [_NAMES.get(name, name) for name in rows["estimand"]]
+    if "time" in rows and rows["time"].nunique(dropna=False) > 1:
+        told = [
+            text if pd.isna(time) else f"{text} at {time:g}"
+            for text, time in zip(told, rows["time"], strict=True)
+        ]
+    if "validation" in rows and rows["validation"].nunique() > 1:
+        told = [
+            f"{text}, {how}" if how else text
+            for text, how in zip(told, rows["validation"], strict=True)
+        ]
+    return [f"{text} (95% CI)" for text in told]
 
 
 def _row_name(row: pd.Series[Any]) -> str:

@@ -15,6 +15,8 @@ from fahrstats.errors import DataError
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.survival.accuracy import Accuracy, measure_accuracy
 from fahrstats.survival.accuracy_rows import (
+    APPARENT,
+    CORRECTED,
     accuracy_of_models,
     accuracy_of_pairs,
     net_benefit_rows,
@@ -160,15 +162,24 @@ class ModelComparison:
         )
 
     def plot(self) -> ggplot:
-        """C-index of every model with its interval."""
+        """Draw what every model adds to the first: differences in C and in the IPA.
+
+        Corrected for optimism where there are draws. The C-indices themselves are
+        drawn by :func:`fahrstats.display.figures.estimates`, from rows of the table.
+        """
         from fahrstats.display.figures import estimates
 
         table = self.tidy()
-        return estimates(table[table["estimand"] == "c_index"])
+        shown = CORRECTED if self.accuracy.resampled is not None else APPARENT
+        first = [f"{label} - {self.labels[0]}" for label in self.labels[1:]]
+        is_told = table["estimand"].isin(["delta_c_index", "delta_ipa"])
+        is_told &= (table["validation"] == shown) & table["term"].isin(first)
+        title = "Corrected for optimism" if shown == CORRECTED else ""
+        return estimates(table[is_told], title=title)
 
     def summary(self) -> str:
         """Describe the comparison as text."""
-        from fahrstats.survival.summaries import summarize_comparison
+        from fahrstats.survival.comparison_summary import summarize_comparison
 
         return summarize_comparison(self)
 

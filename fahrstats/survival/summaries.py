@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import chi2
 
 from fahrstats.display.journals import (
     format_count,
-    format_interval,
     format_number,
     format_p,
     format_ratio,
     phrase_p,
 )
-from fahrstats.kernels.reclassification import NRI_WARNING
 from fahrstats.survival.coefficient_rows import FIRTH_NOTE
 from fahrstats.survival.penalization import Firth, Ridge
 
 if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
-    from fahrstats.survival.comparison import ModelComparison
     from fahrstats.survival.cox_fit import CoxFit
     from fahrstats.survival.subgroups import SubgroupAudit
 
@@ -82,60 +79,6 @@ def _penalty(fit: CoxFit) -> list[str]:
     return []
 
 
-_TOLD = {
-    "c_index": ("C-index", 3),
-    "delta_c_index": ("difference in C", 4),
-    "new_information": ("new share of information", 3),
-    "auc": ("AUC", 3),
-    "delta_auc": ("difference in AUC", 4),
-    "ipa": ("index of prediction accuracy", 3),
-    "delta_ipa": ("difference in index of prediction accuracy", 4),
-}
-"""Measures of compared models that a summary tells, and their decimals."""
-
-
-def summarize_comparison(comparison: ModelComparison) -> str:
-    """Describe models on identical rows: what is said of each, and of every two."""
-    fit = comparison.fits[0]
-    lines = [
-        f"{len(comparison.labels)} Cox models on the same {format_count(fit.n)} rows, "
-        f"{format_count(fit.n_events)} events",
-        *describe_dropped(fit.dropped),
-        "",
-    ]
-    for row in comparison.tidy().to_dict("records"):
-        if row["estimand"] in _TOLD:
-            lines.append(_measure_line(row))
-        elif row["estimand"] == "lr_chi2":
-            test = row["note"] or (
-                f"chi-squared {format_number(row['statistic'])} on {row['df']:.0f} df, "
-                f"{phrase_p(row['p_value'])}"
-            )
-            lines.append(f"{row['term']}: likelihood ratio, {test}")
-        elif row["estimand"] == "delta_log_likelihood":
-            text = f"difference in log-likelihood {format_number(row['estimate'])}"
-            test = "; ".join(filter(None, [phrase_p(row["p_value"]), row["note"]]))
-            lines.append(f"{row['term']}: {text}, {test}")
-    if comparison.accuracy.plan.horizons:
-        lines += ["", NRI_WARNING]
-    return "\n".join(lines)
-
-
-def _measure_line(row: Mapping[Hashable, Any]) -> str:
-    """Tell one measure: whose, at which horizon, corrected or not, and its test."""
-    name, decimals = _TOLD[row["estimand"]]
-    if np.isfinite(row["time"]):
-        name += f" at {row['time']:g}"
-    if row["validation"] == "optimism-corrected":
-        name += ", corrected for optimism,"
-    limits = row["estimate"], row["conf_low"], row["conf_high"]
-    text = f"{row['model'] or row['term']}: {name} "
-    text += format_interval(*limits, decimals=decimals)
-    is_tested = row["estimand"].startswith("delta") and np.isfinite(row["p_value"])
-    test = row["note"] or (phrase_p(row["p_value"]) if is_tested else "")
-    return f"{text}, {test}" if test else text
-
-
 def summarize_subgroups(audit: SubgroupAudit) -> str:
     """Describe a subgroup audit: a line per level, and the test of each subgroup."""
     lines = [
@@ -171,6 +114,21 @@ def describe_dropped(dropped: tuple[Dropped, ...]) -> list[str]:
     ]
 
 
+def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Write rows of cells as lines: the first column to the left, others to the right.
+
+    Without blanks at the end of a line.
+    """
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if k else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
 def _coefficients(fit: CoxFit) -> list[str]:
     """Return aligned lines of log hazard ratio, its error, hazard ratio and p."""
     table = fit.tidy()
@@ -194,13 +152,7 @@ def _coefficients(fit: CoxFit) -> list[str]:
         )
         if row["note"] not in ("", FIRTH_NOTE) and not is_firth:
             notes.append(f"{row['term']}: {row['note']}")
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = [
-        row[0].ljust(widths[0])
-        + "".join("  " + row[k].rjust(widths[k]) for k in range(1, len(widths)))
-        for row in rows
-    ]
-    return [*lines, *notes]
+    return [*align(rows), *notes]
 
 
 def _references(fit: CoxFit) -> list[str]:

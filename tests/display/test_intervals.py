@@ -77,6 +77,27 @@ def test_scores_are_named_by_their_term(tables, draw):
     assert {"flc", "age", "flc minus age"} <= set(shown)
 
 
+def test_times_and_validations_have_panels_of_their_own(draw):
+    rows = pd.DataFrame(
+        {
+            "term": "b - a",
+            "estimand": "delta_auc",
+            "time": [1.0, 1.0, 2.5, 2.5],
+            "validation": ["apparent", "optimism-corrected"] * 2,
+            "estimate": [0.02, 0.01, 0.03, 0.02],
+            "conf_low": 0.0,
+            "conf_high": 0.05,
+        }
+    )
+    figure = draw(estimates(rows))
+    assert {
+        f"Difference in AUC at {time}, {how} (95% CI)"
+        for time in ("1", "2.5")
+        for how in ("apparent", "optimism-corrected")
+    } <= set(words(figure))
+    assert len(figure.axes) == 4
+
+
 def test_long_names_are_wrapped(tables, draw):
     table = tables["comparison"]
     table = table.assign(model=table["model"].str.replace("flc", "a long name " * 5))

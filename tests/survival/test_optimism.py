@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from drawings import drawn, overlapping, words
 from tables import check_table
 
 import fahrstats as fs
@@ -193,6 +194,29 @@ def test_reclassification_comes_with_its_warning(resampled):
     rows = table[table["estimand"].str.startswith(("nri", "idi"))]
     assert rows["note"].str.contains(NRI_WARNING, regex=False).all()
     assert NRI_WARNING in str(resampled)
+
+
+def test_the_summary_has_one_table_of_models_and_one_of_pairs_at_each_horizon(
+    resampled,
+):
+    lines = str(resampled).splitlines()
+    assert lines[1].startswith(f"Corrected for optimism by {N_BOOT} bootstrap draws")
+    titles = [line for line in lines if line.startswith("At ")]
+    assert titles == [f"At {horizon:g}" for horizon in HORIZONS]
+    assert sum("AUC (95% CI)" in line for line in lines) == len(HORIZONS)
+    assert sum("Difference in AUC" in line for line in lines) == len(HORIZONS)
+    assert len(lines) < 25 + 12 * len(HORIZONS)
+    corrected = rows_of(resampled.tidy(), "c_index", "optimism-corrected")["estimate"]
+    told = next(line for line in lines if line.startswith("z "))
+    assert f" {corrected[0]:.3f} (" in told
+
+
+def test_the_figure_is_of_corrected_differences(resampled):
+    with drawn(resampled.plot()) as figure:
+        shown = words(figure)
+        assert overlapping(figure) == []
+    assert "Corrected for optimism" in shown
+    assert "Difference in C-index (95% CI)" in shown
 
 
 def test_corrected_limits_hold_their_estimate(resampled):
