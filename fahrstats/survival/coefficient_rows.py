@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2
 
 from fahrstats.columns import in_order
 from fahrstats.survival.cox_fit import CoxFit
@@ -51,6 +52,27 @@ def coefficient_table(
     table = table.assign(n=fit.n, n_events=fit.n_events)
     table = table[in_order(table.columns)]
     return as_ratio(table) if exponentiate else table
+
+
+def glance_table(fit: CoxFit) -> pd.DataFrame:
+    """Compute what :meth:`fahrstats.CoxFit.glance` describes."""
+    statistic, df = fit.lr_statistic, fit.effective_df
+    if fit.is_robust:
+        statistic, df = fit.wald_statistic, fit.wald_df
+    values = {
+        "n": fit.n,
+        "n_events": fit.n_events,
+        "n_dropped": fit.n_dropped,
+        "statistic": statistic,
+        "df": df,
+        "p_value": chi2.sf(statistic, df) if df else np.nan,
+        "log_likelihood": fit.log_likelihood,
+        "log_likelihood_null": fit.log_likelihood_null,
+        "aic": fit.aic,
+        "c_index": fit.c_index,
+        "c_index_std_error": fit.c_index_std_error,
+    }
+    return pd.DataFrame([values])[in_order(values)]
 
 
 def add_infinite(

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from fahrstats.cohort.design import Dropped
-from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
-from fahrstats.cohort.roles import Roles, offset_values
-from fahrstats.columns import in_order
-from fahrstats.errors import DataError
+from fahrstats.cohort.encoding import DesignColumn, Encoder
+from fahrstats.cohort.roles import Roles
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.aliasing import Aliased
 from fahrstats.survival.maximum import Monotone
@@ -202,23 +199,9 @@ class CoxFit:
         test, because the other has no chi-squared distribution. With a ridge penalty
         the degrees of freedom are effective ones; Firth's fit has no AIC.
         """
-        statistic, df = self.lr_statistic, self.effective_df
-        if self.is_robust:
-            statistic, df = self.wald_statistic, self.wald_df
-        values = {
-            "n": self.n,
-            "n_events": self.n_events,
-            "n_dropped": self.n_dropped,
-            "statistic": statistic,
-            "df": df,
-            "p_value": chi2.sf(statistic, df) if df else np.nan,
-            "log_likelihood": self.log_likelihood,
-            "log_likelihood_null": self.log_likelihood_null,
-            "aic": self.aic,
-            "c_index": self.c_index,
-            "c_index_std_error": self.c_index_std_error,
-        }
-        return pd.DataFrame([values])[in_order(values)]
+        from fahrstats.survival.coefficient_rows import glance_table
+
+        return glance_table(self)
 
     def augment(self, data: pd.DataFrame) -> pd.DataFrame:
         """Return ``data`` with a column ``linear_predictor``, row for row.
@@ -233,17 +216,9 @@ class CoxFit:
             A column is absent, a factor has a level unseen at fitting, or a coefficient
             is infinite.
         """
-        if self.monotone:
-            raise DataError(
-                f"`{self.monotone[0].term}` has an infinite coefficient, so no linear "
-                "predictor exists; leave it out of the model first."
-            )
-        X = design_matrix(self.encoder, data)
-        beta = np.where(np.isnan(self.log_hr), 0.0, self.log_hr)
-        predictor = (X - self.means) @ beta
-        if self.roles.offset is not None:
-            predictor += offset_values(data, self.roles.offset) - self.offset_mean
-        return data.assign(linear_predictor=predictor)
+        from fahrstats.survival.fitted_rows import add_linear_predictor
+
+        return add_linear_predictor(self, data)
 
     def residuals(
         self, data: pd.DataFrame, kind: Residual, *, collapse: str | None = None

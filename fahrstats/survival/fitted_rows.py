@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.encoding import design_matrix
+from fahrstats.cohort.roles import offset_values
 from fahrstats.errors import DataError
 from fahrstats.kernels.exact_ties import ExactLikelihood
 from fahrstats.kernels.newton import standardize
@@ -123,6 +125,16 @@ def maximize_again(fit: CoxFit, design: Design) -> Maximum:
     if fit.ties == "exact":
         return find_exact_maximum(design)
     return find_maximum(design, efron=fit.ties == "efron")
+
+
+def add_linear_predictor(fit: CoxFit, data: pd.DataFrame) -> pd.DataFrame:
+    """Compute what :meth:`fahrstats.CoxFit.augment` describes."""
+    refuse_infinite(fit)
+    X = design_matrix(fit.encoder, data)
+    predictor = (X - fit.means) @ finite_log_hr(fit)
+    if fit.roles.offset is not None:
+        predictor += offset_values(data, fit.roles.offset) - fit.offset_mean
+    return data.assign(linear_predictor=predictor)
 
 
 def finite_log_hr(fit: CoxFit) -> FloatArray:

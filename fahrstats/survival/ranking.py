@@ -341,27 +341,9 @@ class Concordance:
 
     def summary(self) -> str:
         """Describe the result as text: sizes, then each score with its interval."""
-        lines = [
-            f"Concordance: {self.formula}",
-            f"{self.n} rows, {self.n_events} events, {self.n_dropped} left out; "
-            f"{self.n_pairs:g} comparable pairs",
-        ]
-        weighting = weighting_columns(self.time_weight, self.tau)
-        if weighting:
-            up_to = f", events up to {self.tau:g}" if "time" in weighting else ""
-            lines.append(f"pairs weighed by {self.time_weight}{up_to}")
-        if self.n_strata > 1:
-            lines.append(f"pairs within {self.n_strata} strata")
-        if self.n_clusters:
-            lines.append(f"standard errors from {self.n_clusters} clusters")
-        width = max(len(term) for term in self.terms)
-        for row in self.tidy().itertuples():
-            lines.append(
-                f"  {row.term:<{width}}  C {row.estimate:.4f}  SE {row.std_error:.4f}  "
-                f"95% CI {row.conf_low:.4f} to {row.conf_high:.4f}"
-                + (f"  ({row.note!s})" if row.note else "")
-            )
-        return "\n".join(lines)
+        from fahrstats.survival.ranking_rows import summarize_concordance
+
+        return summarize_concordance(self)
 
     def __str__(self) -> str:
         return self.summary()

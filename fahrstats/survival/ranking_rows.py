@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ from fahrstats.kernels.simultaneous import (
 )
 from fahrstats.kernels.time_weights import TimeWeight
 from fahrstats.survival.options import check_conf_level
+
+if TYPE_CHECKING:
+    from fahrstats.survival.ranking import Concordance
 
 FloatArray = NDArray[np.float64]
 
@@ -90,6 +94,31 @@ def weighting_columns(time_weight: TimeWeight, tau: float) -> dict[str, str | fl
     if np.isfinite(tau):
         columns["time"] = tau
     return columns
+
+
+def summarize_concordance(fit: Concordance) -> str:
+    """Describe a concordance as text: sizes, then each score with its interval."""
+    lines = [
+        f"Concordance: {fit.formula}",
+        f"{fit.n} rows, {fit.n_events} events, {fit.n_dropped} left out; "
+        f"{fit.n_pairs:g} comparable pairs",
+    ]
+    weighting = weighting_columns(fit.time_weight, fit.tau)
+    if weighting:
+        up_to = f", events up to {fit.tau:g}" if "time" in weighting else ""
+        lines.append(f"pairs weighed by {fit.time_weight}{up_to}")
+    if fit.n_strata > 1:
+        lines.append(f"pairs within {fit.n_strata} strata")
+    if fit.n_clusters:
+        lines.append(f"standard errors from {fit.n_clusters} clusters")
+    width = max(len(term) for term in fit.terms)
+    for row in fit.tidy().itertuples():
+        lines.append(
+            f"  {row.term:<{width}}  C {row.estimate:.4f}  SE {row.std_error:.4f}  "
+            f"95% CI {row.conf_low:.4f} to {row.conf_high:.4f}"
+            + (f"  ({row.note!s})" if row.note else "")
+        )
+    return "\n".join(lines)
 
 
 def _with_normal(
