@@ -189,11 +189,16 @@ class SurvivalDifferences:
 
     def _notes(self, levels: pd.DataFrame) -> list[str]:
         """Say of every group and time why there is no estimate or no interval."""
+        starts = np.repeat(self.curves.first_entry, self.times.size)
         ends = np.repeat(self.curves.last_time, self.times.size)
         notes = []
-        for survival, end in zip(levels["estimate"], ends, strict=True):
+        for survival, time, start, end in zip(
+            levels["estimate"], levels["time"], starts, ends, strict=True
+        ):
             if np.isnan(survival):
                 notes.append(f"follow-up ends at {end:g}")
+            elif 0 < time <= start:
+                notes.append(f"nobody at risk until {start:g}")
             elif survival == 1:
                 notes.append("no event by then")
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
 from fahrstats.display.result_table import records
-from fahrstats.errors import DataError
+from fahrstats.errors import DataError, ResultWarning
 from fahrstats.kernels.product_limit import life_table
 from fahrstats.kernels.restricted_mean import (
     greenwood_mean_std_error,
@@ -96,7 +97,8 @@ def rmst(
     Warns
     -----
     ResultWarning
-        As :func:`kaplan_meier`, of a curve that reached 0 before others entered.
+        As :func:`kaplan_meier`, of a curve that reached 0 before others entered; or,
+        with delayed entry, nobody of a group is at risk at first.
 
     Notes
     -----
@@ -130,6 +132,7 @@ def rmst(
     )
     end = curves.last_time.min() if tau is None else _check_tau(tau, curves)
     warn_of_early_extinction(curves)
+    _warn_of_late_entry(curves)
     mean, std_error = _restricted_means(sets, end, cohort.subject[sets.order])
     has_event = cohort.design.event & (cohort.design.time <= end)
     return RestrictedMeans(
@@ -274,6 +277,18 @@ def _check_tau(tau: float, curves: SurvivalCurves) -> float:
             f"{ends[k]:.15g}."
         )
     return float(end)
+
+
+def _warn_of_late_entry(curves: SurvivalCurves) -> None:
+    """Warn of groups nobody of which is at risk at first."""
+    for group, start in zip(curves.groups, curves.first_entry, strict=True):
+        if start > 0:
+            warnings.warn(
+                f"Nobody of `{group}` is at risk until {start:g}, and its mean counts "
+                "that time as lived in full; take the start of follow-up as time 0.",
+                ResultWarning,
+                stacklevel=3,
+            )
 
 
 def _restricted_means(

@@ -83,6 +83,15 @@ class SurvivalCurves:
         return int(self.group_events.sum())
 
     @property
+    def first_entry(self) -> FloatArray:
+        """Time from which somebody of each group is at risk."""
+        held = [int((self.n_at_risk[steps] > 0).argmax()) for steps in self._steps()]
+        entry: FloatArray = self.time[
+            self.start[:-1] + np.maximum(np.array(held) - 1, 0)
+        ]
+        return entry
+
+    @property
     def last_time(self) -> FloatArray:
         """Last follow-up of each group."""
         return self.time[self.start[1:] - 1]

@@ -211,3 +211,18 @@ def test_intervals_cover_the_truth_and_tests_keep_their_size():
             rejected[k] += p_value < 0.05
     assert 0.93 < covered / n_draws < 0.97
     assert ((rejected / n_draws > 0.03) & (rejected / n_draws < 0.07)).all()
+
+
+def test_a_group_that_nobody_has_entered_is_no_group_without_events(lung):
+    data = lung.assign(entry=np.where(lung["sex"] == 2, 3.0, 0.0))
+    data = data[data["time"] > 3]
+    found = fs.survival_difference(
+        "Surv(entry, time, event) ~ sex", data, times=[0, 3, 4, 100]
+    )
+    table = check_table(found.tidy())
+    assert table["note"].tolist()[4:8] == [
+        "no event by then",
+        "nobody at risk until 3",
+        "no event by then",
+        "",
+    ]

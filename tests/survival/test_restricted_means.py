@@ -234,3 +234,10 @@ def test_intervals_of_a_difference_cover_the_truth():
         wanted = np.array([truth[1] - truth[0], truth[1] / truth[0]])
         covered += (table["conf_low"][2:] < wanted) & (wanted < table["conf_high"][2:])
     assert ((covered / n_draws > 0.93) & (covered / n_draws < 0.97)).all()
+
+
+def test_a_group_that_nobody_enters_at_first_is_announced():
+    data = TWO.assign(entry=[0.0, 0, 1, 2, 1, 1, 2, 2])
+    message = "Nobody of `b` is at risk until 1, and its mean counts that time as lived"
+    with pytest.warns(ResultWarning, match=message):
+        fs.rmst("Surv(entry, time, event) ~ group", data, tau=5)
