@@ -186,7 +186,7 @@ def build_design(
     weight = None if weights is None else as_float(kept[weights])
     strata_codes, levels = _codes(kept, strata)
     cluster_codes, _ = _codes(kept, cluster)
-    for problem in _size_problems(used, X, time, event, cluster_codes, encoder):
+    for problem in size_problems(used, X, time, event, cluster_codes, encoder):
         raise DataError(problem)
     return Design(
         formula=used.parsed,
@@ -239,7 +239,7 @@ def find_problems(
         return [str(error)]
     event = as_float(kept[used.parsed.event]) == 1
     clusters, _ = _codes(kept, cluster)
-    return list(_size_problems(used, X, time[keep], event, clusters, encoder))
+    return list(size_problems(used, X, time[keep], event, clusters, encoder))
 
 
 def _missing_values(
@@ -350,7 +350,7 @@ def _codes(
     return codes.astype(np.int64), tuple(str(level) for level in levels)
 
 
-def _size_problems(
+def size_problems(
     used: UsedColumns,
     X: NDArray[np.float64],
     time: NDArray[np.float64],

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from fahrstats.cohort.design import Design, build_design
-from fahrstats.cohort.follow_up import as_float
-from fahrstats.cohort.formula import parse_formula
+from fahrstats.cohort.encoding import DesignColumn
+from fahrstats.cohort.parts import cut_design, with_columns
 from fahrstats.cohort.roles import Roles
 from fahrstats.columns import in_order
 from fahrstats.errors import ConvergenceError, DataError, ResultWarning
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import fit_design
-from fahrstats.survival.levels import kept_levels, subgroup_columns
+from fahrstats.survival.levels import check_min_events, kept_levels, subgroup_columns
 from fahrstats.survival.options import TIES, Ties, refuse_unknown
 from fahrstats.survival.wald import as_ratio, find_step, with_wald
 
@@ -254,16 +254,17 @@ def by_subgroup(
     ...                term="faceage", by=["sex", "race"]).tidy(exponentiate=True)
     """
     refuse_unknown("ties", ties, TIES)
-    model = _Model(formula, term, ties, Roles(strata, cluster, weights, id, offset))
-    design = model.design(data)
+    roles = Roles(strata, cluster, weights, id, offset)
+    design = build_design(formula, data, **roles.named())
     columns = subgroup_columns(by, design.formula)
+    check_min_events(min_events)
     numeric = [column.term for column in design.columns if not column.level]
     if term not in numeric:
         raise DataError(
             f"`term` is `{term}`, which is not one numeric column of `{formula}`; "
             f"those are {', '.join(f'`{name}`' for name in numeric) or 'none'}."
         )
-    kept = data.iloc[design.rows]
+    model = _Model(formula, term, ties, design, data.iloc[design.rows])
     overall = fit_design(design, ties=ties)
     estimates = [_read_estimate(overall, term, "overall", "overall", "")]
     tests = []
@@ -271,41 +272,51 @@ def by_subgroup(
         levels = kept_levels(data, column, design.rows)
         found = [
             _estimate(
-                model, kept[(levels == level).to_numpy()], column, level, min_events
+                model, (levels == level).to_numpy(), column, str(level), min_events
             )
             for level in levels.cat.categories
         ]
         estimates += found
-        tests.append(_test_interaction(model, kept, levels, found))
+        tests.append(_test_interaction(model, levels, found))
     return SubgroupAudit(term, formula, overall, tuple(estimates), tuple(tests))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Model:
     """What is fitted in everyone and again in each level."""
 
     formula: str
     term: str
     ties: Ties
-    roles: Roles
+    design: Design
+    kept: pd.DataFrame
 
-    def design(self, data: pd.DataFrame, extra: str = "") -> Design:
-        """Pass data through the gate, with further terms if wanted."""
-        return build_design(self.formula + extra, data, **self.roles.named())
+    def part(self, chosen: NDArray[np.bool_]) -> Design:
+        """Return the design of some rows, by the gate where it cannot be cut."""
+        if chosen.all():
+            return self.design
+        part = cut_design(self.design, chosen)
+        if part is not None:
+            return part
+        roles = self.design.roles.named()
+        return build_design(self.formula, self.kept[chosen], **roles)
 
 
 def _estimate(
-    model: _Model, part: pd.DataFrame, column: str, level: str, min_events: int
+    model: _Model,
+    chosen: NDArray[np.bool_],
+    column: str,
+    level: str,
+    min_events: int,
 ) -> SubgroupEstimate:
     """Fit the model within one level, or say why not."""
-    parsed = parse_formula(model.formula)
-    n_events = int(as_float(part[parsed.event]).sum())
-    blank = SubgroupEstimate(column, level, np.nan, np.nan, len(part), n_events, "")
+    n, n_events = int(chosen.sum()), int(model.design.event[chosen].sum())
+    blank = SubgroupEstimate(column, level, np.nan, np.nan, n, n_events, "")
     if n_events < min_events:
         return replace(blank, note=f"too few events ({n_events} < {min_events})")
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
-            fit = fit_design(model.design(part), ties=model.ties)
+            fit = fit_design(model.part(chosen), ties=model.ties)
     except (DataError, ConvergenceError) as error:
         return replace(blank, note=f"not estimated: {error}")
     fragile = [w for w in caught if issubclass(w.category, ResultWarning)]
@@ -333,27 +344,21 @@ def _read_estimate(
 
 
 def _test_interaction(
-    model: _Model,
-    kept: pd.DataFrame,
-    levels: pd.Series,
-    found: Sequence[SubgroupEstimate],
+    model: _Model, levels: pd.Series, found: Sequence[SubgroupEstimate]
 ) -> Interaction:
     """Compare one effect for all levels with one effect for each."""
     usable = [row.level for row in found if np.isfinite(row.log_hr)]
     left_out = [row.level for row in found if row.level not in usable]
     in_test = levels.isin(usable).to_numpy()
-    frame = kept.assign(**{_LEVEL: levels.astype(object)})[in_test]
-    column = found[0].subgroup
     note = f"without {', '.join(left_out)}" if left_out else ""
     n_events = sum(row.n_events for row in found if row.level in usable)
-    untested = Interaction(column, np.nan, 0, np.nan, len(frame), n_events, "")
+    n, column = int(in_test.sum()), found[0].subgroup
+    untested = Interaction(column, np.nan, 0, np.nan, n, n_events, "")
     if len(usable) < 2:
         return replace(untested, note="fewer than two levels can be estimated")
-    own = f" + C(`{_LEVEL}`)"
-    score = f"`{model.term}`" if model.term in frame else model.term
     try:
-        smaller = model.design(frame, own)
-        larger = model.design(frame, f"{own} + C(`{_LEVEL}`):{score}")
+        part = model.part(in_test)
+        smaller, larger = _with_levels(part, model.term, levels[in_test], usable)
         with warnings.catch_warnings(action="ignore", category=ResultWarning):
             low = fit_design(smaller, ties=model.ties)
             high = fit_design(larger, ties=model.ties)
@@ -372,3 +377,22 @@ def _test_interaction(
         note = "; ".join(filter(None, ["likelihood-ratio test", note]))
     p_value = float(chi2.sf(statistic, df))
     return Interaction(column, statistic, df, p_value, high.n, high.n_events, note)
+
+
+def _with_levels(
+    design: Design, term: str, levels: pd.Series, usable: Sequence[str]
+) -> tuple[Design, Design]:
+    """Add the effect of every level but the first, and then their products with it."""
+    others = usable[1:]
+    names = levels.to_numpy(object)
+    own = np.column_stack([names == level for level in others]).astype(np.float64)
+    score = design.X[:, [design.terms.index(term)]]
+    columns = [
+        DesignColumn(f"{_LEVEL} {level}", _LEVEL, level, usable[0]) for level in others
+    ]
+    products = [
+        replace(column, term=f"{column.term} x {term}", level="", reference="")
+        for column in columns
+    ]
+    smaller = with_columns(design, own, columns)
+    return smaller, with_columns(smaller, own * score, products)
