@@ -6,6 +6,7 @@ scale, limits or size a user gives the plot later.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, ClassVar, Final
 
@@ -17,6 +18,7 @@ from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from plotnine.geoms.geom import geom
 
 _POINTS_PER_INCH: Final = 72
+_PARTS: Final = re.compile(r"[^_\-./]+[_\-./]*|[_\-./]+")
 _HINTING: Final = (
     1.06  # letters set to whole pixels of a screen are wider than on paper
 )
@@ -97,13 +99,16 @@ def _line_width(line: str, size: float, weight: str) -> float:
 def wrap(text: str, width: float, size: float) -> str:
     """Break ``text`` at spaces into lines of at most ``width`` inches.
 
-    A no-break space keeps words together, and a long word keeps its line.
+    A no-break space keeps words together. A word too long for a line is broken after
+    an underscore, a hyphen, a point or a slash, and keeps its line without one.
     """
     lines: list[str] = []
     for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+        is_long = text_width(word, size) > width
+        for k, part in enumerate(_PARTS.findall(word) if is_long else [word]):
+            longer = f"{lines[-1]}{'' if k else ' '}{part}" if lines else part
+            if lines and text_width(longer, size) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(part)
     return "\n".join(lines)

@@ -262,9 +262,13 @@ class BaselineHazard:
         times = time if wanted is None else wanted
         at = self.start[k] + np.searchsorted(time, times, "right") - 1
         n_at_risk = np.append(self.n_at_risk[self.start[k] : self.start[k + 1]], 0.0)
-        hazard_ratio = np.exp(log_hr)[:, None]
-        survival = np.exp(-hazard_ratio * self.cumulative_hazard[at])
-        survival[:, times > time[-1]] = np.nan
+        unit = self._std_error(X, at)
+        with np.errstate(over="ignore", divide="ignore"):
+            hazard = np.exp(log_hr[:, None] + np.log(self.cumulative_hazard[at]))
+            survival = np.exp(-hazard)
+            # Survival times the hazard ratio is 0 in the limit of either.
+            std_error = np.exp(log_hr[:, None] - hazard + np.log(unit))
+        survival[:, times > time[-1]] = std_error[:, times > time[-1]] = np.nan
         notes = np.where(
             times > time[-1], f"beyond the last follow-up, {time[-1]:g}", ""
         )
@@ -275,7 +279,7 @@ class BaselineHazard:
                 "level": self.strata_levels[k],
                 "time": np.tile(times, rows.size),
                 "estimate": survival.ravel(),
-                "std_error": (survival * hazard_ratio * self._std_error(X, at)).ravel(),
+                "std_error": std_error.ravel(),
                 "n_at_risk": np.tile(
                     n_at_risk[np.searchsorted(time, times)], rows.size
                 ),

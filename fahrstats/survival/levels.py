@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,12 @@ def subgroup_columns(by: Sequence[str], formula: ParsedFormula) -> list[str]:
                 "subgroups must be known before the outcome."
             )
     return list(dict.fromkeys(by))
+
+
+def check_min_events(min_events: int) -> None:
+    """Raise unless a smallest number of events is a number from 0 on."""
+    if not isinstance(min_events, Real) or not min_events >= 0:
+        raise DataError(f"`min_events` is {min_events}; give a number from 0 on.")
 
 
 def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fahrstats.cohort.roles import Roles
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.kernels.time_weights import TimeWeight
-from fahrstats.survival.levels import kept_levels, subgroup_columns
+from fahrstats.survival.levels import check_min_events, kept_levels, subgroup_columns
 from fahrstats.survival.ranking import rank_all
 from fahrstats.survival.ranking_by_result import (
     ConcordanceBySubgroup,
@@ -97,6 +97,7 @@ def concordance_by(
     roles = Roles(strata, cluster, weights, id)
     rows = score_rows(formula, data, roles, time_weight=time_weight, tau=tau)
     columns = subgroup_columns(by, rows.design.formula)
+    check_min_events(min_events)
     overall = rank_all(rows)
     parts = [
         _rank_levels(

@@ -87,5 +87,13 @@ def test_a_word_wider_than_the_line_and_a_fixed_space_are_kept():
     assert wrap(f"left out {fixed}", 0.6, 8).split("\n")[-1] == fixed
 
 
+def test_the_long_name_of_a_column_is_broken_after_its_underscores():
+    name = "urine_albumin_creatinine_ratio_mg_per_g"
+    lines = wrap(f"by {name}", 1.2, 8).split("\n")
+    assert lines[0] == "by urine_albumin_"
+    assert "".join(lines) == f"by {name}"
+    assert all(text_width(line, 8) <= 1.2 for line in lines)
+
+
 def test_a_dollar_does_not_start_a_formula():
     assert plain("$5 or $6") == r"\$5 or \$6"

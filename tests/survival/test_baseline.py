@@ -129,6 +129,14 @@ def test_labels_of_several_levels_name_the_rows(data):
     assert table["group"].tolist() == ["('a', 1)", "('b', 2)"]
 
 
+@pytest.mark.parametrize(("x", "survival"), [(-1e4, 1.0), (1e4, 0.0)])
+def test_far_from_the_data_survival_is_certain_and_one_at_the_start(data, x, survival):
+    baseline = fs.cox("Surv(time, event) ~ x", data).baseline(data)
+    table = baseline.survival(pd.DataFrame({"x": [x]}), [0.0, 20.0])
+    assert table["estimate"].tolist() == [1.0, survival]
+    assert table["std_error"].tolist() == [0.0, 0.0]
+
+
 def test_risk_is_one_less_survival(data):
     baseline = fs.cox(FORMULA, data).baseline(data)
     survival = baseline.survival(NEW, [20.0], interval="logit", conf_level=0.9)

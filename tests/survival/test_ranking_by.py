@@ -217,6 +217,8 @@ def test_unknown_names_are_refused(data):
         fs.concordance_by(FORMULA, data, by="sex")
     with pytest.raises(DataError, match="`by` names `event`, a part of the outcome"):
         fs.concordance_by(FORMULA, data, by=["event"])
+    with pytest.raises(DataError, match="`min_events` is None; give a number from 0"):
+        fs.concordance_by(FORMULA, data, by=["sex"], min_events=None)
 
 
 def test_the_summary_and_the_figure_show_every_level(data, tmp_path):

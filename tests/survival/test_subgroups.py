@@ -358,6 +358,8 @@ def test_a_level_that_cannot_be_fitted_says_why(data):
         ({"by": ["day"]}, "`day` holds dates or durations"),
         ({"by": ["mixed"]}, "`mixed` holds mixed-integer values"),
         ({"ties": "exact"}, "`ties` is 'exact'; choose one of"),
+        ({"min_events": "few"}, "`min_events` is few; give a number from 0 on"),
+        ({"min_events": -1}, "`min_events` is -1; give a number from 0 on"),
         ({"strata": "nowhere"}, "`data` has no column `nowhere`."),
     ],
     ids=str,
