@@ -44,9 +44,14 @@ def draw_risk_sets(
         time=sets.time[kept],
         event=sets.event[kept],
         weights=sets.weights[kept] * counts[kept],
-        stratum_start=np.unique(new_position[sets.stratum_start]),
-        tie_start=np.unique(new_position[sets.tie_start]),
+        stratum_start=_distinct(new_position[sets.stratum_start]),
+        tie_start=_distinct(new_position[sets.tie_start]),
         entry=entry,
         entry_order=entry_order,
     )
     return drawn_sets, kept
+
+
+def _distinct(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each value of a sorted array once."""
+    return ascending[np.append(np.diff(ascending) > 0, True)]
