@@ -73,16 +73,14 @@ def quantile_groups(
         probabilities = np.full(cuts.size, np.nan)
         if not cuts.size or not np.isfinite(cuts).all() or (np.diff(cuts) <= 0).any():
             raise DataError(
-                f"`cut_points` must be finite and ascend, but they are {list(cuts)}."
+                f"`cut_points` must be finite and ascend, but they are {cuts.tolist()}."
             )
     sizes = np.bincount(_group_of(present, cuts), minlength=cuts.size + 1)
     n_filled = int((sizes > 0).sum())
     if n_filled < sizes.size:
-        value, count = _commonest(present)
         raise DataError(
-            f"Only {n_filled} of {sizes.size} groups hold a value: {count} of "
-            f"{present.size} values equal {value:g}; ask for fewer groups, or give "
-            "`cut_points`."
+            f"Only {n_filled} of {sizes.size} groups hold a value: "
+            + _why_empty(present, cuts, are_given=cut_points is not None)
         )
     return QuantileGroups(
         cut_points=cuts,
@@ -182,8 +180,8 @@ class QuantileGroups:
 
     def summary(self) -> str:
         """Return the bounds and sizes as text."""
-        lower = [f"> {cut:g}" for cut in self.cut_points]
-        upper = [f"<= {cut:g}" for cut in self.cut_points]
+        cuts = _apart(self.cut_points)
+        lower, upper = ([f"{sign} {cut}" for cut in cuts] for sign in (">", "<="))
         bounds = [
             " and ".join(part for part in pair if part)
             for pair in zip(["", *lower], [*upper, ""], strict=True)
@@ -299,8 +297,8 @@ class TableOne:
         groups = list(dict.fromkeys(order["group"]))
         lines = order[["variable", "level"]].drop_duplicates()
         printed = shown.unstack("group").loc[pd.MultiIndex.from_frame(lines), groups]
-        lines = [line.rstrip() for line in printed.to_string().splitlines()]
-        return "\n".join([f"Table 1, n = {self.n}", *lines])
+        text = [line.rstrip() for line in printed.to_string().splitlines()]
+        return "\n".join([f"Table 1, n = {self.n}", *text])
 
     def __str__(self) -> str:
         """Return :meth:`summary`."""
@@ -309,7 +307,14 @@ class TableOne:
 
 def _as_numbers(values: pd.Series | ArrayLike) -> NDArray[np.float64]:
     """Return the score as float64, refusing text and infinities."""
+    if np.ndim(values) != 1:
+        raise DataError(
+            f"A score has one dimension, but {np.ndim(values)} were given; give one "
+            "column."
+        )
     column = pd.Series(values).infer_objects()
+    if not len(column):
+        return np.empty(0)
     if not pd.api.types.is_numeric_dtype(column):
         raise DataError(f"A score must hold numbers, but its type is {column.dtype}.")
     numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -327,6 +332,32 @@ def _group_of(
 ) -> NDArray[np.int64]:
     """Return group positions from 0, a value equal to a cut going to the lower one."""
     return np.searchsorted(cuts, numbers, side="left").astype(np.int64)
+
+
+def _apart(cuts: NDArray[np.float64]) -> list[str]:
+    """Write cut points with as many digits as tell them apart, at least six."""
+    for n_digits in range(6, 18):
+        texts = [f"{cut:.{n_digits}g}" for cut in cuts]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _why_empty(
+    present: NDArray[np.float64], cuts: NDArray[np.float64], *, are_given: bool
+) -> str:
+    """Say why a group is empty, and what to do."""
+    if are_given:
+        return (
+            f"the values go from {present.min():g} to {present.max():g}, the cut "
+            f"points are {cuts.tolist()}; leave some out, or carry groups from the "
+            "other cohort with `apply`, which allows empty ones."
+        )
+    value, count = _commonest(present)
+    return (
+        f"{count} of {present.size} values equal {value:g}; ask for fewer groups, or "
+        "give `cut_points`."
+    )
 
 
 def _commonest(present: NDArray[np.float64]) -> tuple[float, int]:

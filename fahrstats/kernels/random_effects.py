@@ -57,7 +57,8 @@ def weighted_mean(y: FloatArray, v: FloatArray) -> tuple[float, float, float]:
 def typical_variance(v: FloatArray) -> float:
     """Typical variance within cohorts (Higgins and Thompson 2002, equation 9)."""
     w = 1 / v
-    return float((v.size - 1) * w.sum() / (w.sum() ** 2 - w @ w))
+    # the square of the sum less the sum of squares, without cancellation
+    return float((v.size - 1) * w.sum() / (w @ (1 - np.eye(v.size)) @ w))
 
 
 def fit_reml(y: FloatArray, v: FloatArray) -> RandomEffects:
@@ -92,8 +93,12 @@ def _climb(y: FloatArray, v: FloatArray, start: float) -> tuple[float, float, bo
         w = 1 / (v + tau_squared)
         share = w / w.sum()
         deviation = y - share @ y
-        gradient = w**2 @ deviation**2 - w.sum() + w @ share
-        information = w @ w - 2 * w**2 @ share + (w @ share) ** 2
+        # P = diag(w) - w w' / sum(w); sums of positive parts lose nothing to rounding
+        off_diagonal = np.outer(w, share)
+        np.fill_diagonal(off_diagonal, 0)
+        diagonal = off_diagonal.sum(axis=1)
+        gradient = w**2 @ deviation**2 - diagonal.sum()
+        information = diagonal @ diagonal + (off_diagonal**2).sum()
         step = max(float(gradient / information), -tau_squared)
         if step * last < 0:  # expected information too small: steps go too far
             step /= 2

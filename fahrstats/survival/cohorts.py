@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from fahrstats.errors import ConvergenceError, DataError, ResultWarning
 from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import cox
 from fahrstats.survival.meta_analysis import (
+    OVERALL,
     CohortEstimate,
     MetaAnalysis,
     combine_cohorts,
@@ -97,6 +98,8 @@ def meta(
             f"`cohorts` is a {type(cohorts).__name__}; give data frames by label, such "
             'as {"derivation": first, "validation": second}.'
         )
+    for problem in _label_problems([str(label) for label in cohorts]):
+        raise DataError(problem)
     needed = _needed_columns(formula, cohorts, strata, cluster)
     options: dict[str, Any] = {"strata": strata, "cluster": cluster}
     verb: Callable[..., CoxFit | Concordance] = partial(concordance, **options)
@@ -130,7 +133,7 @@ def meta_estimates(table: pd.DataFrame) -> MetaAnalysis:
     ------
     DataError
         A column is absent, labels repeat, the rows are of several terms or estimands,
-        or a standard error is not positive.
+        or a standard error is not positive and finite.
 
     Notes
     -----
@@ -149,21 +152,35 @@ def meta_estimates(table: pd.DataFrame) -> MetaAnalysis:
         name: table[name] if name in table else pd.Series(0, index=table.index)
         for name in ("n", "n_events")
     }
-    notes = table["note"] if "note" in table else pd.Series("", index=table.index)
+    notes = pd.Series("", index=table.index)
+    if "note" in table:
+        notes = table["note"].fillna("")
     estimates = tuple(
         CohortEstimate(*row)
         for row in zip(
             table["cohort"].astype(str),
             table["estimate"].astype(float),
             table["std_error"].astype(float),
-            sizes["n"].astype(int),
-            sizes["n_events"].astype(int),
+            sizes["n"].fillna(0).astype(int),
+            sizes["n_events"].fillna(0).astype(int),
             notes.astype(str),
             strict=True,
         )
     )
     first = table.iloc[0]
     return combine_cohorts(estimates, "", str(first["term"]), str(first["estimand"]))
+
+
+def _label_problems(labels: Sequence[str]) -> Iterator[str]:
+    """Yield why labels do not tell cohorts apart."""
+    repeated = dict.fromkeys(name for name in labels if labels.count(name) > 1)
+    if repeated:
+        yield (
+            f"`cohort` repeats {', '.join(f'`{name}`' for name in repeated)}; give "
+            "every cohort one row with a label of its own."
+        )
+    if OVERALL in labels:
+        yield f"A cohort is called `{OVERALL}`, as all of them are; call it otherwise."
 
 
 def _needed_columns(
@@ -212,7 +229,7 @@ def _estimate(
 ) -> tuple[CohortEstimate, tuple[str, ...]]:
     """Estimate in one cohort, or say why not; return the terms of its result too."""
     if blank.n_events == 0:
-        return replace(blank, note="no event"), ()
+        return replace(blank, note="no event" if blank.n else "no complete row"), ()
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             result = verb(formula, data)
@@ -247,22 +264,29 @@ def _estimate_problems(table: pd.DataFrame) -> Iterator[str]:
             f"{', '.join(f'`{name}`' for name in wanted)}."
         )
         return
-    repeated = table["cohort"][table["cohort"].duplicated()].unique()
-    if len(repeated):
-        yield (
-            f"`cohort` repeats {', '.join(f'`{name}`' for name in repeated)}; give "
-            "every cohort one row with a label of its own."
-        )
+    if not len(table):
+        yield "The table has no row; give one per cohort."
+        return
+    yield from _label_problems([str(label) for label in table["cohort"]])
+    text = [
+        f"`{name}`"
+        for name in ("estimate", "std_error")
+        if not pd.api.types.is_numeric_dtype(table[name])
+    ]
+    if text:
+        yield f"{', '.join(text)} must hold numbers."
+        return
     for name in ("term", "estimand"):
         if table[name].nunique() > 1:
             values = ", ".join(map(str, table[name].unique()))
             yield f"`{name}` is {values}; select the rows of one."
     if (table["estimand"] == "hr").any():
         yield "`estimand` is hr; give logarithms of hazard ratios (`log_hr`)."
-    bad = table[table["estimate"].notna() & ~(table["std_error"] > 0)]
+    is_usable = (table["std_error"] > 0) & (table["std_error"] < np.inf)
+    bad = table[table["estimate"].notna() & ~is_usable]
     if len(bad):
         yield (
             f"`std_error` is {bad['std_error'].iloc[0]:g} in "
-            f"{', '.join(f'`{name}`' for name in bad['cohort'])}; give a positive "
-            "standard error, or leave the estimate empty."
+            f"{', '.join(f'`{name}`' for name in bad['cohort'])}; give a positive, "
+            "finite standard error, or leave the estimate empty."
         )

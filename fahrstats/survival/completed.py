@@ -31,9 +31,21 @@ def check_tables(
         Fewer than two tables, tables of different rows or outcomes, or with values
         missing in columns that the formula or the options name.
     """
-    if isinstance(tables, pd.DataFrame):
-        raise DataError("`tables` is one data frame; give a list of completed tables.")
+    if not isinstance(formula, (str, Mapping)):
+        raise DataError(
+            f"`formula` is a {type(formula).__name__}; give a formula, or formulas by "
+            "label, and then the completed tables."
+        )
+    if isinstance(tables, (pd.DataFrame, Mapping, str)):
+        held = "one data frame" if isinstance(tables, pd.DataFrame) else "no list"
+        raise DataError(f"`tables` is {held}; give a list of completed tables.")
     completed = tuple(tables)
+    for number, table in enumerate(completed, start=1):
+        if not isinstance(table, pd.DataFrame):
+            raise DataError(
+                f"Table {number} of {len(completed)} is a {type(table).__name__}; give "
+                "pandas data frames."
+            )
     if len(completed) < 2:
         raise DataError(
             f"`tables` holds {len(completed)}; Rubin's rules need at least 2, since "
@@ -96,20 +108,51 @@ def row_name(row: Mapping[Any, Any]) -> str:
     )
 
 
+def result_tables(results: Iterable[object]) -> list[pd.DataFrame]:
+    """Return the tables of results, or refuse what has none.
+
+    Raises
+    ------
+    DataError
+        Fewer than two results, or something that is neither a result nor a table.
+    """
+    if isinstance(results, pd.DataFrame):
+        raise DataError("`results` is one table; give a list, one per completed table.")
+    parts = []
+    for number, result in enumerate(results, start=1):
+        is_table = isinstance(result, pd.DataFrame)
+        table = result.tidy() if hasattr(result, "tidy") and not is_table else result
+        if not isinstance(table, pd.DataFrame):
+            raise DataError(
+                f"Result {number} is a {type(result).__name__}; give results with "
+                "`tidy()`, or tables."
+            )
+        parts.append(table)
+    if len(parts) < 2:
+        raise DataError(
+            f"`results` holds {len(parts)}; Rubin's rules need at least 2, since the "
+            "variance between tables is part of the answer."
+        )
+    return parts
+
+
 def result_problems(parts: Sequence[pd.DataFrame]) -> Iterator[str]:
     """Yield why tables cannot be pooled, or cannot be pooled together."""
     for number, part in enumerate(parts, start=1):
-        absent = [
-            f"`{name}`"
-            for name in ("estimand", "estimate", "std_error")
-            if name not in part
-        ]
+        is_test = "estimate" not in part and {"statistic", "df"} <= set(part)
+        wanted = ("estimand",) if is_test else ("estimand", "estimate", "std_error")
+        absent = [f"`{name}`" for name in wanted if name not in part]
         if absent:
             yield (
                 f"Result {number} has no column {', '.join(absent)}; Rubin's rules "
                 "need estimates with standard errors, and ratios have none: pool "
                 "their logarithms."
             )
+            return
+        n_negative = 0 if is_test else int((part["std_error"] < 0).sum())
+        if not len(part) or n_negative:
+            held = "no row" if n_negative == 0 else "a standard error below zero"
+            yield f"Result {number} of {len(parts)} has {held}, so nothing is pooled."
             return
     first = _names(parts[0])
     for number, part in enumerate(parts[1:], start=2):
@@ -126,8 +169,8 @@ def result_problems(parts: Sequence[pd.DataFrame]) -> Iterator[str]:
         yield (
             f"Result {number} of {len(parts)} {' and '.join(differs) or 'has the rows'}"
             f"{'' if differs else ' in another order'}, compared with the first; "
-            "pooling needs the same rows from every table, so give factors the same "
-            "levels in all of them."
+            "pooling needs the same rows from every table: the same levels of factors, "
+            "curves read at fixed times, and one method for all."
         )
 
 

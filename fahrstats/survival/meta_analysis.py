@@ -32,6 +32,9 @@ FloatArray = NDArray[np.float64]
 OVERALL = "overall"
 """Label of the rows about all cohorts."""
 
+_EQUAL = 1e-24
+"""Hartung and Knapp's factor that rounding gives to equal estimates."""
+
 
 @dataclass(frozen=True, slots=True)
 class CohortEstimate:
@@ -219,7 +222,8 @@ class MetaAnalysis:
         y, v = self._scaled()
         k, fit, scale = y.size, self.random, scale_of(self.estimand)
         mean, variance, _ = weighted_mean(y, v)
-        error = np.sqrt(fit.scale * fit.variance)
+        is_equal = fit.scale < _EQUAL
+        error = np.nan if is_equal else np.sqrt(fit.scale * fit.variance)
         margin = np.nan
         if k > 2:
             quantile = t.isf((1 - conf_level) / 2, k - 2)
@@ -228,6 +232,8 @@ class MetaAnalysis:
         common = self._inference(mean, np.sqrt(variance), np.inf, conf_level)
         random = self._inference(fit.mean, error, k - 1, conf_level)
         notes = ["two cohorts: t has 1 degree of freedom, so wide limits"] * (k == 2)
+        if is_equal:
+            notes = ["equal estimates: Hartung and Knapp's interval has no width"]
         if _width(random) < _width(common):
             notes.append(
                 "narrower than the common effect's, as few cohorts can make it"

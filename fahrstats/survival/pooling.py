@@ -24,9 +24,11 @@ from fahrstats.survival.completed import (
     Formulas,
     check_tables,
     result_problems,
+    result_tables,
     row_name,
 )
 from fahrstats.survival.options import check_conf_level
+from fahrstats.survival.pooled_rows import as_ratios, in_words, per_step
 from fahrstats.survival.pooled_tests import tail_probability
 from fahrstats.survival.scales import no_effect, scale_of
 
@@ -103,12 +105,17 @@ def pool(
     >>> fs.pool(fs.cox, "Surv(time, event) ~ faceage + bmi", tables).tidy()
     """
     completed = check_tables(formula, tables, options)
-    results = [verb(formula, table, **options) for table in completed]
+    results = []
+    for number, table in enumerate(completed, start=1):
+        try:
+            results.append(verb(formula, table, **options))
+        except DataError as error:
+            raise DataError(f"Table {number} of {len(completed)}: {error}") from error
     return pool_results(results, complete_df=complete_df)
 
 
 def pool_results(
-    results: Sequence[HasTidy | pd.DataFrame], *, complete_df: float | None = None
+    results: Iterable[HasTidy | pd.DataFrame], *, complete_df: float | None = None
 ) -> Pooled:
     """Pool results that exist already, one per completed table, as :func:`pool` does.
 
@@ -135,12 +142,9 @@ def pool_results(
     ...              .contrast("faceage", "age") for table in tables]
     >>> fs.pool_results(contrasts).tidy()
     """
-    parts = [r if isinstance(r, pd.DataFrame) else r.tidy() for r in results]
-    if len(parts) < 2:
-        raise DataError(
-            f"`results` holds {len(parts)}; Rubin's rules need at least 2, since the "
-            "variance between tables is part of the answer."
-        )
+    if complete_df is not None and not complete_df > 0:
+        raise DataError(f"`complete_df` is {complete_df}; give a number above 0.")
+    parts = result_tables(results)
     for problem in result_problems(parts):
         raise DataError(problem)
     rows = _named_rows(parts)
@@ -192,7 +196,11 @@ class Pooled:
     tests: Mapping[int, PooledStatistic]
 
     def tidy(
-        self, *, exponentiate: bool = False, conf_level: float = 0.95
+        self,
+        *,
+        exponentiate: bool = False,
+        per: Mapping[str, float] | None = None,
+        conf_level: float = 0.95,
     ) -> pd.DataFrame:
         """One row per row of the analysis.
 
@@ -203,6 +211,9 @@ class Pooled:
         ----------
         exponentiate
             Hazard ratios, which have no standard error, instead of log hazard ratios.
+        per
+            Size of the step of a term whose log hazard ratio is pooled, such as
+            ``{"faceage": 10}``.
         conf_level
             Confidence level of the intervals.
         """
@@ -222,8 +233,9 @@ class Pooled:
             table.loc[position, "relative_increase"] = test.relative_increase
         if not self.tests:
             table = table.drop(columns="df")
+        table = per_step(table, per)
         table = table[in_order(table.columns)]
-        return _with_ratios(table) if exponentiate else table
+        return as_ratios(table) if exponentiate else table
 
     def glance(self) -> pd.DataFrame:
         """One row: tables, and the rows and events of the largest analysis."""
@@ -233,13 +245,13 @@ class Pooled:
         values = {"n_tables": self.n_tables, **sizes}
         return pd.DataFrame([values])[in_order(values)]
 
-    def plot(self) -> ggplot:
+    def plot(self, *, per: Mapping[str, float] | None = None) -> ggplot:
         """Forest plot of hazard ratios, or estimates with their intervals."""
         from fahrstats.display.figures import estimates, forest
 
         if (self.rows["estimand"] == "log_hr").any():
-            return forest(self.tidy(exponentiate=True))
-        return estimates(self.tidy())
+            return forest(self.tidy(exponentiate=True, per=per))
+        return estimates(self.tidy(per=per))
 
     def summary(self) -> str:
         """Describe the pooled estimates as text."""
@@ -248,7 +260,7 @@ class Pooled:
         return "\n".join(
             [f"{self.n_tables} completed tables, pooled by Rubin's rules"]
             + [
-                f"  {name:<{max(map(len, names))}}  {_in_words(row)}"
+                f"  {name:<{max(map(len, names))}}  {in_words(row)}"
                 for name, row in zip(names, rows, strict=True)
             ]
         )
@@ -286,25 +298,6 @@ class Pooled:
             "conf_low": low,
             "conf_high": high,
         }
-
-
-def _in_words(row: Mapping[Any, Any]) -> str:
-    """Write the numbers of a row, and its note, for the summary."""
-    text = f"{row['estimate']:.4g}" if np.isfinite(row["estimate"]) else "-"
-    if np.isfinite(row["std_error"]):
-        text += f"  SE {row['std_error']:.4g}"
-    if np.isfinite(row["conf_low"]):
-        text += (
-            f"  95% CI {row['conf_low']:.4g} to {row['conf_high']:.4g}"
-            f"  df {row['df_residual']:.1f}"
-            f"  missing information {100 * row['missing_information']:.0f}%"
-        )
-    if np.isfinite(row.get("df", np.nan)):
-        text = (
-            f"F {row['statistic']:.4g} on {row['df']:g} and "
-            f"{row['df_residual']:.1f} df, p = {row['p_value']:.3g}"
-        )
-    return f"{text}  ({row['note']})" if row["note"] else text
 
 
 def _named_rows(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -396,14 +389,3 @@ def _notes(
             said.append(f"events from {events[:, j].min():g} to {events[:, j].max():g}")
         notes.append("; ".join([*said, *reasons]))
     return notes
-
-
-def _with_ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """Exponentiate the log hazard ratios, which then have no standard error."""
-    is_log = table["estimand"] == "log_hr"
-    ratios = table.copy()
-    for column in ("estimate", "conf_low", "conf_high"):
-        ratios.loc[is_log, column] = np.exp(table.loc[is_log, column])
-    ratios.loc[is_log, "std_error"] = np.nan
-    ratios.loc[is_log, "estimand"] = "hr"
-    return ratios

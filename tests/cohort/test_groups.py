@@ -198,3 +198,30 @@ def test_table_one_prints_medians_and_counts(people):
 def test_table_one_names_what_it_cannot_describe(people, variables, options, message):
     with pytest.raises(DataError, match=message):
         table_one(people, variables, **options)
+
+
+def test_close_cut_points_are_printed_apart():
+    groups = quantile_groups(1e6 + np.arange(8) / 1000)
+    lines = str(groups).splitlines()[1:]
+    assert lines[1].startswith("Q2: > 1000000.002 and <= 1000000.003 (n = 2)")
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        ([1, 2, 9], {"cut_points": [20]}, r"the values go from 1 to 9, the cut points"),
+        ([1, 2, 9], {"cut_points": [3, 2]}, r"ascend, but they are \[3.0, 2.0\]"),
+        (np.ones((3, 3)), {}, "A score has one dimension, but 2 were given"),
+        ([], {}, "Every value of the score is missing"),
+    ],
+    ids=str,
+)
+def test_scores_and_cut_points_that_make_no_groups_are_explained(
+    values, options, message
+):
+    with pytest.raises(DataError, match=message):
+        quantile_groups(values, **options)
+
+
+def test_nobody_has_no_group():
+    assert quantile_groups([1, 2, 3, 4]).assign([]).tolist() == []

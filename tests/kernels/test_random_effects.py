@@ -95,3 +95,11 @@ def test_the_q_profile_solves_its_equation(seed):
 
 def test_the_typical_variance_of_equal_ones_is_theirs():
     assert typical_variance(np.full(5, 0.3)) == pytest.approx(0.3, rel=TWIN_RTOL)
+
+
+def test_extreme_variances_lose_nothing_to_rounding():
+    """One cohort knows all: its estimate counts, and no division by zero is met."""
+    fit = fit_reml(np.array([0.1, 0.2, 0.3]), np.array([1e-16, 1.0, 1e12]))
+    assert fit.has_converged
+    assert fit.mean == pytest.approx(0.1, rel=1e-12)
+    assert fit.tau_squared == 0

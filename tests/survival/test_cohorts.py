@@ -337,3 +337,57 @@ def test_hartung_and_knapp_s_interval_covers_the_mean():
             half = t.isf(0.025, 4) * np.sqrt(fit.scale * fit.variance)
             covered += abs(fit.mean - 0.3) < half
         assert abs(covered / n_rounds - 0.95) < 3 * np.sqrt(0.95 * 0.05 / n_rounds)
+
+
+def test_equal_estimates_give_no_interval_of_no_width():
+    """Hartung and Knapp's variance is then zero, up to rounding."""
+    result = fs.meta_estimates(estimates([0.1, 0.1, 0.1], [0.01, 0.02, 0.03]))
+    rows = check_table(result.tidy()).set_index("estimand")
+    row = rows.loc["log_hr_random"]
+    assert row["estimate"] == pytest.approx(0.1)
+    assert row[["std_error", "p_value", "conf_low", "conf_high"]].isna().all()
+    assert row["note"] == "equal estimates: Hartung and Knapp's interval has no width"
+    assert rows.loc["log_hr_prediction", ["conf_low", "conf_high"]].isna().all()
+    assert np.isfinite(rows.loc["log_hr_common", "conf_low"])
+    assert "random effects: -  equal estimates" in str(result)
+    assert result.plot().draw()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cohort": ["1", 1]}, "`cohort` repeats `1`; give every cohort one row"),
+        ({"cohort": ["overall", "b"]}, "A cohort is called `overall`, as all of them"),
+        ({"estimate": ["a", "b"]}, "`estimate` must hold numbers"),
+        ({"std_error": [0.1, np.inf]}, "`std_error` is inf in `cohort 2`; give a posi"),
+    ],
+    ids=str,
+)
+def test_labels_and_numbers_that_mislead_are_refused(change, message):
+    with pytest.raises(DataError, match=message):
+        fs.meta_estimates(estimates([0.1, 0.2], [0.01, 0.02]).assign(**change))
+
+
+def test_a_table_of_estimates_without_rows_is_refused():
+    with pytest.raises(DataError, match="The table has no row; give one per cohort"):
+        fs.meta_estimates(estimates([], []))
+
+
+def test_unknown_sizes_and_notes_are_no_obstacle():
+    table = estimates([0.1, 0.2], [0.01, 0.02]).assign(
+        n=[100, np.nan], note=["", np.nan]
+    )
+    result = fs.meta_estimates(table)
+    assert [row.n for row in result.cohorts] == [100, 0]
+    assert [row.note for row in result.cohorts] == ["", ""]
+
+
+def test_cohorts_are_told_apart_and_empty_ones_say_so(cells):
+    one, two, *_ = cells.values()
+    with pytest.raises(DataError, match="`cohort` repeats `1`"):
+        fs.meta(KARNO, {1: one, "1": two}, term="karno")
+    with pytest.raises(DataError, match="A cohort is called `overall`"):
+        fs.meta(KARNO, {"overall": one, "b": two}, term="karno")
+    blank = cells | {"blank": one.assign(karno=np.nan)}
+    row = fs.meta(KARNO, blank, term="karno").tidy().iloc[4]
+    assert (row["n"], row["note"]) == (0, "no complete row")

@@ -14,6 +14,7 @@ from tables import check_glance, check_table
 
 import fahrstats as fs
 from fahrstats.errors import DataError
+from fahrstats.kernels.rubins_rules import chi_squared_test
 
 mpl.use("agg")
 
@@ -357,3 +358,91 @@ def test_the_caller_s_tables_stay_as_they_are(tables):
     for one, kept in zip(tables, before, strict=True):
         pd.testing.assert_frame_equal(one, kept)
     assert set(COLUMNS) <= set(tables[0])
+
+
+def test_a_step_and_ratios_reach_log_hazard_ratios_only(tables):
+    pooled = fs.pool(fs.cox, FORMULA, tables)
+    plain = pooled.tidy().iloc[0]
+    row = check_table(pooled.tidy(per={"age": -10})).iloc[0]
+    assert (row["per"], row["p_value"]) == (-10, plain["p_value"])
+    for name, of, by in [
+        ("estimate", "estimate", -10),
+        ("std_error", "std_error", 10),
+        ("statistic", "statistic", -1),
+        ("conf_low", "conf_high", -10),
+        ("conf_high", "conf_low", -10),
+    ]:
+        assert row[name] == pytest.approx(by * plain[of], rel=1e-12)
+    ratio = pooled.tidy(exponentiate=True, per={"age": 10}).iloc[0]
+    assert ratio["conf_high"] == pytest.approx(np.exp(10 * plain["conf_high"]))
+    assert pooled.plot(per={"age": 10}).draw()
+    with pytest.raises(DataError, match="`per` names `sex`; the terms are `age`, `ph_"):
+        pooled.tidy(per={"sex": 10})
+    with pytest.raises(DataError, match="`per` names `ph_karno`; the terms are"):
+        fs.pool(fs.concordance, SCORES, tables).tidy(per={"ph_karno": 10})
+
+
+def test_tests_without_estimates_are_pooled_by_d2(tables):
+    tables = [one.assign(fit=one["ph_ecog"] < 1) for one in tables]
+    pooled = fs.pool(fs.logrank, "Surv(time, event) ~ fit", tables)
+    row = check_table(pooled.tidy()).iloc[0]
+    chi = [fs.logrank("Surv(time, event) ~ fit", one).tidy() for one in tables]
+    expected = chi_squared_test(np.array([one["statistic"][0] for one in chi]), 1)
+    assert row["statistic"] == expected.statistic
+    assert row["note"].startswith("D2 of the chi-squared statistics")
+
+
+def test_the_summary_has_p_values_and_readable_df(tables):
+    pooled = fs.pool(fs.cox, FORMULA, tables)
+    assert f"p {pooled.tidy()['p_value'][0]:.3g}" in str(pooled).splitlines()[1]
+    exact = fs.pool(fs.cox, FORMULA, [tables[0]] * 2, complete_df=np.inf)
+    assert "df 1e+08" in str(exact)
+
+
+def test_curves_at_their_own_times_are_refused_with_advice(tables):
+    tables = [one.assign(fit=one["ph_ecog"] < 1) for one in tables]
+    with pytest.raises(DataError, match="curves read at fixed times, and one method"):
+        fs.pool(fs.kaplan_meier, "Surv(time, event) ~ fit", tables)
+
+
+def test_errors_of_a_verb_name_the_table(tables):
+    tables[2] = tables[2].assign(age=np.inf)
+    with pytest.raises(DataError, match=r"Table 3 of 5: `age` is infinite in 228"):
+        fs.pool(fs.cox, FORMULA, tables)
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ([3, 4], r"Result 1 is a int; give results with `tidy\(\)`, or tables"),
+        ("ab", "Result 1 is a str; give results with"),
+        (pd.DataFrame({"estimand": ["x"]}), "`results` is one table; give a list, one"),
+        ([{"estimate": [1.0], "std_error": [-0.1]}] * 2, "has a standard error below"),
+        ([{"estimate": [], "std_error": []}] * 2, "Result 1 of 2 has no row, so noth"),
+    ],
+    ids=str,
+)
+def test_what_is_no_result_is_refused(results, message):
+    if isinstance(results, list):
+        results = [
+            pd.DataFrame({"estimand": ["x"] * len(r["estimate"]), **r})
+            if isinstance(r, dict)
+            else r
+            for r in results
+        ]
+    with pytest.raises(DataError, match=message):
+        fs.pool_results(results)
+
+
+def test_arguments_in_another_order_or_kind_are_named(tables):
+    with pytest.raises(DataError, match="`formula` is a list; give a formula, or for"):
+        fs.pool(fs.cox, tables, FORMULA)
+    with pytest.raises(DataError, match="`tables` is no list; give a list of comple"):
+        fs.pool(fs.cox, FORMULA, dict(enumerate(tables)))
+    with pytest.raises(DataError, match="Table 2 of 2 is a NoneType; give pandas"):
+        fs.pool(fs.cox, FORMULA, [tables[0], None])
+    for wrong in (0, np.nan):
+        with pytest.raises(
+            DataError, match=r"`complete_df` is .*; give a number above"
+        ):
+            fs.pool(fs.cox, FORMULA, tables, complete_df=wrong)
