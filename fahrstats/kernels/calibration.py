@@ -134,7 +134,9 @@ def fit_until(
     linear_predictor = Z @ peak.beta
     # Block sums are relative to the middle of the linear predictor.
     middle = (linear_predictor.min() + linear_predictor.max()) / 2
-    unit = np.exp(-middle)
+    with np.errstate(over="ignore"):
+        unit = np.exp(-middle)
+        unit_squared = unit**2
     hazard, _, c0, c1, _ = peak.sums.per_block
     at_risk, events = _sum_blocks(until, peak.sums.risk[:, None] * Z)
     means = c0 @ at_risk - c1 @ events
@@ -145,9 +147,10 @@ def fit_until(
         cov=(inverse + inverse.T) / 2 * np.outer(scale, scale),
         centre=centre,
         hazard=float(hazard.sum() * unit),
-        hazard_variance=float(c0.sum() * unit**2),
+        hazard_variance=float(c0.sum() * unit_squared),
         hazard_slope=means * unit * spread,
-        has_converged=peak.has_converged and bool((np.diag(inverse) < _LOST**2).all()),
+        has_converged=peak.has_converged
+        and bool((np.diag(inverse) < _LOST**2).all() and np.isfinite(unit_squared)),
     )
 
 

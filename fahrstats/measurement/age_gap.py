@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def gap(
     >>> fs.gap(validation, reference=found.reference).tidy()
     """
     for name, years in (("older", older), ("younger", younger)):
-        if not (np.isfinite(years) and years > 0):
+        if not isinstance(years, Real) or not 0 < years < np.inf:
             raise DataError(f"`{name}` is {years}; give a positive number of years.")
     if curve not in CURVES:
         options = ", ".join(f'"{option}"' for option in CURVES)

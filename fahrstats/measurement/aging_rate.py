@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +104,10 @@ def face_aging_rate(
     """
     _check_arguments(classes, measurement_sd)
     photos = read_photos(data, subject, predicted, date, day, photo)
+    if not len(photos):
+        raise DataError(
+            f"None of the {len(data)} rows of `data` has a predicted age and a day."
+        )
     ordered = photos.sort_values(["subject", "day"], kind="stable")
     pairs, n_single, n_same_day = widest_pairs(ordered)
     if not len(pairs):
@@ -266,17 +271,23 @@ def _check_arguments(
     classes: Sequence[tuple[float, float]], measurement_sd: float | None
 ) -> None:
     """Refuse classes that overlap or descend, and impossible errors."""
-    bounds = [bound for pair in classes for bound in pair]
-    is_rising = all(low <= high for low, high in classes) and all(
-        before[1] < after[0] for before, after in pairwise(classes)
-    )
-    if not bounds or bounds[0] <= 0 or not is_rising or not np.isfinite(bounds).all():
+    bounds = np.array([])
+    with suppress(TypeError, ValueError):
+        bounds = np.asarray(classes, np.float64)
+    if not (
+        bounds.ndim == 2
+        and bounds.shape[1] == 2
+        and np.isfinite(bounds).all()
+        and bounds[0, 0] > 0
+        and (bounds[:, 0] <= bounds[:, 1]).all()
+        and (bounds[:-1, 1] < bounds[1:, 0]).all()
+    ):
         raise DataError(
-            f"`classes` is {list(classes)}; give pairs of positive days, each from low "
+            f"`classes` is {classes!r}; give pairs of positive days, each from low "
             "to high, that ascend without overlap."
         )
     if measurement_sd is not None and not (
-        np.isfinite(measurement_sd) and measurement_sd > 0
+        isinstance(measurement_sd, Real) and 0 < measurement_sd < np.inf
     ):
         raise DataError(
             f"`measurement_sd` is {measurement_sd}; give a positive number of years."

@@ -179,6 +179,8 @@ def read_ages(
 
 
 def _need(data: pd.DataFrame, name: str) -> None:
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(f"`data` is a {type(data).__name__}; give a pandas data frame.")
     if (data.columns == name).sum() != 1:
         held = "several columns" if name in data.columns else "no column"
         raise DataError(f"`data` has {held} `{name}`.")

@@ -44,7 +44,10 @@ def accuracy_of_models(comparison: ModelComparison, conf_level: float) -> Iterat
             estimate = accuracy.of_models[k, c]
             if measure.estimand != "c_index":
                 error = accuracy.model_errors[k, c]
-                yield row | _normal(estimate, error, conf_level, test=False)
+                apparent = _normal(estimate, error, conf_level, test=False)
+                if measure.estimand == "oe_ratio":
+                    apparent |= _log_limits(estimate, error, conf_level)
+                yield row | apparent
             if accuracy.resampled is not None:
                 draws = accuracy.resampled
                 in_draw, on_all = draws.in_draw[:, k, c], draws.on_all[:, k, c]
@@ -210,6 +213,13 @@ def _normal(estimate: float, std_error: float, conf_level: float, *, test: bool)
     elif test:
         row["note"] = "the models predict alike: no test"
     return row
+
+
+def _log_limits(estimate: float, std_error: float, conf_level: float) -> Row:
+    """Limits of a ratio, made on the log scale."""
+    z = norm.isf((1 - conf_level) / 2)
+    spread = np.exp(z * std_error / estimate) if estimate > 0 else np.nan
+    return {"conf_low": estimate / spread, "conf_high": estimate * spread}
 
 
 def _unbounded(

@@ -280,6 +280,7 @@ def _comparisons(risk: RiskCalibration, z: float) -> Iterator[dict[str, Any]]:
         "estimand": "oe_ratio",
         "estimate": ratio,
         "statistic": np.log(ratio) / risk.log_ratio_std_error,
+        "note": "" if risk.expected > 0 else "the mean predicted risk is 0",
         "conf_low": ratio / spread,
         "conf_high": ratio * spread,
     }

@@ -30,6 +30,7 @@ from fahrstats.survival.comparison_rows import (
 )
 from fahrstats.survival.cox_fit import CoxFit
 from fahrstats.survival.hazards import fit_maximum, sum_clusters
+from fahrstats.survival.horizons import as_horizon, weigh_at
 from fahrstats.survival.measures import check_horizons, plan_measures
 from fahrstats.survival.model_set import (
     NewInformation,
@@ -139,6 +140,7 @@ class ModelComparison:
         ----------
         Vickers et al. (2008), BMC Medical Informatics and Decision Making 8:53.
         """
+        check_conf_level(conf_level)
         if not self.accuracy.plan.horizons:
             raise DataError("There is no net benefit without `horizons`; give some.")
         table = pd.DataFrame(list(net_benefit_rows(self, conf_level)))
@@ -153,9 +155,10 @@ class ModelComparison:
         ``data`` are those of the fits. Joined to them, the columns can be judged by
         :func:`fahrstats.calibration` and the other verbs for predictions.
         """
+        at = as_horizon(horizon)
         return pd.DataFrame(
             {
-                label: fit.baseline(data).risk(data, horizon)["estimate"].to_numpy()
+                label: fit.baseline(data).risk(data, at)["estimate"].to_numpy()
                 for label, fit in zip(self.labels, self.fits, strict=True)
             },
             index=data.index,
@@ -247,6 +250,12 @@ def compare(
         beyond or before the first event, categories that are no risks, or data that
         cannot support a fit.
 
+    Warns
+    -----
+    ResultWarning
+        A horizon as in :func:`fahrstats.time_dependent_auc`, or few events for the
+        coefficients of a model.
+
     References
     ----------
     Therneau and Atkinson, "Concordance", vignette of the R package survival. Harrell
@@ -275,6 +284,7 @@ def compare(
     )
     design = fitted.designs[0]
     check_horizons(design, plan)
+    weigh_at(design, plan.horizons)  # announces horizons that few are seen until
     predictors = np.stack([m.linear_predictor for m in fitted.maxima], axis=1)
     agreement = rank_agreement(design.risk_sets, predictors)
     influence = agreement.influence

@@ -80,13 +80,13 @@ def time_dependent_auc(
         The formula cannot be read, names no score, or has delayed entry.
     DataError
         A horizon is not above 0, no event happens by it, nobody is followed beyond it,
-        or the data do not pass the gate.
+        a column is a factor, or the data do not pass the gate.
 
     Warns
     -----
     ResultWarning
         Fewer than a tenth are estimated to be uncensored at a horizon, so that single
-        rows weigh much.
+        rows weigh much; or fewer than 5 have the event by it or are followed beyond.
 
     Notes
     -----

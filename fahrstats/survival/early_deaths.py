@@ -41,6 +41,10 @@ FEW_DEATHS = 5
 """Deaths per coefficient below which odds ratios are called fragile."""
 
 
+_LIFETIME = {"days": 150 * 366.0, "months": 150 * 12.0, "years": 150.0}
+"""Follow-up that nobody lives through."""
+
+
 def early_mortality(
     formula: str,
     data: pd.DataFrame,
@@ -65,7 +69,7 @@ def early_mortality(
         One row per subject. Rows with a missing value in any column used, and rows of
         time 0, are left out and counted. Never modified.
     horizons
-        Times, in the unit of ``time``.
+        Times, in the unit of ``time``, each once.
     time_unit
         Unit of ``time`` and ``horizons``: ``"days"``, ``"months"`` or ``"years"``.
     censoring
@@ -79,7 +83,8 @@ def early_mortality(
         The formula cannot be read.
     DataError
         Follow-up starts after time 0, a horizon is not positive or nobody is followed
-        to it, an option is unknown, or the data do not pass the gate.
+        to it, follow-up is longer than a life in ``time_unit``, an option is unknown,
+        or the data do not pass the gate.
 
     Notes
     -----
@@ -103,7 +108,7 @@ def early_mortality(
     refuse_unknown("censoring", censoring, CENSORINGS)
     refuse_unknown("time_unit", time_unit, TIME_UNITS)
     design = build_design(formula, data)
-    wanted = _check_horizons(horizons, design)
+    wanted = _check_horizons(horizons, design, time_unit)
     estimate = _excluding if censoring == "excluded" else _weighting
     return EarlyMortality(
         formula=formula,
@@ -270,8 +275,13 @@ def _name_with_step(row: dict[str, Any]) -> str:
     return f"{term_label(row['term'])} ({step})"
 
 
-def _check_horizons(horizons: Sequence[float], design: Design) -> FloatArray:
-    """Refuse horizons that nobody reaches, and follow-up that starts late."""
+def _check_horizons(
+    horizons: Sequence[float], design: Design, time_unit: TimeUnit
+) -> FloatArray:
+    """Refuse horizons that nobody reaches, and follow-up that starts late or is not so.
+
+    Each once, in the order given.
+    """
     outcome = design.formula
     if design.entry is not None:
         raise DataError(
@@ -280,13 +290,19 @@ def _check_horizons(horizons: Sequence[float], design: Design) -> FloatArray:
         )
     if not design.columns:
         raise DataError(f"`{outcome.text}` names no covariate for an odds ratio.")
-    wanted = np.atleast_1d(np.asarray(horizons, np.float64))
+    given = np.atleast_1d(np.asarray(horizons, np.float64))
+    wanted = np.array(list(dict.fromkeys(given.tolist())))
     if not wanted.size or not (wanted > 0).all() or not np.isfinite(wanted).all():
         raise DataError(
             f"`horizons` is {horizons}; give positive times in the unit of "
             f"`{outcome.time}`."
         )
     longest = design.time.max()
+    if longest > _LIFETIME[time_unit]:
+        raise DataError(
+            f"The longest follow-up in `{outcome.time}` is {longest:g}, longer than a "
+            f"life in {time_unit}; give `time_unit` and `horizons` in its unit."
+        )
     if wanted.max() > longest:
         raise DataError(
             f"`horizons` holds {wanted.max():g}, but the longest follow-up in "

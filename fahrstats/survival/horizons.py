@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,9 @@ from fahrstats.errors import DataError, FormulaError, ResultWarning
 from fahrstats.kernels.censoring_weights import CensoringWeights, weigh_by_censoring
 
 FloatArray = NDArray[np.float64]
+
+_FEWEST = 5
+"""Events, or rows beyond a horizon, below which their influences say nothing."""
 
 _FEW_SEEN = 0.1
 """Share uncensored below which a row followed on counts for more than ten."""
@@ -41,6 +46,12 @@ def judge_columns(
     design = build_design(formula, data, cluster=cluster, weights=weights, id=id)
     if not design.terms:
         raise FormulaError(f"`{formula}` names no column to judge; add one.")
+    for column in design.columns:
+        if column.level:
+            raise DataError(
+                f"`{column.variable}` holds levels such as `{column.level}`, which are "
+                "no predictions; give a column of numbers."
+            )
     if design.entry is not None:
         raise FormulaError(
             f"`{formula}` has delayed entry, for which censoring weights at a horizon "
@@ -60,7 +71,7 @@ def as_horizon(horizon: float) -> float:
     DataError
         It is not one finite number above 0.
     """
-    if np.ndim(horizon) or not (np.isfinite(horizon) and horizon > 0):
+    if not _is_time(horizon):
         raise DataError(
             f"`horizon` is {horizon}; give one time above 0, in the units of the "
             "follow-up time."
@@ -76,16 +87,24 @@ def as_horizons(horizons: float | Sequence[float]) -> tuple[float, ...]:
     DataError
         There is none, or one is not a finite number above 0.
     """
-    given = np.atleast_1d(np.asarray(horizons, np.float64))
-    if not given.size:
+    is_one = isinstance(horizons, str) or not isinstance(horizons, Iterable)
+    given: list[Any] = [horizons] if is_one else [*horizons]  # type: ignore[misc]
+    if not given:
         raise DataError("`horizons` is empty; give at least one time.")
     for horizon in given:
-        if not (np.isfinite(horizon) and horizon > 0):
+        if not _is_time(horizon):
             raise DataError(
-                f"`horizons` holds {horizon:g}; give times above 0, in the units of "
-                "the follow-up time."
+                f"`horizons` holds {horizon}; give times above 0, in the units of the "
+                "follow-up time."
             )
-    return tuple(float(horizon) for horizon in np.unique(given))
+    return tuple(sorted({float(horizon) for horizon in given}))
+
+
+def _is_time(horizon: object) -> bool:
+    """Whether something is a finite number above 0."""
+    if not isinstance(horizon, Real) or isinstance(horizon, bool):
+        return False
+    return 0 < float(horizon) < np.inf
 
 
 def check_risks(design: Design) -> FloatArray:
@@ -117,16 +136,25 @@ def count_at_horizons(
 
 
 def weigh_at(design: Design, horizons: Sequence[float]) -> list[CensoringWeights]:
-    """Censoring weights at each horizon; announces those that are large."""
+    """Censoring weights at each horizon; announces large ones, and too few rows."""
     sets = design.risk_sets
     found = [weigh_by_censoring(sets, horizon) for horizon in horizons]
-    for weights in found:
+    events = count_at_horizons(design, horizons)[0]
+    for weights, n_events in zip(found, events, strict=True):
         seen = float(sets.weights[0] / weights.inverse[0])
         if seen < _FEW_SEEN:
             warnings.warn(
                 f"Only {seen:.1%} are estimated to be uncensored at horizon "
                 f"{weights.horizon:g}, so each of the {weights.n_beyond} rows followed "
                 f"beyond it counts for {1 / seen:.0f}; choose an earlier horizon.",
+                ResultWarning,
+                stacklevel=3,
+            )
+        elif min(n_events, weights.n_beyond) < _FEWEST:
+            warnings.warn(
+                f"{n_events} with the event by horizon {weights.horizon:g} and "
+                f"{weights.n_beyond} followed beyond it: with fewer than {_FEWEST} of "
+                "either, standard errors there are too small; choose another horizon.",
                 ResultWarning,
                 stacklevel=3,
             )

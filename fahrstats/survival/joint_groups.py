@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -168,9 +169,10 @@ def _two_names(
     scores: Sequence[str], formula: str, data: pd.DataFrame, n_groups: int
 ) -> tuple[str, str]:
     """Refuse anything but two different scores outside the formula."""
-    if isinstance(scores, str) or len(scores) != 2 or scores[0] == scores[1]:
+    is_list = isinstance(scores, Sequence) and not isinstance(scores, str)
+    if not is_list or len(scores) != 2 or scores[0] == scores[1]:
         raise DataError(f"`scores` is {scores!r}; name two different columns.")
-    if not 2 <= n_groups <= MOST_GROUPS:
+    if not isinstance(n_groups, Integral) or not 2 <= n_groups <= MOST_GROUPS:
         raise DataError(
             f"`n_groups` is {n_groups}; give 2 to {MOST_GROUPS} groups of each score."
         )

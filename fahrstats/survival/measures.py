@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,11 +91,13 @@ def plan_measures(
         A horizon is not above 0, or categories are no rising risks or lack a horizon.
     """
     wanted = as_horizons(horizons) if np.size(horizons) else ()
-    cut_points = np.asarray(risk_categories, np.float64)
-    is_rising = bool((np.diff(cut_points) > 0).all())
-    if not ((cut_points > 0) & (cut_points < 1)).all() or not is_rising:
+    cut_points = np.array(np.nan)
+    with suppress(TypeError, ValueError):
+        cut_points = np.asarray(risk_categories, np.float64)
+    is_inside = ((cut_points > 0) & (cut_points < 1)).all()
+    if cut_points.ndim != 1 or not is_inside or not (np.diff(cut_points) > 0).all():
         raise DataError(
-            f"`risk_categories` is {list(risk_categories)}; give rising risks between "
+            f"`risk_categories` is {risk_categories!r}; give rising risks between "
             "0 and 1, the borders of the categories."
         )
     if cut_points.size and not wanted:

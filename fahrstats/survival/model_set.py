@@ -86,6 +86,19 @@ def fit_models(
     DataError
         Fewer than two models, different outcomes, or data that cannot support a fit.
     """
+    if not isinstance(models, Mapping):
+        raise DataError(
+            f"`models` is a {type(models).__name__}; give formulas by label, such as "
+            '{"age": "Surv(time, event) ~ age", ...}.'
+        )
+    for label, formula in models.items():
+        if not isinstance(label, str) or not label.strip():
+            raise DataError(f"`models` has the label {label!r}; give each a name.")
+        if not isinstance(formula, str) or not isinstance(data, pd.DataFrame):
+            raise DataError(
+                f"Model `{label}` is a {type(formula).__name__} and `data` a "
+                f"{type(data).__name__}; give a formula and a pandas data frame."
+            )
     if len(models) < 2:
         raise DataError(f"`models` holds {len(models)}; give at least two.")
     parsed = [parse_formula(formula) for formula in models.values()]

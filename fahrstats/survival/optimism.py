@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -56,12 +57,13 @@ def check_counts(*, n_boot: int, n_workers: int) -> None:
     DataError
         A number is not whole, negative, or too small to take percentiles of.
     """
-    if n_boot != int(n_boot) or (n_boot and n_boot < _FEWEST):
+    is_count = isinstance(n_boot, Integral) and not isinstance(n_boot, bool)
+    if not is_count or (n_boot and n_boot < _FEWEST):
         raise DataError(
             f"`n_boot` is {n_boot}; give 0 for no bootstrap, or at least {_FEWEST} "
             "draws, since limits are percentiles of them."
         )
-    if n_workers != int(n_workers) or n_workers < 1:
+    if not isinstance(n_workers, Integral) or n_workers < 1:
         raise DataError(f"`n_workers` is {n_workers}; give a whole number from 1 on.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +84,11 @@ def sample_size(
     _whole("n_coefficients", n_coefficients)
     _positive(event_rate=event_rate, mean_follow_up=mean_follow_up, horizon=horizon)
     events_each = event_rate * mean_follow_up
+    if events_each >= 1:
+        raise DataError(
+            f"`event_rate` times `mean_follow_up` is {events_each:.4g} events per "
+            "person, who has one at most; give both in one unit of time."
+        )
     most = 1 - math.exp(2 * (events_each * math.log(events_each) - events_each))
     r2 = _r_squared(cox_snell_r2, nagelkerke_r2, most)
     least = {
@@ -143,10 +149,10 @@ def sample_size_c_index(
     --------
     >>> fs.sample_size_c_index(c_index=0.7, event_share=0.3, std_error=[0.0255, 0.0128])
     """
-    if not 0.5 < c_index < 1:
+    if not isinstance(c_index, Real) or not 0.5 < c_index < 1:
         raise DataError(f"`c_index` is {c_index}; give a number between 0.5 and 1.")
     _share("event_share", event_share)
-    wanted = [float(value) for value in np.atleast_1d(std_error)]
+    wanted = _several("std_error", std_error)
     for value in wanted:
         if not 0 < value < 0.5:
             raise DataError(
@@ -209,7 +215,7 @@ def sample_size_hazard_ratio(
     >>> fs.sample_size_hazard_ratio(hr=[1.2, 1.5], event_share=0.3,
     ...                             r2_with_covariates=0.5)
     """
-    ratios = [float(value) for value in np.atleast_1d(hr)]
+    ratios = _several("hr", hr)
     for value in ratios:
         if not (0 < value < math.inf) or value == 1:
             raise DataError(f"`hr` holds {value}; give positive ratios other than 1.")
@@ -338,6 +344,10 @@ class SampleSize:
         return self.summary()
 
 
+_CERTAIN = 1e-12
+"""Survival below which a model has no risk to predict."""
+
+
 def _n_shrinkage(n_coefficients: int, r2: float, shrinkage: float) -> int:
     """Equation 11 of Riley et al. (2019)."""
     return math.ceil(n_coefficients / ((shrinkage - 1) * math.log(1 - r2 / shrinkage)))
@@ -350,6 +360,11 @@ def _n_risk(rate: float, mean_follow_up: float, horizon: float) -> int:
     changes fastest towards smaller rates.
     """
     survival = math.exp(-rate * horizon)
+    if survival < _CERTAIN:
+        raise DataError(
+            f"At `event_rate` {rate:g} all have the event by `horizon` {horizon:g}; "
+            "give an earlier horizon, in the unit of the rate."
+        )
     half = math.log1p(MARGIN / survival) / horizon
     z = float(norm.isf(0.025))
     return math.ceil(z**2 * rate / (half**2 * mean_follow_up))
@@ -385,17 +400,25 @@ def _r_squared(cox_snell: float | None, nagelkerke: float | None, most: float) -
     return r2
 
 
+def _several(name: str, values: float | Sequence[float]) -> list[float]:
+    """Return one or several numbers as a list."""
+    given = [float(value) for value in np.atleast_1d(values)]
+    if not given:
+        raise DataError(f"`{name}` is empty; give at least one.")
+    return given
+
+
 def _whole(name: str, value: int) -> None:
-    if value < 1 or value != int(value):
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise DataError(f"`{name}` is {value}; give a whole number of at least 1.")
 
 
 def _positive(**numbers: float) -> None:
     for name, value in numbers.items():
-        if not (0 < value < math.inf):
+        if not isinstance(value, Real) or not 0 < value < math.inf:
             raise DataError(f"`{name}` is {value}; give a positive number.")
 
 
 def _share(name: str, value: float) -> None:
-    if not 0 < value < 1:
+    if not isinstance(value, Real) or not 0 < value < 1:
         raise DataError(f"`{name}` is {value}; give a number between 0 and 1.")

@@ -91,8 +91,7 @@ def prediction_error(
     Warns
     -----
     ResultWarning
-        Fewer than a tenth are estimated to be uncensored at the horizon, so that single
-        rows weigh much.
+        As in :func:`fahrstats.time_dependent_auc`.
 
     Notes
     -----

@@ -142,10 +142,8 @@ def read_sentence(text: str) -> PrintedRow:
     Raises
     ------
     DataError
-        It is no text, or holds no estimate with an interval, or several of them.
+        It holds no estimate with an interval, or several of them.
     """
-    if not isinstance(text, str):
-        raise DataError(f"`printed` holds {text!r}; give text, or a table.")
     plain = _with_points(" ".join(text.translate(_PLAIN).split()))
     p_value = _P.search(plain)
     without = plain.replace(p_value[0], " ") if p_value else plain

@@ -203,8 +203,11 @@ def _read(printed: pd.DataFrame | Sequence[str] | str) -> list[PrintedRow]:
         rows = [read_record(row, k) for k, row in enumerate(records(printed), 1)]
     else:
         is_one = isinstance(printed, str) or not isinstance(printed, Iterable)
-        texts = [printed] if is_one else printed
-        rows = [read_sentence(text) for text in texts]
+        rows = []
+        for text in [printed] if is_one else printed:
+            if not isinstance(text, str):
+                raise DataError(f"`printed` holds {text!r}; give text, or a table.")
+            rows.append(read_sentence(text))
     if not rows:
         raise DataError("`printed` holds nothing to check.")
     return rows

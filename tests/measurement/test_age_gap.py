@@ -243,3 +243,12 @@ def test_a_reference_that_does_not_fit_is_refused(cohort):
 def test_a_level_of_confidence_is_between_0_and_1(cohort):
     with pytest.raises(DataError, match="`conf_level` is 95"):
         fs.gap(cohort).tidy(conf_level=95)
+
+
+def test_arguments_of_the_wrong_kind_are_refused():
+    with pytest.raises(
+        DataError, match="`older` is x; give a positive number of years"
+    ):
+        fs.gap(pd.DataFrame(), older="x")
+    with pytest.raises(DataError, match="`data` is a list; give a pandas data frame"):
+        fs.gap([1])

@@ -292,3 +292,10 @@ def test_intervals_of_slope_ratio_and_difference_cover():
             covered[name] += abs(z) <= Z
     for name, count in covered.items():
         assert 0.93 <= count / n_sim <= 0.97, name
+
+
+def test_risks_of_zero_have_no_ratio_and_say_why(lung):
+    fit = fs.calibration("Surv(time, event) ~ none", lung.assign(none=0.0), horizon=300)
+    row = fit.tidy().set_index("estimand").loc["oe_ratio"]
+    assert np.isnan(row["estimate"])
+    assert row["note"] == "the mean predicted risk is 0"

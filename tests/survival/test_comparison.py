@@ -305,3 +305,73 @@ def test_the_plot_shows_what_every_model_adds_to_the_first(lung):
 def test_labels_of_several_lines_are_one_line_in_the_summary(lung):
     models = {"age\nalone": OUTCOME + "age", "age\nand sex": OUTCOME + "age + sex"}
     assert "\nage and sex - age alone " in str(fs.compare(models, lung))
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "message"),
+    [
+        (
+            [OUTCOME + "age", OUTCOME + "sex"],
+            {},
+            "`models` is a list; give formulas by",
+        ),
+        ({1: OUTCOME + "age", 2: OUTCOME + "sex"}, {}, "has the label 1; give each a"),
+        ({" ": OUTCOME + "age", "b": OUTCOME + "sex"}, {}, "has the label ' '"),
+        ({"a": 1, "b": 2}, {}, "Model `a` is a int and `data` a DataFrame"),
+        (None, {"horizons": "300"}, "`horizons` holds 300; give times above 0"),
+        (
+            None,
+            {"horizons": [[100, 200]]},
+            r"`horizons` holds \[100, 200\]; give times",
+        ),
+        (None, {"horizons": True}, "`horizons` holds True; give times"),
+        (None, {"n_boot": 20.0}, "`n_boot` is 20.0; give 0 for no bootstrap"),
+        (None, {"n_boot": None}, "`n_boot` is None; give 0 for no bootstrap"),
+        (None, {"n_workers": None}, "`n_workers` is None; give a whole number"),
+        (None, {"n_boot": 20, "seed": "a"}, "`seed` is a; give a whole number"),
+        (
+            None,
+            {"horizons": 300, "risk_categories": "a"},
+            "`risk_categories` is 'a'; give rising risks",
+        ),
+        (
+            None,
+            {"horizons": 300, "risk_categories": 0.1},
+            "`risk_categories` is 0.1; give rising risks",
+        ),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_refused(lung, models, options, message):
+    usual = {"a": OUTCOME + "age", "b": OUTCOME + "age + sex"}
+    with pytest.raises(DataError, match=message):
+        fs.compare(models or usual, lung, **options)
+
+
+def test_a_table_that_is_none_is_refused():
+    models = {"a": OUTCOME + "age", "b": OUTCOME + "sex"}
+    with pytest.raises(DataError, match="Model `a` is a str and `data` a list"):
+        fs.compare(models, [1, 2])
+
+
+def test_horizons_that_few_are_seen_until_are_announced(lung):
+    models = {"a": OUTCOME + "age", "b": OUTCOME + "age + sex"}
+    with pytest.warns(ResultWarning, match="Only 8.7% are estimated") as caught:
+        fs.compare(models, lung, horizons=1021)
+    assert {warning.filename for warning in caught} == {__file__}
+    with pytest.warns(ResultWarning, match="1 with the event by horizon 5 and 227 "):
+        table = fs.compare(models, lung, horizons=5).tidy()
+    assert of_kind(check_table(table), "ici")["estimate"].isna().all()
+
+
+def test_observed_over_expected_has_the_limits_of_calibration(lung):
+    models = {"a": OUTCOME + "age", "b": OUTCOME + "age + sex"}
+    comparison = fs.compare(models, lung, horizons=300)
+    ours = of_kind(comparison.tidy(), "oe_ratio")
+    risks = lung.join(comparison.predicted_risks(lung, 300))
+    theirs = of_kind(
+        fs.calibration(OUTCOME + "a + b", risks, horizon=300).tidy(), "oe_ratio"
+    )
+    for name in ("estimate", "conf_low", "conf_high"):
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-6)
+    with pytest.raises(DataError, match="`horizon` is 300; give one time"):
+        comparison.predicted_risks(lung, "300")

@@ -308,3 +308,27 @@ def _true_auc() -> float:
     n_cases = is_case.sum()
     won = rank[is_case].sum() - n_cases * (n_cases + 1) / 2
     return won / (n_cases * (~is_case).sum())
+
+
+@pytest.mark.parametrize("right", ["C(sex)", "label"])
+def test_a_factor_is_no_prediction(lung, right):
+    lung = lung.assign(label=(lung["age"] / 100).astype(str))
+    with pytest.raises(
+        DataError, match=r"holds levels such as `.*`, which are no predict"
+    ):
+        fs.time_dependent_auc(f"Surv(time, event) ~ {right}", lung, horizons=300)
+    with pytest.raises(DataError, match="holds levels such as"):
+        fs.prediction_error(f"Surv(time, event) ~ {right}", lung, horizon=300)
+
+
+def test_a_horizon_with_a_single_event_is_announced(lung):
+    with pytest.warns(
+        ResultWarning, match="1 with the event by horizon 5 and 227 foll"
+    ):
+        fs.time_dependent_auc("Surv(time, event) ~ age", lung, horizons=5)
+
+
+@pytest.mark.parametrize("horizon", ["300", None, True, [300, 400]])
+def test_a_horizon_is_one_number(lung, horizon):
+    with pytest.raises(DataError, match=r"`horizon` is .*; give one time above 0"):
+        fs.prediction_error("Surv(time, event) ~ age", lung, horizon=horizon)

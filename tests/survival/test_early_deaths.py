@@ -240,3 +240,17 @@ def test_weights_recover_the_truth_and_its_spread():
         std_error.append(row["std_error"])
     assert np.mean(found) == pytest.approx(0.8, abs=0.03)
     assert np.mean(std_error) / np.std(found) == pytest.approx(1, abs=0.11)
+
+
+def test_a_horizon_given_twice_counts_once(cohort):
+    once = early(cohort, "x", horizons=[30, 10])
+    pd.testing.assert_frame_equal(
+        early(cohort, "x", horizons=[30, 10, 30]).tidy(), once.tidy()
+    )
+
+
+def test_days_called_years_are_refused(lung):
+    with pytest.raises(DataError, match="`time` is 1022, longer than a life in years"):
+        fs.early_mortality(
+            "Surv(time, event) ~ age", lung, horizons=[1], time_unit="years"
+        )

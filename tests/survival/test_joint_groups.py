@@ -374,3 +374,14 @@ def test_a_reference_group_without_events_is_refused(cohort):
             scores=("face", "risk"),
             cut_points={"face": [-1], "risk": [0]},
         )
+
+
+@pytest.mark.parametrize("n_groups", [2.5, "2", None])
+def test_groups_are_counted_in_whole_numbers(lung, n_groups):
+    with pytest.raises(DataError, match=r"`n_groups` is .*; give 2 to 5 groups"):
+        fs.joint_risk_groups(
+            "Surv(time, event) ~ sex",
+            lung,
+            scores=["age", "wt_loss"],
+            n_groups=n_groups,
+        )

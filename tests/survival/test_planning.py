@@ -216,3 +216,28 @@ def test_the_planned_error_of_c_is_on_the_safe_side_for_harrells():
         found.append(fs.concordance("Surv(time, event) ~ x", data).c_index[0])
     assert np.mean(found) == pytest.approx(0.7, abs=0.02)
     assert 0.6 * 0.03 < np.std(found) <= 0.03
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"n_coefficients": "3"}, "`n_coefficients` is 3; give a whole number"),
+        ({"n_coefficients": True}, "`n_coefficients` is True; give a whole number"),
+        ({"horizon": None}, "`horizon` is None; give a positive number"),
+        ({"event_rate": 5}, "is 10.35 events per person, who has one at most"),
+        ({"horizon": 1e6}, "At `event_rate` 0.065 all have the event by `horizon` 1e"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(changed, message):
+    usual = {"n_coefficients": 30, "event_rate": 0.065, "mean_follow_up": 2.07}
+    usual |= {"horizon": 2, "cox_snell_r2": 0.051}
+    with pytest.raises(DataError, match=message):
+        fs.sample_size(**(usual | changed))
+
+
+@pytest.mark.parametrize("empty", [[], ()])
+def test_no_number_at_all_is_refused(empty):
+    with pytest.raises(DataError, match="`hr` is empty; give at least one"):
+        fs.sample_size_hazard_ratio(hr=empty, event_share=0.3)
+    with pytest.raises(DataError, match="`std_error` is empty; give at least one"):
+        fs.sample_size_c_index(c_index=0.7, event_share=0.3, std_error=empty)
