@@ -54,4 +54,5 @@ def draw_risk_sets(
 
 def _distinct(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return each value of a sorted array once."""
-    return ascending[np.append(np.diff(ascending) > 0, True)]
+    is_last = np.append(np.diff(ascending) > 0, True)
+    return np.asarray(ascending[is_last], np.int64)

@@ -183,18 +183,16 @@ def fit_maximum(
 ) -> CoxFit:
     """Turn the maximum of a design's likelihood into a result."""
     _warn_if_few_events(design, maximum)
-    model_cov = model_covariance(maximum)
-    is_robust = asks_for_robust(design, covariance)
-    cov = sandwich(design, maximum, model_cov) if is_robust else model_cov
+    cov, model_cov = covariances(design, maximum, covariance)
     c_index, c_index_std_error = _concordance(design, maximum)
     return CoxFit(
         formula=design.formula.text,
         roles=design.roles,
         columns=design.columns,
         log_hr=maximum.log_hr,
-        cov=_embed(cov, maximum.is_finite),
-        model_cov=_embed(model_cov, maximum.is_finite),
-        is_robust=is_robust,
+        cov=cov,
+        model_cov=model_cov,
+        is_robust=asks_for_robust(design, covariance),
         ties=ties,
         n=design.n,
         n_events=design.n_events,
@@ -239,6 +237,25 @@ def _describe_penalty(
     if penalty == "firth":
         return describe_firth(maximum, design, efron=ties == "efron")
     return describe_ridge(design, maximum, ridge) if ridge else None
+
+
+def covariances(
+    design: Design, maximum: Maximum, covariance: Covariance = "auto"
+) -> tuple[FloatArray, FloatArray]:
+    """Return the covariance of all p coefficients that is asked for, and the model's.
+
+    Missing for columns without a finite estimate.
+    """
+    model_cov = model_covariance(maximum)
+    cov = model_cov
+    if asks_for_robust(design, covariance):
+        cov = sandwich(design, maximum, model_cov)
+    return _embed(cov, maximum.is_finite), _embed(model_cov, maximum.is_finite)
+
+
+def is_fragile(design: Design, maximum: Maximum) -> bool:
+    """Tell whether a fit has few events for its number of coefficients."""
+    return design.n_events < _FEW_EVENTS * int(maximum.is_estimated.sum())
 
 
 def sandwich(design: Design, maximum: Maximum, model_cov: FloatArray) -> FloatArray:
@@ -290,7 +307,7 @@ def _concordance(design: Design, maximum: Maximum) -> tuple[float, float]:
 def _warn_if_few_events(design: Design, maximum: Maximum) -> None:
     """Announce a fit with few events for its number of coefficients."""
     p = int(maximum.is_estimated.sum())
-    if p and design.n_events < _FEW_EVENTS * p:
+    if is_fragile(design, maximum):
         warnings.warn(
             f"{design.n_events} events for {p} coefficient{'s' * (p > 1)} "
             f"(`{design.formula.text}`): estimates and intervals are fragile below "

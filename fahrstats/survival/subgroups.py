@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,11 +16,18 @@ from fahrstats.cohort.encoding import DesignColumn
 from fahrstats.cohort.parts import cut_design, with_columns
 from fahrstats.cohort.roles import Roles
 from fahrstats.columns import in_order
-from fahrstats.errors import ConvergenceError, DataError, ResultWarning
+from fahrstats.errors import ConvergenceError, DataError
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_fit import CoxFit
-from fahrstats.survival.hazards import fit_design
+from fahrstats.survival.fit_options import asks_for_robust
+from fahrstats.survival.hazards import (
+    covariances,
+    fit_maximum,
+    is_fragile,
+    maximize_design,
+)
 from fahrstats.survival.levels import check_min_events, kept_levels, subgroup_columns
+from fahrstats.survival.maximum import Maximum
 from fahrstats.survival.options import TIES, Ties, refuse_unknown
 from fahrstats.survival.wald import as_ratio, find_step, with_wald
 
@@ -265,8 +271,8 @@ def by_subgroup(
             f"those are {', '.join(f'`{name}`' for name in numeric) or 'none'}."
         )
     model = _Model(formula, term, ties, design, data.iloc[design.rows])
-    overall = fit_design(design, ties=ties)
-    estimates = [_read_estimate(overall, term, "overall", "overall", "")]
+    maximum, overall = _fit_everyone(design, ties)
+    estimates = [_read_estimate(design, maximum, term, "overall", "overall")]
     tests = []
     for column in columns:
         levels = kept_levels(data, column, design.rows)
@@ -302,6 +308,12 @@ class _Model:
         return build_design(self.formula, self.kept[chosen], **roles)
 
 
+def _fit_everyone(design: Design, ties: Ties) -> tuple[Maximum, CoxFit]:
+    """Fit the model to all rows; warnings point to the caller's caller."""
+    maximum = maximize_design(design, ties=ties)
+    return maximum, fit_maximum(design, maximum, ties=ties)
+
+
 def _estimate(
     model: _Model,
     chosen: NDArray[np.bool_],
@@ -315,31 +327,36 @@ def _estimate(
     if n_events < min_events:
         return replace(blank, note=f"too few events ({n_events} < {min_events})")
     try:
-        with warnings.catch_warnings(record=True, action="always") as caught:
-            fit = fit_design(model.part(chosen), ties=model.ties)
+        part = model.part(chosen)
+        maximum = maximize_design(part, ties=model.ties)
     except (DataError, ConvergenceError) as error:
         return replace(blank, note=f"not estimated: {error}")
-    fragile = [w for w in caught if issubclass(w.category, ResultWarning)]
-    note = f"fragile: {n_events} events for {fit.df} coefficients" if fragile else ""
-    return _read_estimate(fit, model.term, column, level, note)
+    found = _read_estimate(part, maximum, model.term, column, level)
+    if not is_fragile(part, maximum):
+        return found
+    p = int(maximum.is_estimated.sum())
+    fragile = f"fragile: {n_events} events for {p} coefficients"
+    return replace(found, note="; ".join(filter(None, [found.note, fragile])))
 
 
 def _read_estimate(
-    fit: CoxFit, term: str, subgroup: str, level: str, note: str
+    design: Design, maximum: Maximum, term: str, subgroup: str, level: str
 ) -> SubgroupEstimate:
     """Take the score's row out of a fit."""
-    j = fit.terms.index(term)
-    reasons = [a.equals for a in fit.aliased if a.term == term]
-    reasons += ["infinite: monotone likelihood" for m in fit.monotone if m.term == term]
-    reasons += [f"left out: {a.equals}" for a in fit.aliased if a.term != term]
+    j = design.terms.index(term)
+    cov, _ = covariances(design, maximum)
+    reasons = [a.equals for a in maximum.aliased if a.term == term]
+    if any(monotone.term == term for monotone in maximum.monotone):
+        reasons.append("infinite: monotone likelihood")
+    reasons += [f"left out: {a.equals}" for a in maximum.aliased if a.term != term]
     return SubgroupEstimate(
         subgroup=subgroup,
         level=level,
-        log_hr=float(fit.log_hr[j]),
-        std_error=float(np.sqrt(fit.cov[j, j])),
-        n=fit.n,
-        n_events=fit.n_events,
-        note="; ".join(filter(None, [*reasons, note])),
+        log_hr=float(maximum.log_hr[j]),
+        std_error=float(np.sqrt(cov[j, j])),
+        n=design.n,
+        n_events=design.n_events,
+        note="; ".join(reasons),
     )
 
 
@@ -359,24 +376,31 @@ def _test_interaction(
     try:
         part = model.part(in_test)
         smaller, larger = _with_levels(part, model.term, levels[in_test], usable)
-        with warnings.catch_warnings(action="ignore", category=ResultWarning):
-            low = fit_design(smaller, ties=model.ties)
-            high = fit_design(larger, ties=model.ties)
+        low, high = (
+            maximize_design(design, ties=model.ties) for design in (smaller, larger)
+        )
     except (DataError, ConvergenceError) as error:
         return replace(untested, note=f"not tested: {error}")
-    df = high.df - low.df
-    if high.is_robust:
-        added = [name not in low.terms for name in high.terms]
-        chosen = np.flatnonzero(np.isfinite(high.log_hr) & np.array(added))
-        effects = high.log_hr[chosen]
-        cov = high.cov[np.ix_(chosen, chosen)]
-        statistic, df = float(effects @ solve_scaled(cov, effects)), chosen.size
-        note = "; ".join(filter(None, ["robust Wald test", note]))
+    if asks_for_robust(larger, "auto"):
+        kind = "robust Wald test"
+        chosen = np.arange(larger.X.shape[1]) >= smaller.X.shape[1]
+        chosen &= np.isfinite(high.log_hr)
+        effects, cov = high.log_hr[chosen], covariances(larger, high)[0]
+        df = effects.size
+        statistic = float(effects @ solve_scaled(cov[np.ix_(chosen, chosen)], effects))
     else:
+        kind = "likelihood-ratio test"
+        df = int(high.is_estimated.sum() - low.is_estimated.sum())
         statistic = 2 * (high.log_likelihood - low.log_likelihood)
-        note = "; ".join(filter(None, ["likelihood-ratio test", note]))
-    p_value = float(chi2.sf(statistic, df))
-    return Interaction(column, statistic, df, p_value, high.n, high.n_events, note)
+    return Interaction(
+        subgroup=column,
+        statistic=statistic,
+        df=df,
+        p_value=float(chi2.sf(statistic, df)),
+        n=n,
+        n_events=n_events,
+        note="; ".join(filter(None, [kind, note])),
+    )
 
 
 def _with_levels(
