@@ -190,9 +190,9 @@ def test_two_photos_on_the_day_of_an_end_are_refused(photos):
         ),
         ({"day": 4}, {}, "No `who` of 5 has photos on two days"),
         ({}, {"measurement_sd": -1}, "`measurement_sd` is -1; give a positive"),
-        ({}, {"classes": []}, r"`classes` is \[\]; give pairs of positive days"),
+        ({}, {"classes": []}, r"`classes` is \[\]; give pairs of positive"),
         ({}, {"classes": [(10, 365), (300, 700)]}, "that ascend without overlap"),
-        ({}, {"classes": [(0, 365)]}, "give pairs of positive days"),
+        ({}, {"classes": [(0, 365)]}, "give pairs of positive"),
         ({}, {"classes": [(365, 10)]}, "each from low to high"),
     ],
 )
@@ -209,7 +209,9 @@ def test_a_level_of_confidence_is_between_0_and_1(photos):
 @pytest.mark.parametrize("classes", ["x", [10, 20], [(1, 2, 3)], None])
 def test_classes_are_pairs_of_numbers(classes):
     photos = pd.DataFrame({"subject": [1, 1], "day": [0, 100], "faceage": [60, 61.0]})
-    with pytest.raises(DataError, match=r"`classes` is .*; give pairs of positive days"):
+    with pytest.raises(
+        DataError, match=r"`classes` is .*; give pairs of positive"
+    ):
         fs.face_aging_rate(photos, subject="subject", day="day", classes=classes)
     with pytest.raises(DataError, match="`measurement_sd` is x; give a positive"):
         fs.face_aging_rate(photos, subject="subject", day="day", measurement_sd="x")
