@@ -193,11 +193,13 @@ def _draw_logistic(
     Rows of small weight, one standard deviation from the middle in each direction and
     at both values of y, keep the estimate finite where a column separates them (White,
     Daniel and Royston 2010, Computational Statistics & Data Analysis 54:2267-2275).
+    Theirs are half at each value, which makes a rare level less rare; these have the
+    share of the observed.
     """
     p = X.shape[1] - 1
     away = np.vstack([np.eye(p), -np.eye(p)])
     extra = np.column_stack([np.ones(2 * p), away])
-    weight = (p + 1) / (4 * p)
+    weight = (p + 1) / (2 * p) * np.array([y.mean(), 1 - y.mean()])
     with warnings.catch_warnings():
         # Told of every separation that the added rows have just resolved.
         warnings.simplefilter("ignore")
@@ -205,7 +207,7 @@ def _draw_logistic(
             np.concatenate([y, np.ones(2 * p), np.zeros(2 * p)]),
             np.vstack([X, extra, extra]),
             family=Binomial(),
-            freq_weights=np.concatenate([np.ones(y.size), np.full(4 * p, weight)]),
+            freq_weights=np.concatenate([np.ones(y.size), weight.repeat(2 * p)]),
         ).fit()
     drawn = rng.multivariate_normal(fit.params, fit.cov_params(), method="cholesky")
     return np.asarray(drawn, np.float64)

@@ -152,6 +152,28 @@ def test_a_factor_that_a_column_separates_is_drawn():
     assert (table["flag"].to_numpy() == flag).mean() > 0.9
 
 
+def test_a_rare_level_stays_as_rare_as_it_is():
+    """Missing completely at random, so that the drawn share is near the observed.
+
+    Drawn coefficients make it some 30% larger: the mean of probabilities whose logits
+    vary symmetrically. Added rows of which half are at the level would make it 55%.
+    """
+    drawn, known = [], []
+    for seed in range(12):
+        base = simulate(seed, 400)
+        rng = np.random.default_rng(seed)
+        is_rare, hidden = rng.random((2, 400)) < [[0.05], [0.4]]
+        kind = pd.Series(np.where(is_rare, "rare", "usual")).mask(hidden)
+        data = base.assign(kind=kind)
+        formula = "Surv(time, event) ~ x + z + kind"
+        drawn += [
+            (t["kind"][hidden] == "rare").mean()
+            for t in completed(data, formula=formula)
+        ]
+        known.append((kind[~hidden] == "rare").mean())
+    assert np.mean(drawn) == pytest.approx(np.mean(known), rel=0.4)
+
+
 def test_means_of_draws_agree_with_what_was_hidden():
     """Missing at random given z: draws restore the mean, complete rows do not."""
     rng = np.random.default_rng(11)
