@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     from fahrstats.survival.restricted_means import rmst as rmst
     from fahrstats.survival.subdistribution import fine_gray as fine_gray
     from fahrstats.survival.subdistribution_fit import FineGrayFit
-    from fahrstats.survival.subgroups import SubgroupAudit
+    from fahrstats.survival.subgroup_audit import SubgroupAudit
     from fahrstats.survival.subgroups import by_subgroup as by_subgroup
     from fahrstats.survival.survival_curves import SurvivalCurves
 
@@ -120,7 +120,8 @@ _HOMES = {
     "survival.incidence_tests": ("GrayTest", "gray_test"),
     "survival.subdistribution": ("fine_gray",),
     "survival.subdistribution_fit": ("FineGrayFit",),
-    "survival.subgroups": ("SubgroupAudit", "by_subgroup"),
+    "survival.subgroup_audit": ("SubgroupAudit",),
+    "survival.subgroups": ("by_subgroup",),
     "survival.survival_curves": ("SurvivalCurves",),
     "survival.joint_result": ("JointRiskGroups",),
     "survival.joint_groups": ("joint_risk_groups",),

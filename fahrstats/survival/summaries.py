@@ -21,7 +21,7 @@ from fahrstats.survival.penalization import Firth, Ridge
 if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
     from fahrstats.survival.cox_fit import CoxFit
-    from fahrstats.survival.subgroups import SubgroupAudit
+    from fahrstats.survival.subgroup_audit import SubgroupAudit
 
 
 def summarize_cox(fit: CoxFit) -> str:
