@@ -11,13 +11,12 @@ import pandas as pd
 
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
-from fahrstats.study import effect_tables, people_tables
 from fahrstats.study.checks import StudyCohort, read_cohort
+from fahrstats.study.contents import TableMaker, table_makers
 from fahrstats.study.manifest import describe_provenance, describe_study
 from fahrstats.study.results_in import read_manifest
 from fahrstats.study.study_file import study_name
 
-TableMaker: TypeAlias = Callable[[StudyCohort], pd.DataFrame]
 Watch: TypeAlias = Callable[[str, int, int], None]
 
 
@@ -87,32 +86,6 @@ def analyse_study(
 def results_folder(path: Path, out: Path | None = None) -> Path:
     """Return where the results of a study are."""
     return Path("results") / study_name(path) if out is None else out
-
-
-def table_makers(cohort: StudyCohort) -> dict[str, TableMaker]:
-    """Return what makes each table of a study, by name and in order."""
-    makers: dict[str, TableMaker] = {
-        "flow": people_tables.participant_flow,
-        "table_one": people_tables.characteristics,
-        "follow_up": people_tables.length_of_follow_up,
-        "cut_points": people_tables.cut_points,
-        "curves": people_tables.curves,
-        "at_risk": people_tables.at_risk,
-        "survival_at": people_tables.survival_at,
-        "logrank": people_tables.group_tests,
-        "cox": effect_tables.hazard_ratios,
-        "ph_test": effect_tables.proportionality,
-        "concordance": effect_tables.ranking,
-    }
-    if cohort.study.subgroups:
-        makers["subgroups"] = effect_tables.subgroup_audit
-    if len(effect_tables.comparison_models(cohort)) > 1:
-        makers["comparison"] = effect_tables.added_value
-    if len(cohort.study.outcomes) > 1:
-        makers["outcomes"] = effect_tables.outcomes
-    if cohort.published:
-        makers["published"] = effect_tables.published_beside_ours
-    return makers
 
 
 def _tables_known(folder: Path, key: str) -> dict[str, str] | None:

@@ -24,8 +24,8 @@ def read_analysis(section: Section) -> Analysis:
         quantile_groups=n_groups,
         reference=section.choice("reference", groups, "Q1"),
         seed=section.whole("seed", 1),
-        n_boot=_none_or_two(section, "n_boot"),
-        imputations=_none_or_two(section, "imputations"),
+        n_boot=_none_or(20, section, "n_boot"),
+        imputations=_none_or(2, section, "imputations"),
         early=section.ascending("early"),
         risk_categories=section.ascending("risk_categories"),
         cohorts=section.optional_text("cohorts"),
@@ -112,11 +112,12 @@ def unknown_names(study: Study) -> Iterator[str]:
         yield from _unknown("[ages]", "sd_by", study.ages.sd_by, covariates)
 
 
-def _none_or_two(section: Section, key: str) -> int:
-    """Return a number of draws; one alone says nothing about its spread."""
+def _none_or(least: int, section: Section, key: str) -> int:
+    """Return a number of draws: none, or enough to tell how much they vary."""
     number = section.whole(key, 0)
-    if number == 1:
-        section.problem(f"`{key}` is 1; give 0 for none, or at least 2.")
+    if 0 < number < least:
+        section.problem(f"`{key}` is {number}; give 0 for none, or at least {least}.")
+        return 0
     return number
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 
 from fahrstats import __version__
 from fahrstats.cohort import store
-from fahrstats.study import effect_tables, people_tables
+from fahrstats.study import people_tables
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.models import groups_name
 from fahrstats.study.privacy import without_folders
+from fahrstats.study.registry import list_analyses
 from fahrstats.study.results_in import published_sha256
 from fahrstats.study.tables_in import text_sha256
 
@@ -83,18 +84,14 @@ def describe_study(
         "covariates": [covariate.name for covariate in study.covariates],
         "subgroups": [subgroup.name for subgroup in study.subgroups],
         "quantile_groups": study.analysis.quantile_groups,
-        "groups_name": effect_tables.groups_name(cohort),
+        "groups_name": groups_name(cohort),
         "deviations": cohort.deviations,
         "provenance": provenance,
         "tables": {
             name: store.file_sha256(tables / f"{name}.parquet") for name in names
         },
         "warnings": {name: _warnings(tables / f"{name}.parquet") for name in names},
-        "analyses": [
-            {**entry, **_counts(entry, tables)}
-            for entry in _models(cohort)
-            if entry["table"] in names
-        ],
+        "analyses": list_analyses(cohort, tables, names),
     }
 
 
@@ -114,56 +111,14 @@ def _labels(cohort: StudyCohort) -> dict[str, dict[str, str]]:
     }
     for subgroup in study.subgroups:
         labels[subgroup.name] = {"label": subgroup.label, "unit": ""}
-    for variable in study.variables:
+    for variable in (*study.variables, *study.printed):
         labels[variable.name] = {"label": variable.label, "unit": variable.unit}
     for score in study.scores:
         labels[people_tables.group_column(score.name)] = {
-            "label": f"{score.label}, {effect_tables.groups_name(cohort)}",
+            "label": f"{score.label}, {groups_name(cohort)}",
             "unit": "",
         }
     return labels
-
-
-def _models(cohort: StudyCohort) -> Iterator[dict[str, str]]:
-    """Yield every model that was fitted, by where in which table it is found."""
-    study = cohort.study
-    for score in study.scores:
-        for model, terms in effect_tables.models_of(cohort, score.name).items():
-            yield _entry("cox", study.formula(*terms), score.name, model)
-        adjusted = study.formula(*study.adjusted(score.name))
-        yield _entry("ph_test", adjusted, score.name)
-        yield _entry("subgroups", adjusted, score.name)
-    for label, formula in effect_tables.comparison_models(cohort).items():
-        yield _entry("comparison", formula, model=label)
-    for outcome in study.outcomes:
-        for score in study.scores:
-            for model, terms in effect_tables.models_of(cohort, score.name).items():
-                if score.name in terms:
-                    formula = study.formula(*terms, outcome=outcome)
-                    yield _entry("outcomes", formula, score.name, model, outcome.label)
-
-
-def _entry(
-    table: str, formula: str, biomarker: str = "", model: str = "", outcome: str = ""
-) -> dict[str, str]:
-    """Return one entry of the list of models."""
-    return {
-        "table": table,
-        "outcome": outcome,
-        "biomarker": biomarker,
-        "model": model,
-        "formula": formula,
-    }
-
-
-def _counts(entry: dict[str, str], tables: Path) -> dict[str, int]:
-    """Return the rows and events of a model, from the table it is found in."""
-    table, _ = store.read(tables / f"{entry['table']}.parquet")
-    for column in ("outcome", "biomarker", "model"):
-        if entry[column]:
-            table = table[table[column] == entry[column]]
-    used = table.iloc[0]
-    return {"n": int(used["n"]), "n_events": int(used["n_events"])}
 
 
 def _code_sha256() -> str:

@@ -142,6 +142,9 @@ def _of_scores(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Stack tables, columns in glossary order."""
+    """Stack tables, columns in glossary order; a text that some lack is empty there."""
     table = pd.concat(tables, ignore_index=True)
+    for name in table.columns:
+        if table[name].map(lambda value: isinstance(value, str)).any():
+            table[name] = table[name].fillna("")
     return table[in_order(table.columns)]

@@ -101,6 +101,9 @@ def _reserved_names(study: Study) -> Iterator[str]:
     }
     if study.competing is not None:
         reserved[CAUSE_COLUMN] = "[competing]"
+    if study.ages is not None:
+        gaps = ("gap", "residual_gap", "sd_gap", "gap_group")
+        reserved |= dict.fromkeys(gaps, "[ages]")
     if study.analysis.cohorts is not None:
         reserved[COHORT_COLUMN] = "`cohorts`"
     bands = {

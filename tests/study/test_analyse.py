@@ -46,8 +46,11 @@ def test_every_table_keeps_the_contract_and_carries_its_provenance(finished):
     manifest = store.read_manifest(results / "manifest.json")
     assert list(manifest["tables"]) == [
         *("flow", "table_one", "follow_up", "cut_points", "curves", "at_risk"),
-        *("survival_at", "logrank", "cox", "ph_test", "concordance", "subgroups"),
-        "comparison",
+        *("survival_at", "logrank", "survival_difference", "rmst", "cox", "ph_test"),
+        *("hr_over_time", "spline", "nonlinearity", "term_tests", "influence"),
+        *("concordance", "uno", "subgroups", "concordance_by", "comparison"),
+        *("calibration", "calibration_groups", "calibration_curve"),
+        *("predicted_risks", "decision_curve", "sample_size"),
     ]
     for name, sha256 in manifest["tables"].items():
         file = results / "tables" / f"{name}.parquet"
@@ -102,8 +105,8 @@ def test_every_step_is_announced_before_it_is_taken(copy):
     path, results = copy
     steps = []
     analyse_study(path, None, results, lambda *step: steps.append(step))
-    assert steps[0] == ("flow", 0, 13)
-    assert steps[-1] == ("comparison", 12, 13)
+    assert steps[0] == ("flow", 0, 28)
+    assert steps[-1] == ("sample size", 27, 28)
 
 
 def test_results_are_named_after_the_study(finished, tmp_path):
@@ -138,13 +141,15 @@ def test_a_run_that_is_killed_leaves_whole_tables_and_is_resumed(copy, tmp_path)
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert done.returncode == -signal.SIGKILL
     whole = sorted(out.glob("tables/*"))
-    assert len(whole) == 8
+    assert len(whole) == 10
     for file in whole:
         store.read(file)
     assert not (out / "manifest.json").exists()
     (out / "tables" / ".cox.parquet.99999999.partial").write_bytes(b"PAR1 half a table")
     written = changed_tables(out, lambda: analyse_study(path, out=out))
-    assert written == {"cox", "ph_test", "concordance", "subgroups", "comparison"}
+    assert written == set(store.read_manifest(out / "manifest.json")["tables"]) - {
+        *(file.stem for file in whole)
+    }
     assert len(list(out.glob("tables/.*"))) == 0
     assert (out / "manifest.json").exists()
 
@@ -177,7 +182,9 @@ def test_a_study_without_covariates_or_subgroups_runs(write_study, tmp_path):
     assert "subgroups" not in manifest["tables"]
     assert "comparison" not in manifest["tables"]
     assert manifest["covariates"] == []
-    assert {entry["table"] for entry in manifest["analyses"]} == {"cox", "ph_test"}
+    assert {entry["table"] for entry in manifest["analyses"]} == {
+        *("cox", "ph_test", "spline", "term_tests", "influence", "concordance", "uno")
+    }
 
 
 def test_the_manifest_describes_the_study(finished):
@@ -214,6 +221,9 @@ def test_every_model_is_registered_with_its_rows(finished):
         "Surv(time, event) ~ faceage_group + age + sex"
     )
     assert found["comparison", "Covariates"] == "Surv(time, event) ~ age + sex"
+    assert found["spline", "adjusted"] == (
+        "Surv(time, event) ~ rcs(faceage, 4) + age + sex"
+    )
     assert {entry["n"] for entry in manifest["analyses"]} == {200}
 
 

@@ -1,0 +1,142 @@
+"""Every model that a study fitted, with the people and events it used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fahrstats.cohort import store
+from fahrstats.study.age_tables import GAP_STEPS
+from fahrstats.study.checks import StudyCohort
+from fahrstats.study.comparison_tables import comparison_models
+from fahrstats.study.competing_tables import adjusted_formula
+from fahrstats.study.complement_tables import joint_formula
+from fahrstats.study.models import full_model, models_of
+from fahrstats.study.ranking_tables import ranking_formula
+from fahrstats.study.sensitivity_tables import COMPLETE, IMPUTED
+from fahrstats.study.shape_tables import ALL_SCORES, spline_terms
+from fahrstats.study.specification import CAUSE_COLUMN
+from fahrstats.survival.early_deaths import CENSORINGS
+
+_KEYS = ("outcome", "biomarker", "model")
+
+Entry = dict[str, Any]
+
+
+def list_analyses(cohort: StudyCohort, tables: Path, names: list[str]) -> list[Entry]:
+    """Return every model by where in which table it is found, with its counts.
+
+    Of models of one cause among several, the outcome is the cause.
+
+    Parameters
+    ----------
+    cohort
+        The study and its rows.
+    tables
+        Folder of the tables.
+    names
+        Tables that belong to the study.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    listed = []
+    for entry in _models(cohort):
+        name = entry["table"]
+        if name not in names:
+            continue
+        if name not in found:
+            found[name] = store.read(tables / f"{name}.parquet")[0]
+        rows = _rows(entry, found[name])
+        if len(rows):
+            counts = {key: int(rows[key].iloc[0]) for key in ("n", "n_events")}
+            listed.append({**entry, **counts})
+    return listed
+
+
+def _models(cohort: StudyCohort) -> Iterator[Entry]:
+    """Yield every model that was fitted."""
+    study, adjusted = cohort.study, full_model(cohort)
+    for score in study.scores:
+        for model, terms in models_of(cohort, score.name).items():
+            yield _entry("cox", study.formula(*terms), score.name, model)
+        formula = study.formula(*study.adjusted(score.name))
+        spline = study.formula(*spline_terms(cohort, score.name))
+        yield _entry("ph_test", formula, score.name)
+        yield _entry("spline", spline, score.name, adjusted)
+        yield _entry("term_tests", formula, score.name, adjusted)
+        yield _entry("influence", formula, score.name, adjusted)
+        yield _entry("subgroups", formula, score.name)
+    if len(study.scores) > 1:
+        together = study.adjusted(*(score.name for score in study.scores))
+        yield _entry("term_tests", study.formula(*together), model=ALL_SCORES)
+    yield from _rankings(cohort)
+    for label, formula in comparison_models(cohort).items():
+        yield _entry("comparison", formula, model=label)
+    yield from _further(cohort)
+    for outcome in study.outcomes:
+        for score in study.scores:
+            for model, terms in models_of(cohort, score.name).items():
+                if score.name in terms:
+                    formula = study.formula(*terms, outcome=outcome)
+                    yield _entry("outcomes", formula, score.name, model, outcome.label)
+        for score in study.printed:
+            formula = study.formula(*study.adjusted(score.name), outcome=outcome)
+            yield _entry("published", formula, score.name, adjusted, outcome.label)
+
+
+def _rankings(cohort: StudyCohort) -> Iterator[Entry]:
+    """Yield what ranks people without a model, and joint groups of two scores."""
+    for table in ("concordance", "uno", "concordance_by"):
+        yield _entry(table, ranking_formula(cohort))
+    for table in ("joint_groups", "joint_groups_fine"):
+        yield _entry(table, joint_formula(cohort))
+
+
+def _further(cohort: StudyCohort) -> Iterator[Entry]:
+    """Yield models of the analyses that a study file asks for."""
+    study, adjusted = cohort.study, full_model(cohort)
+    for score in study.scores:
+        formula = study.formula(*study.adjusted(score.name))
+        if study.competing is not None:
+            of_any = adjusted_formula(cohort, score.name)
+            of = study.competing.of
+            yield _entry("fine_gray", of_any, score.name, adjusted, of)
+            for cause in cohort.data[CAUSE_COLUMN].cat.categories:
+                yield _entry("cause_specific", of_any, score.name, adjusted, cause)
+        if not score.may_be_missing:
+            yield _entry("imputed", formula, score.name, COMPLETE)
+            yield _entry("imputed", formula, score.name, IMPUTED)
+        yield _entry("cohorts", formula, score.name, adjusted)
+        for censoring in CENSORINGS:
+            model = f"censored before it {censoring}"
+            yield _entry("early_deaths", formula, score.name, model)
+    for name in study.ages.predicted if study.ages is not None else ():
+        for kind in GAP_STEPS:
+            yield _entry(
+                "gap_hazard", study.formula(*study.adjusted(kind)), name, adjusted
+            )
+
+
+def _entry(
+    table: str, formula: str, biomarker: str = "", model: str = "", outcome: str = ""
+) -> Entry:
+    """Return one entry of the list of models."""
+    return {
+        "table": table,
+        "outcome": outcome,
+        "biomarker": biomarker,
+        "model": model,
+        "formula": formula,
+    }
+
+
+def _rows(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a model in its table; joint groups are part of their model."""
+    for column in _KEYS:
+        if entry[column] and column in table:
+            table = table[table[column] == entry[column]]
+    if entry["outcome"] and "cause" in table:
+        table = table[table["cause"] == entry["outcome"]]
+    return table[table["first_group"] == ""] if "first_group" in table else table
