@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from fahrstats.cohort.design import Design
 from fahrstats.cohort.encoding import learn_again
 from fahrstats.errors import DataError
-from fahrstats.kernels.newton import Peak, maximize
+from fahrstats.kernels.newton import Peak, maximize, standardize
 from fahrstats.kernels.partial_likelihood import BlockSums, linear_predictor
 from fahrstats.resampling import draw_counts, map_in_order
 from fahrstats.survival.maximum import Maximum
@@ -197,9 +197,12 @@ def _fit_to_draw(
     own = np.ascontiguousarray(Z[drawn.kept])
     varies = (own != own[:1]).any(axis=0)
     start = np.where(varies, maximum.peak.beta, 0.0)
-    peak = maximize(
-        drawn.judges.sets, drawn.judges.blocks, own, efron=efron, start=start
-    )
+    sets, blocks = drawn.judges.sets, drawn.judges.blocks
+    peak = maximize(sets, blocks, own, efron=efron, start=start)
+    is_lost = peak.sums.log_likelihood < drawn.judges.null_log_likelihood
+    if is_lost or not peak.has_converged:
+        # From far off, as where knots have moved, a climb can end where all is flat.
+        peak = maximize(sets, blocks, own, efron=efron)
     before = np.diag(maximum.peak.information)
     has_collapsed = np.diag(peak.information) < _COLLAPSED * before
     return _DrawFit(
@@ -213,12 +216,10 @@ def _builder(
     design: Design, maximum: Maximum, kept: pd.DataFrame
 ) -> Callable[[IntArray], FloatArray]:
     """Return what makes a model's standardised columns from the counts of a draw."""
-    order = design.risk_sets.order
-    estimated = maximum.is_estimated
-    centre, spread = maximum.centre[estimated], maximum.spread[estimated]
+    order, estimated = design.risk_sets.order, maximum.is_estimated
 
     def standardized(X: FloatArray) -> FloatArray:
-        return np.ascontiguousarray((X[order][:, estimated] - centre) / spread)
+        return standardize(np.ascontiguousarray(X[:, estimated]), order)[0]
 
     if not design.encoder.spec.transform_state:
         Z = standardized(design.X)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawings import drawn, overlapping, words
+from sksurv.datasets import load_gbsg2
 from tables import check_table
 
 import fahrstats as fs
@@ -384,3 +385,21 @@ def test_the_corrected_c_is_near_the_truth():
         truth.append(fs.concordance(OUTCOME + "linear_predictor", scored).c_index[0])
     assert np.mean(np.subtract(apparent, truth)) > 0.015
     assert abs(np.mean(np.subtract(corrected, truth))) < 0.01
+
+
+def test_draws_whose_knots_jump_are_fitted_as_well_as_the_others():
+    """A twentieth of `progrec` is 0, so that the rule of the knots differs by draw."""
+    x, y = load_gbsg2()
+    patients = x.assign(time=y["time"], event=y["cens"])
+    models = {
+        "age": OUTCOME + "age",
+        "learned": OUTCOME + "age + rcs(progrec, 4)",
+        "fixed": OUTCOME + "age + rcs(progrec, [0, 14, 82.5, 408])",
+    }
+    comparison = fs.compare(models, patients, horizons=1500, n_boot=60, seed=3)
+    draws = comparison.accuracy.resampled
+    assert (draws.in_draw[:, 1, 0] > draws.in_draw[:, 0, 0]).all()
+    assert np.isfinite(draws.on_all[:, 1, :7]).all()
+    assert draws.n_unbounded.tolist() == [0, 0, 0]
+    slope = rows_of(comparison.tidy(), "calibration_slope", "optimism-corrected")
+    assert slope["estimate"][1] == pytest.approx(slope["estimate"][2], abs=0.05)
