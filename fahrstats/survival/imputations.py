@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
@@ -93,15 +94,18 @@ def impute(
     _check_sizes(n_tables, n_cycles)
     cohort = gather_incomplete(formula, data, auxiliary)
     is_incomplete = cohort.is_incomplete
-    draws = [
-        draw_columns(
-            cohort.columns,
-            *cohort.outcome.T,
-            n_cycles=n_cycles if is_incomplete.sum() > 1 else 1,
-            rng=np.random.default_rng(stream),
-        )
-        for stream in np.random.SeedSequence(seed).spawn(n_tables)
-    ]
+    # The matrices are narrow: more threads would wait for each other, and sums, with
+    # them draws, depend on their number.
+    with threadpool_limits(1):
+        draws = [
+            draw_columns(
+                cohort.columns,
+                *cohort.outcome.T,
+                n_cycles=n_cycles if is_incomplete.sum() > 1 else 1,
+                rng=np.random.default_rng(stream),
+            )
+            for stream in np.random.SeedSequence(seed).spawn(n_tables)
+        ]
     return Imputations(
         formulas=cohort.formulas,
         columns=tuple(compress(cohort.columns, is_incomplete)),
