@@ -16,6 +16,7 @@ from fahrstats.study.models import groups_name
 from fahrstats.study.privacy import without_folders
 from fahrstats.study.registry import list_analyses
 from fahrstats.study.results_in import published_sha256
+from fahrstats.study.specification import Ages, Study
 from fahrstats.study.tables_in import text_sha256
 
 _PACKAGE = Path(__file__).parents[1]
@@ -86,6 +87,7 @@ def describe_study(
         "quantile_groups": study.analysis.quantile_groups,
         "groups_name": groups_name(cohort),
         "deviations": cohort.deviations,
+        "choices": _choices(study),
         "provenance": provenance,
         "tables": {
             name: store.file_sha256(tables / f"{name}.parquet") for name in names
@@ -93,6 +95,24 @@ def describe_study(
         "warnings": {name: _warnings(tables / f"{name}.parquet") for name in names},
         "analyses": list_analyses(cohort, tables, names),
     }
+
+
+def _choices(study: Study) -> dict[str, Any]:
+    """Return what a study file asks for beyond columns, as a report names it."""
+    analysis, competing = study.analysis, study.competing
+    choices: dict[str, Any] = {
+        "n_boot": analysis.n_boot,
+        "imputations": analysis.imputations,
+        "early": list(analysis.early),
+        "risk_categories": list(analysis.risk_categories),
+        "cohorts": analysis.cohorts,
+    }
+    if competing is not None:
+        choices["cause_of_interest"] = competing.of
+        choices["any_cause"] = study.named_outcome(competing.outcome).label
+    if study.ages is not None:
+        choices["predicted_ages"] = list(study.ages.predicted)
+    return choices
 
 
 def _warnings(file: Path) -> list[str]:
@@ -113,12 +133,25 @@ def _labels(cohort: StudyCohort) -> dict[str, dict[str, str]]:
         labels[subgroup.name] = {"label": subgroup.label, "unit": ""}
     for variable in (*study.variables, *study.printed):
         labels[variable.name] = {"label": variable.label, "unit": variable.unit}
+    if study.ages is not None:
+        labels |= _gap_labels(study.ages)
     for score in study.scores:
         labels[people_tables.group_column(score.name)] = {
             "label": f"{score.label}, {groups_name(cohort)}",
             "unit": "",
         }
     return labels
+
+
+def _gap_labels(ages: Ages) -> dict[str, dict[str, str]]:
+    """Return label and unit of the columns of gaps."""
+    within = f" within {ages.sd_by}" if ages.sd_by else ""
+    return {
+        "gap": {"label": "Predicted minus actual age", "unit": "years"},
+        "residual_gap": {"label": "Predicted age given actual age", "unit": "years"},
+        "sd_gap": {"label": f"Gap in standard deviations{within}", "unit": ""},
+        "gap_group": {"label": "Group of the gap", "unit": ""},
+    }
 
 
 def _code_sha256() -> str:

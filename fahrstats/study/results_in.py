@@ -27,6 +27,7 @@ _PARTS: dict[str, type] = {
     "quantile_groups": int,
     "groups_name": str,
     "deviations": dict,
+    "choices": dict,
     "provenance": dict,
     "tables": dict,
     "warnings": dict,

@@ -88,6 +88,12 @@ def starter_text(data: pd.DataFrame, file: str, guess: Guess) -> str:
         f"horizons = {_horizons(data, guess)}  # years at which survival is reported",
         "seed = 1",
         *([] if guess.id is None else [f"id = {_quoted(guess.id)}"]),
+        "# n_boot = 200  # draws that correct compared models for optimism; 0 is quick",
+        "# imputations = 20  # completed tables, where values are missing",
+        "# early = [1]  # years by which death is early",
+        '# cohorts = "site"  # column whose levels are analysed apart and pooled',
+        *_age_lines(guess, names),
+        *_cause_lines(data, guess),
         *_unused_lines(guess),
     ]
     return "\n".join(lines) + "\n"
@@ -178,6 +184,32 @@ def _age_band_lines(
     ages = data[guess.age].dropna()
     cut = _OLDER if ages.min() <= _OLDER < ages.max() else float(ages.median())
     return [f"{names[guess.age]} = {{ cuts = [{cut:g}] }}"] if cut < ages.max() else []
+
+
+def _age_lines(guess: Guess, names: Mapping[str, str]) -> list[str]:
+    """Offer gaps of the scores that look like ages, where the age is known."""
+    ages = [names[score] for score in guess.scores if looks_like_age(score)]
+    if guess.age is None or not ages:
+        return []
+    return [
+        "# [ages]  # gaps between predicted and actual age",
+        f"# predicted = {_listed(ages)}",
+        f"# age = {_quoted(names[guess.age])}",
+    ]
+
+
+def _cause_lines(data: pd.DataFrame, guess: Guess) -> list[str]:
+    """Offer competing causes, where no more than two levels say what happened."""
+    if guess.event is None or not any(column_problems(data, guess.event, "event")):
+        return []
+    events, censored = guess_event_levels(data[guess.event])
+    if len(censored) < 2:
+        return []
+    return [
+        "# [competing]  # where other events end follow-up: list them as `event` too",
+        f"# cause = {_quoted(guess.event)}",
+        f"# of = {_quoted(events[0])}",
+    ]
 
 
 def _horizons(data: pd.DataFrame, guess: Guess) -> str:
