@@ -212,6 +212,8 @@ def calibration_distances(
     """
     distance = np.abs(observed - predicted)
     mean = weights @ distance / weights.sum()
+    if (weights == np.rint(weights)).all():
+        return np.append(mean, _whole_percentiles(distance, weights))
     order = np.argsort(distance)
     reached = np.cumsum(weights[order])
     percentiles = []
@@ -221,6 +223,16 @@ def calibration_distances(
         high = np.searchsorted(reached, goal * (1 + 1e-12), "right")
         percentiles.append((distance[order[low]] + distance[order[high]]) / 2)
     return np.array([mean, *percentiles])
+
+
+def _whole_percentiles(distance: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return median and 90th percentile of repeated rows, without sorting them."""
+    repeated = np.repeat(distance, weights.astype(np.int64))
+    n = repeated.size
+    low = np.array([(n + 1) // 2 - 1, (9 * n + 9) // 10 - 1])
+    high = np.array([n // 2, 9 * n // 10])
+    parted = np.partition(repeated, np.concatenate([low, high]))
+    return np.asarray((parted[low] + parted[high]) / 2, np.float64)
 
 
 def _sum_blocks(sets: RiskSets, values: FloatArray) -> tuple[FloatArray, FloatArray]:

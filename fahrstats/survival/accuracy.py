@@ -85,7 +85,7 @@ def measure_accuracy(
     predictions = []
     for maximum in models.maxima:
         predictor = maximum.linear_predictor
-        hazards = baseline_hazards(judges, maximum.peak.sums, predictor, plan)
+        hazards = baseline_hazards(judges, maximum.peak.sums, predictor)
         predictions.append(predict(judges, plan, predictor, hazards))
     resampled = None
     if n_boot:
@@ -124,7 +124,7 @@ def _model_errors(
     for k, weights in enumerate(judges.weights):
         found = _influences(judges, weights, predictions, k)
         for estimand, influence in found.items():
-            at = column[estimand, weights.horizon]
+            at = column[estimand, plan.horizons[k]]
             grouped = _scaled(design, judges, influence)
             errors[:, at] = np.sqrt((grouped**2).sum(axis=0))
             between = difference_std_errors(grouped)

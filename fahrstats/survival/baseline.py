@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.cohort.encoding import design_matrix
+from fahrstats.cohort.follow_up import tie_with
 from fahrstats.cohort.roles import offset_values
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
@@ -259,7 +260,7 @@ class BaselineHazard:
     ) -> pd.DataFrame:
         """Survival of new rows of one stratum at times, with all but the limits."""
         time = self.time[self.start[k] : self.start[k + 1]]
-        times = time if wanted is None else wanted
+        times = time if wanted is None else tie_with(wanted, time)
         at = self.start[k] + np.searchsorted(time, times, "right") - 1
         n_at_risk = np.append(self.n_at_risk[self.start[k] : self.start[k + 1]], 0.0)
         unit = self._std_error(X, at)
@@ -277,7 +278,7 @@ class BaselineHazard:
             {
                 "row": np.repeat(rows, times.size),
                 "level": self.strata_levels[k],
-                "time": np.tile(times, rows.size),
+                "time": np.tile(time if wanted is None else wanted, rows.size),
                 "estimate": survival.ravel(),
                 "std_error": std_error.ravel(),
                 "n_at_risk": np.tile(

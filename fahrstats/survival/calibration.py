@@ -37,6 +37,7 @@ from fahrstats.survival.horizons import (
     check_risks,
     count_at_horizons,
     judge_columns,
+    tied_horizons,
 )
 from fahrstats.survival.influence import scaled_influence
 from fahrstats.survival.survival_curves import SurvivalCurves
@@ -125,7 +126,7 @@ def calibration(
     return Calibration(
         formula=formula,
         horizon=at,
-        risks=tuple(_judge(design, at, risk, groups)),
+        risks=tuple(_judge(design, tied_horizons(design, (at,))[0], risk, groups)),
         overall=_observed_in_groups(design, np.zeros(design.n, np.int64)),
         n=design.n,
         n_events=int(n_events[0]),

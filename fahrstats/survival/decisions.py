@@ -21,6 +21,7 @@ from fahrstats.survival.horizons import (
     check_risks,
     count_at_horizons,
     judge_columns,
+    tied_horizons,
 )
 from fahrstats.survival.measures import THRESHOLDS
 from fahrstats.survival.optimism import check_counts
@@ -107,14 +108,15 @@ def decision_curve(
     everybody = np.full((design.n, 1), cuts.size)
     reached = np.column_stack([reached, everybody])
     n_events, n_censored = count_at_horizons(design, (at,))
+    (tied,) = tied_horizons(design, (at,))
     return DecisionCurve(
         formula=formula,
         terms=design.terms,
         horizon=at,
         thresholds=cuts,
-        net_benefit=net_benefit(design.risk_sets, at, reached, cuts),
+        net_benefit=net_benefit(design.risk_sets, tied, reached, cuts),
         n_treated=(reached[:, :, None] > np.arange(cuts.size)).sum(axis=0).T,
-        draws=_draw(design, at, reached, cuts, n_boot, seed),
+        draws=_draw(design, tied, reached, cuts, n_boot, seed),
         n=design.n,
         n_events=int(n_events[0]),
         n_censored=int(n_censored[0]),

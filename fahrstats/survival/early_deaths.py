@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, Dropped, build_design
 from fahrstats.cohort.encoding import DesignColumn
+from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_ratio, phrase_p
 from fahrstats.display.labels import amount, per_label, term_label
@@ -290,7 +291,7 @@ def _check_horizons(
         )
     if not design.columns:
         raise DataError(f"`{outcome.text}` names no covariate for an odds ratio.")
-    given = np.atleast_1d(np.asarray(horizons, np.float64))
+    given = tie_with(np.atleast_1d(np.asarray(horizons, np.float64)), design.time)
     wanted = np.array(list(dict.fromkeys(given.tolist())))
     if not wanted.size or not (wanted > 0).all() or not np.isfinite(wanted).all():
         raise DataError(

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, build_design
+from fahrstats.cohort.follow_up import tie_with
 from fahrstats.errors import DataError, FormulaError, ResultWarning
 from fahrstats.kernels.censoring_weights import CensoringWeights, weigh_by_censoring
 
@@ -130,7 +131,7 @@ def count_at_horizons(
     design: Design, horizons: Sequence[float]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count events and censored rows up to each horizon, unweighted."""
-    by_then = design.time <= np.asarray(horizons)[:, None]
+    by_then = design.time <= np.array(tied_horizons(design, horizons))[:, None]
     n_events = (by_then & design.event).sum(axis=1)
     return n_events, by_then.sum(axis=1) - n_events
 
@@ -138,7 +139,7 @@ def count_at_horizons(
 def weigh_at(design: Design, horizons: Sequence[float]) -> list[CensoringWeights]:
     """Censoring weights at each horizon; announces large ones, and too few rows."""
     sets = design.risk_sets
-    found = [weigh_by_censoring(sets, horizon) for horizon in horizons]
+    found = [weigh_by_censoring(sets, at) for at in tied_horizons(design, horizons)]
     events = count_at_horizons(design, horizons)[0]
     for weights, n_events in zip(found, events, strict=True):
         seen = float(sets.weights[0] / weights.inverse[0])
@@ -161,9 +162,16 @@ def weigh_at(design: Design, horizons: Sequence[float]) -> list[CensoringWeights
     return found
 
 
+def tied_horizons(design: Design, horizons: Sequence[float]) -> tuple[float, ...]:
+    """Return the times of follow-up that horizons equal but for rounding, or them."""
+    tied = tie_with(np.asarray(horizons, np.float64), design.time)
+    return tuple(float(horizon) for horizon in tied)
+
+
 def check_horizon(design: Design, horizon: float) -> None:
     """Refuse a horizon at which everybody has, or nobody has, had the event."""
     outcome = design.formula
+    (horizon,) = tied_horizons(design, (horizon,))
     if horizon >= design.time.max():
         raise DataError(
             f"Nobody is followed beyond horizon {horizon:g}: `{outcome.time}` ends at "

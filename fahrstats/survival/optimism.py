@@ -154,9 +154,7 @@ def _measure_draw(
     everywhere: list[Predictions] = []
     for fit in fitted:
         predictor = fit.linear_predictor
-        hazards = baseline_hazards(
-            drawn.judges, fit.peak.sums, predictor[drawn.kept], plan
-        )
+        hazards = baseline_hazards(drawn.judges, fit.peak.sums, predictor[drawn.kept])
         predictions = predict(judges, plan, predictor, hazards)
         ratio, slope = likelihood_and_slope(judges, predictor, efron=models.efron)
         on_all.append(measure_model(judges, predictions, plan, ratio, slope))

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from fahrstats.cohort.design import Design
 from fahrstats.kernels.calibration import (
     calibration_distances,
-    complementary_log_log,
     observed_and_expected,
     smooth_risk,
-    spline_knots,
 )
 from fahrstats.kernels.censoring_weights import CensoringWeights, weigh_by_censoring
 from fahrstats.kernels.discrimination import auc, rank_scores
@@ -45,6 +43,7 @@ from fahrstats.kernels.resampled_concordance import (
     resampled_c_index,
 )
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
+from fahrstats.survival.horizons import tied_horizons
 from fahrstats.survival.measures import Plan
 
 FloatArray = NDArray[np.float64]
@@ -91,7 +90,9 @@ def judge_all(design: Design, plan: Plan, *, efron: bool) -> Judges:
         flat_blocks=blocks if flat is sets else find_tie_blocks(flat),
         to_flat=np.argsort(sets.order)[flat.order],
         null_log_likelihood=null.log_likelihood,
-        weights=tuple(weigh_by_censoring(flat, h) for h in plan.horizons),
+        weights=tuple(
+            weigh_by_censoring(flat, at) for at in tied_horizons(design, plan.horizons)
+        ),
     )
 
 
@@ -196,7 +197,7 @@ def predictions_of(predictions: Predictions, drawn: Drawn) -> Predictions:
 
 
 def baseline_hazards(
-    judges: Judges, sums: BlockSums, linear_predictor: FloatArray, plan: Plan
+    judges: Judges, sums: BlockSums, linear_predictor: FloatArray
 ) -> FloatArray:
     """Cumulative hazard by stratum and horizon where the linear predictor is 0.
 
@@ -204,10 +205,10 @@ def baseline_hazards(
     """
     stratum_block = judges.blocks.stratum_block
     if sums.shrink.size:
-        return np.full((stratum_block.size - 1, len(plan.horizons)), np.nan)
+        return np.full((stratum_block.size - 1, len(judges.weights)), np.nan)
     middle = (linear_predictor.min() + linear_predictor.max()) / 2
     block_time = judges.sets.time[judges.sets.tie_start[:-1]]
-    until = block_time[:, None] <= np.asarray(plan.horizons)
+    until = block_time[:, None] <= np.array([w.horizon for w in judges.weights])
     steps = sums.per_block[0][:, None] * until
     total = np.add.reduceat(steps, stratum_block[:-1], axis=0)
     return np.asarray(total * np.exp(-middle), np.float64)
@@ -253,9 +254,9 @@ def measure_model(
                 ]
             )
         )
-    for k, horizon in enumerate(plan.horizons):
+    for k, weights in enumerate(judges.weights):
         reached = predictions.reached[:, [k]]
-        benefit = net_benefit(judges.flat, horizon, reached, plan.thresholds)
+        benefit = net_benefit(judges.flat, weights.horizon, reached, plan.thresholds)
         numbers.append(benefit[:, 0])
     return np.concatenate(numbers)
 
@@ -296,15 +297,11 @@ def moves_between(old: FloatArray, new: FloatArray, plan: Plan) -> FloatArray:
 def _distances(judges: Judges, k: int, risk: FloatArray, observed: float) -> FloatArray:
     """Return ICI, E50 and E90 at horizon k.
 
-    A constant risk has one distance; a risk of 0 or 1, or one with too few distinct
-    values for a spline, has no smooth curve.
+    A constant risk has one distance; one with too few distinct values for a spline has
+    no smooth curve.
     """
     if risk.min() == risk.max():
         return np.full(3, abs(observed - risk[0]))
-    if not 0 < risk.min() <= risk.max() < 1:
-        return np.full(3, np.nan)
-    if not (np.diff(spline_knots(complementary_log_log(risk))) > 0).all():
-        return np.full(3, np.nan)
     horizon = judges.weights[k].horizon
     smooth = smooth_risk(judges.flat, judges.flat_blocks, horizon, risk)
     return calibration_distances(risk, smooth, judges.flat.weights)

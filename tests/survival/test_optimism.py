@@ -403,3 +403,39 @@ def test_draws_whose_knots_jump_are_fitted_as_well_as_the_others():
     assert draws.n_unbounded.tolist() == [0, 0, 0]
     slope = rows_of(comparison.tidy(), "calibration_slope", "optimism-corrected")
     assert slope["estimate"][1] == pytest.approx(slope["estimate"][2], abs=0.05)
+
+
+def test_a_horizon_that_rounding_moved_is_the_time_it_was():
+    """0.3 where the data hold 0.30000000000000004, in every verb with a horizon."""
+    data = cohort(11).assign(time=lambda d: d["time"] * 0.1)
+    assert 0.3 not in set(data["time"])
+    moved = data.assign(time=(data["time"] / 0.1).round())
+    models = {"z": OUTCOME + "z", "x": OUTCOME + "x"}
+    found, wanted = (
+        fs.compare(models, rows, horizons=h, n_boot=20)
+        for rows, h in ((data, 0.3), (moved, 3))
+    )
+    numeric = ["estimate", "std_error", "conf_low", "conf_high"]
+    pd.testing.assert_frame_equal(
+        found.tidy()[numeric], wanted.tidy()[numeric], rtol=1e-8
+    )
+    assert set(found.tidy()["time"].dropna()) == {0.3}
+    tables = []
+    for rows, h in ((data, 0.3), (moved, 3)):
+        risks = rows.assign(
+            p=fs.cox(models["x"], rows)
+            .baseline(rows)
+            .risk(rows, h)["estimate"]
+            .to_numpy()
+        )
+        formula = OUTCOME + "p"
+        tables.append(
+            [
+                fs.time_dependent_auc(formula, risks, horizons=h).tidy()[numeric],
+                fs.prediction_error(formula, risks, horizon=h).tidy()[numeric],
+                fs.calibration(formula, risks, horizon=h).tidy()[numeric],
+                fs.decision_curve(formula, risks, horizon=h).tidy()[numeric],
+            ]
+        )
+    for one, other in zip(*tables, strict=True):
+        pd.testing.assert_frame_equal(one, other, rtol=1e-8)
