@@ -172,7 +172,7 @@ def read_cohort(path: Path, data_dir: Path | None = None) -> StudyCohort:
 def _data_problems(study: Study, prepared: Preparation) -> Iterator[str]:
     """Yield what the gate says about the columns that could be made."""
     names = set(prepared.data.columns)
-    terms = [v.name for v in study.variables if v.name in names]
+    terms = [v.name for v in study.known if v.name in names]
     analysis = study.analysis
     roles = {
         role: name if name in names else None
