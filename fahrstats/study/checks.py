@@ -11,17 +11,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fahrstats.cohort.design import Design, build_design, find_problems
+from fahrstats.cohort.design import Design, find_problems
 from fahrstats.cohort.follow_up import as_float
 from fahrstats.cohort.groups import QuantileGroups, quantile_groups
 from fahrstats.cohort.leaks import leak_problems
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.study.cohort_checks import (
+    build_gate,
     follow_up_notes,
     horizon_problems,
-    incomplete_scores,
+    judging_notes,
     missing_notes,
+    pass_gates,
     size_problems,
     variable_notes,
 )
@@ -119,23 +121,25 @@ def check_study(path: Path, data_dir: Path | None = None) -> Check:
         return Check(tuple(dict.fromkeys(problems)), tuple(prepared.notes), None)
     rows_linked = _linked_rows(source)
     try:
-        design = _design(study, prepared.data.iloc[rows_linked])
+        terms = [variable.name for variable in study.known]
+        design = build_gate(study, prepared.data.iloc[rows_linked], terms)
     except DataError as error:
         problem = _in_source_words(str(error), study.main)
         return Check((problem,), tuple(prepared.notes), None)
     kept = rows_linked[design.rows]
     data = prepared.data.iloc[kept].reset_index(drop=True)
     groups, problems = _groups(study, source, data)
-    partial, wrong_scores = incomplete_scores(study, data)
-    problems += wrong_scores
+    gates, wrong_scores = pass_gates(study, design, data)
+    problems += [_in_source_words(problem, study.main) for problem in wrong_scores]
     problems += horizon_problems(study, data)
-    problems += size_problems(study, {**partial, "": design}, groups)
+    problems += size_problems(study, gates, groups)
     notes = (
         *dict.fromkeys(prepared.notes),
         *follow_up_notes(study, data),
         *variable_notes(study, data),
         *_notes(study, design),
-        *missing_notes(study, partial, prepared.data.iloc[rows_linked]),
+        *missing_notes(study, gates, prepared.data.iloc[rows_linked]),
+        *(_in_source_words(n, study.main) for n in judging_notes(study, gates)),
     )
     if problems:
         return Check(tuple(problems), notes, None)
@@ -224,19 +228,6 @@ def _linked_rows(source: SourceTable) -> NDArray[np.int64]:
     if source.has_scores is None:
         return np.arange(len(source.data))
     return np.flatnonzero(source.has_scores)
-
-
-def _design(study: Study, data: pd.DataFrame) -> Design:
-    """Pass the scores and covariates that no row may lack through the gate."""
-    analysis = study.analysis
-    return build_design(
-        study.formula(*(variable.name for variable in study.known)),
-        data,
-        strata=analysis.strata,
-        weights=analysis.weights,
-        cluster=analysis.cluster,
-        id=analysis.id,
-    )
 
 
 def _groups(

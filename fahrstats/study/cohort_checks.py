@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -10,10 +11,11 @@ import pandas as pd
 
 from fahrstats.cohort.design import Design, build_design
 from fahrstats.cohort.groups import QuantileGroups
-from fahrstats.errors import DataError
+from fahrstats.errors import DataError, FormulaError
 from fahrstats.study.specification import Study
 from fahrstats.study.wording import counted
 from fahrstats.study.work import is_amount
+from fahrstats.survival.measures import check_horizons, plan_measures
 
 _LONG_MEDIAN, _LONGEST = 60.0, 120.0
 
@@ -30,38 +32,50 @@ def horizon_problems(study: Study, data: pd.DataFrame) -> Iterator[str]:
                 )
 
 
-def incomplete_scores(
-    study: Study, data: pd.DataFrame
-) -> tuple[dict[str, Design], list[str]]:
-    """Pass each score that may be missing through the gate, and list what is wrong."""
-    analysis, designs, problems = study.analysis, {}, []
+@dataclass(frozen=True, slots=True, eq=False)
+class Gates:
+    """Rows that passed the gate for the models of a study.
+
+    Attributes
+    ----------
+    everyone : Design
+        With the scores and covariates that no row may lack.
+    partial : dict of str to Design
+        With each score that may be missing, and the covariates.
+    together : Design
+        With all scores and covariates.
+    """
+
+    everyone: Design
+    partial: dict[str, Design]
+    together: Design
+
+
+def pass_gates(
+    study: Study, everyone: Design, data: pd.DataFrame
+) -> tuple[Gates, list[str]]:
+    """Pass the scores that may be missing through the gate, and list what is wrong."""
+    partial, together, problems = {}, everyone, []
     for score in study.scores:
         if not score.may_be_missing:
             continue
         try:
-            designs[score.name] = build_design(
-                study.formula(*study.adjusted(score.name)),
-                data,
-                strata=analysis.strata,
-                weights=analysis.weights,
-                cluster=analysis.cluster,
-                id=analysis.id,
-            )
+            partial[score.name] = build_gate(study, data, study.adjusted(score.name))
         except DataError as error:
             problems.append(f"[scores.{score.name}]: {error}")
-    return designs, problems
+    if partial and not problems:
+        try:
+            together = build_gate(study, data, [v.name for v in study.variables])
+        except DataError as error:
+            problems.append(f"[scores], where all are known: {error}")
+    return Gates(everyone, partial, together), problems
 
 
 def size_problems(
-    study: Study, designs: dict[str, Design], groups: dict[str, QuantileGroups]
+    study: Study, gates: Gates, groups: dict[str, QuantileGroups]
 ) -> Iterator[str]:
-    """Yield models with more coefficients than there are events.
-
-    ``designs`` holds the rows of each score that may be missing, and under an empty
-    name those of everyone.
-    """
-    everyone = designs[""]
-    n_coefficients, n_events = len(everyone.columns), everyone.n_events
+    """Yield models with more coefficients than there are events."""
+    n_coefficients, n_events = len(gates.together.columns), gates.together.n_events
     if n_coefficients > n_events:
         yield (
             f"Scores and covariates need {counted(n_coefficients, 'coefficient')}, but "
@@ -69,11 +83,10 @@ def size_problems(
             "merge levels."
         )
         return
-    n_known = sum(not score.may_be_missing for score in study.scores)
-    n_covariates = n_coefficients - n_known
+    n_covariates = n_coefficients - len(study.scores)
     for score, found in groups.items():
         needed = len(found.labels) - 1 + n_covariates
-        n_events = designs.get(score, everyone).n_events
+        n_events = gates.partial.get(score, gates.everyone).n_events
         if needed > n_events:
             yield (
                 f"[scores.{score}]: {len(found.labels)} groups and the covariates need "
@@ -82,11 +95,28 @@ def size_problems(
             )
 
 
-def missing_notes(
-    study: Study, partial: dict[str, Design], table: pd.DataFrame
-) -> Iterator[str]:
+def judging_problems(design: Design, horizons: Iterable[float]) -> dict[float, str]:
+    """Return why predictions cannot be judged at each horizon; empty where they can."""
+    problems = dict.fromkeys(horizons, "")
+    for horizon in problems:
+        try:
+            check_horizons(design, plan_measures(horizon, ()))
+        except (DataError, FormulaError) as error:
+            problems[horizon] = str(error)
+    return problems
+
+
+def judging_notes(study: Study, gates: Gates) -> Iterator[str]:
+    """Yield the horizons at which predictions of compared models are not judged."""
+    found = judging_problems(gates.together, study.analysis.horizons)
+    for horizon, problem in found.items():
+        if problem:
+            yield f"[analysis]: models are not judged at {horizon:g} years. {problem}"
+
+
+def missing_notes(study: Study, gates: Gates, table: pd.DataFrame) -> Iterator[str]:
     """Yield which scores are known for some rows only, and what imputation lacks."""
-    for score, design in partial.items():
+    for score, design in gates.partial.items():
         yield (
             f"`{score}` is known for {counted(design.n, 'row')} with "
             f"{counted(design.n_events, 'event')}; models with it use these."
@@ -128,3 +158,16 @@ def variable_notes(study: Study, data: pd.DataFrame) -> Iterator[str]:
                     f"`{first}` and `{second}` {verb}; in a model with both, one has "
                     "no hazard ratio."
                 )
+
+
+def build_gate(study: Study, data: pd.DataFrame, terms: Sequence[str]) -> Design:
+    """Pass the rows of a model through the gate, with the roles of the study."""
+    analysis = study.analysis
+    return build_design(
+        study.formula(*terms),
+        data,
+        strata=analysis.strata,
+        weights=analysis.weights,
+        cluster=analysis.cluster,
+        id=analysis.id,
+    )

@@ -9,17 +9,15 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from fahrstats.cohort.design import build_design
 from fahrstats.columns import in_order
-from fahrstats.errors import DataError, FormulaError
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.cohort_checks import build_gate, judging_problems
 from fahrstats.study.models import complete_rows, estimated
 from fahrstats.study.people_tables import horizons, stacked
 from fahrstats.survival.calibration import calibration
 from fahrstats.survival.calibration_result import Calibration
 from fahrstats.survival.comparison import ModelComparison, compare
 from fahrstats.survival.curves import kaplan_meier
-from fahrstats.survival.measures import check_horizons, plan_measures
 from fahrstats.survival.observation import follow_up
 from fahrstats.survival.planning import sample_size, sample_size_c_index
 
@@ -149,17 +147,9 @@ def _compared(cohort: StudyCohort) -> ModelComparison:
 @lru_cache(maxsize=1)
 def _judged(cohort: StudyCohort) -> dict[float, str]:
     """Return the horizons of the study, with why predictions cannot be judged there."""
-    study = cohort.study
-    names = [variable.name for variable in study.variables]
-    design = build_design(study.formula(*names), rows_compared(cohort))
-    problems = {}
-    for horizon in horizons(cohort):
-        problems[horizon] = ""
-        try:
-            check_horizons(design, plan_measures(horizon, ()))
-        except (DataError, FormulaError) as error:
-            problems[horizon] = str(error)
-    return problems
+    names = [variable.name for variable in cohort.study.variables]
+    design = build_gate(cohort.study, cohort.model_data, names)
+    return judging_problems(design, horizons(cohort))
 
 
 def _calibrated(

@@ -88,3 +88,23 @@ def test_a_score_of_few_events_has_few_groups(write_study, some):
         "[scores.marker]: 5 groups and the covariates need 6 coefficients, but there "
         "are only 5 events; make `quantile_groups` smaller."
     )
+
+
+def test_scores_that_are_never_known_together_are_a_problem(write_study, some):
+    some["other"] = some["age"].where(some["marker"].isna())
+    scores = "[scores.other]\nmay_be_missing = true\n[covariates]"
+    path = write_study(table=some, **MARKER)
+    path.write_text(path.read_text().replace("[covariates]", scores))
+    (problem,) = check_study(path).problems
+    assert problem.startswith(
+        "[scores], where all are known: No row of 200 is complete"
+    )
+
+
+def test_a_horizon_at_which_models_are_not_judged_is_a_note(write_study, some):
+    some.loc[:149, "days"] = some.loc[:149, "days"].clip(upper=700)
+    check = check_study(write_study(table=some, **MARKER))
+    assert check.problems == ()
+    assert check.notes[-1].startswith(
+        "[analysis]: models are not judged at 2 years. Nobody is followed beyond"
+    )
