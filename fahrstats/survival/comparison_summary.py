@@ -13,7 +13,6 @@ from fahrstats.display.journals import (
     format_number,
     format_p,
 )
-from fahrstats.kernels.reclassification import NRI_WARNING
 from fahrstats.survival.accuracy_rows import APPARENT, CORRECTED
 from fahrstats.survival.summaries import align, describe_dropped
 
@@ -53,7 +52,7 @@ def summarize_comparison(comparison: ModelComparison) -> str:
     notes = _notes(found)
     lines += ["", *notes] if notes else []
     if comparison.accuracy.plan.horizons:
-        lines += ["", NRI_WARNING]
+        lines += ["", "Calibration and reclassification, with its warning: `tidy()`"]
     return "\n".join(lines)
 
 

@@ -194,7 +194,7 @@ def test_reclassification_comes_with_its_warning(resampled):
     table = resampled.tidy()
     rows = table[table["estimand"].str.startswith(("nri", "idi"))]
     assert rows["note"].str.contains(NRI_WARNING, regex=False).all()
-    assert NRI_WARNING in str(resampled)
+    assert "reclassification, with its warning: `tidy()`" in str(resampled)
 
 
 def test_the_summary_has_one_table_of_models_and_one_of_pairs_at_each_horizon(
