@@ -15,7 +15,7 @@ from fahrstats.errors import DataError, FormulaError
 from fahrstats.study.specification import Study
 from fahrstats.study.wording import counted
 from fahrstats.study.work import is_amount
-from fahrstats.survival.measures import check_horizons, plan_measures
+from fahrstats.survival.model_comparison.measures import check_horizons, plan_measures
 
 _LONG_MEDIAN, _LONGEST = 60.0, 120.0
 

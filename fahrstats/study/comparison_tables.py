@@ -14,12 +14,12 @@ from fahrstats.study.checks import StudyCohort
 from fahrstats.study.cohort_checks import build_gate, judging_problems
 from fahrstats.study.models import complete_rows, estimated
 from fahrstats.study.people_tables import horizons, stacked
-from fahrstats.survival.calibration import calibration
-from fahrstats.survival.calibration_result import Calibration
-from fahrstats.survival.comparison import ModelComparison, compare
-from fahrstats.survival.curves import kaplan_meier
-from fahrstats.survival.observation import follow_up
-from fahrstats.survival.planning import sample_size, sample_size_c_index
+from fahrstats.survival.model_comparison.comparison import ModelComparison, compare
+from fahrstats.survival.over_time.curves import kaplan_meier
+from fahrstats.survival.over_time.observation import follow_up
+from fahrstats.survival.predictions.calibration import calibration
+from fahrstats.survival.predictions.calibration_result import Calibration
+from fahrstats.survival.study_planning.planning import sample_size, sample_size_c_index
 
 
 def comparison_models(cohort: StudyCohort) -> dict[str, str]:

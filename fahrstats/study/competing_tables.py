@@ -23,10 +23,13 @@ from fahrstats.study.people_tables import (
     with_groups,
 )
 from fahrstats.study.specification import CAUSE_COLUMN, Competing, Outcome
-from fahrstats.survival.cause_specific import cause_specific_cox
-from fahrstats.survival.competing import CumulativeIncidence, cumulative_incidence
-from fahrstats.survival.incidence_tests import gray_test
-from fahrstats.survival.subdistribution import fine_gray
+from fahrstats.survival.competing_risks.cause_specific import cause_specific_cox
+from fahrstats.survival.competing_risks.competing import (
+    CumulativeIncidence,
+    cumulative_incidence,
+)
+from fahrstats.survival.competing_risks.incidence_tests import gray_test
+from fahrstats.survival.competing_risks.subdistribution import fine_gray
 
 _GRID = 101
 """Times at which a curve is given."""

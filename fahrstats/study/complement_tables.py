@@ -10,9 +10,9 @@ import pandas as pd
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.models import estimated, full_model
 from fahrstats.study.people_tables import round_times, stacked
-from fahrstats.survival.correlation import score_correlation
-from fahrstats.survival.joint_groups import MOST_GROUPS, joint_risk_groups
-from fahrstats.survival.joint_result import JointRiskGroups
+from fahrstats.survival.two_scores.correlation import score_correlation
+from fahrstats.survival.two_scores.joint_groups import MOST_GROUPS, joint_risk_groups
+from fahrstats.survival.two_scores.joint_result import JointRiskGroups
 
 _GRID = 101
 """Times at which a curve is given."""

@@ -14,8 +14,8 @@ from fahrstats.study.people_tables import (
     stacked,
     with_groups,
 )
-from fahrstats.survival.differences import survival_difference
-from fahrstats.survival.restricted_means import rmst
+from fahrstats.survival.over_time.differences import survival_difference
+from fahrstats.survival.over_time.restricted_means import rmst
 
 
 def restricted_means(cohort: StudyCohort) -> pd.DataFrame:

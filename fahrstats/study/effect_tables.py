@@ -18,8 +18,8 @@ from fahrstats.study.models import (
 )
 from fahrstats.study.people_tables import stacked
 from fahrstats.study.specification import Outcome, Variable
-from fahrstats.survival.proportionality import ph_test
-from fahrstats.survival.subgroups import by_subgroup
+from fahrstats.survival.cox_models.proportionality import ph_test
+from fahrstats.survival.subgroup_audits.subgroups import by_subgroup
 
 
 def hazard_ratios(cohort: StudyCohort) -> pd.DataFrame:

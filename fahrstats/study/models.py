@@ -12,8 +12,8 @@ from fahrstats.errors import ConvergenceError, DataError, FormulaError
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.people_tables import group_column, with_groups
 from fahrstats.study.specification import Outcome, Variable
-from fahrstats.survival.cox_fit import CoxFit
-from fahrstats.survival.hazards import cox
+from fahrstats.survival.cox_models.cox_fit import CoxFit
+from fahrstats.survival.cox_models.hazards import cox
 
 _GROUP_NAMES = {3: "tertiles", 4: "quartiles", 5: "quintiles", 10: "deciles"}
 

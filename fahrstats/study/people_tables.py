@@ -8,10 +8,10 @@ from fahrstats.cohort.groups import table_one
 from fahrstats.columns import in_order
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.specification import GROUP_ENDING
-from fahrstats.survival.curves import kaplan_meier
-from fahrstats.survival.group_tests import logrank
-from fahrstats.survival.observation import follow_up
-from fahrstats.survival.survival_curves import SurvivalCurves
+from fahrstats.survival.over_time.curves import kaplan_meier
+from fahrstats.survival.over_time.group_tests import logrank
+from fahrstats.survival.over_time.observation import follow_up
+from fahrstats.survival.over_time.survival_curves import SurvivalCurves
 
 _HORIZONS = (1.0, 2.0, 5.0, 10.0)
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0)

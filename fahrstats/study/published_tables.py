@@ -10,7 +10,7 @@ from fahrstats.columns import in_order
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.effect_tables import audit_score
 from fahrstats.study.published import PublishedRow
-from fahrstats.survival.published_checks import check_published
+from fahrstats.survival.study_planning.published_checks import check_published
 
 _LIMITS = ["estimate", "conf_low", "conf_high"]
 _KEPT = [

@@ -10,9 +10,9 @@ import pandas as pd
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.models import complete_rows, estimated, numbers_ranked
 from fahrstats.study.people_tables import horizons, stacked
-from fahrstats.survival.ranking import Concordance, concordance
-from fahrstats.survival.ranking_by import concordance_by
-from fahrstats.survival.ranking_rows import with_joint
+from fahrstats.survival.rankings.ranking import Concordance, concordance
+from fahrstats.survival.rankings.ranking_by import concordance_by
+from fahrstats.survival.rankings.ranking_rows import with_joint
 
 _CONF_LEVEL = 0.95
 

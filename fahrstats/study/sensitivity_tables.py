@@ -19,11 +19,11 @@ from fahrstats.study.models import (
 )
 from fahrstats.study.people_tables import stacked
 from fahrstats.study.specification import COHORT_COLUMN, Variable
-from fahrstats.survival.cohorts import meta
+from fahrstats.survival.cox_models.hazards import cox
 from fahrstats.survival.early_deaths import CENSORINGS, Censoring, early_mortality
-from fahrstats.survival.hazards import cox
-from fahrstats.survival.imputations import Imputations, impute
-from fahrstats.survival.pooling import pool
+from fahrstats.survival.several_tables.cohorts import meta
+from fahrstats.survival.several_tables.imputations import Imputations, impute
+from fahrstats.survival.several_tables.pooling import pool
 
 COMPLETE, IMPUTED = "complete case", "imputed"
 """Labels of the models of complete rows, and of completed ones."""

@@ -16,7 +16,7 @@ from fahrstats.study.models import (
     with_step_texts,
 )
 from fahrstats.study.people_tables import stacked
-from fahrstats.survival.proportionality import ph_test
+from fahrstats.survival.cox_models.proportionality import ph_test
 from fahrstats.survival.wald import as_ratio
 
 ALL_SCORES = "all scores"

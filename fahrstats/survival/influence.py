@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.cohort.design import Design
-from fahrstats.survival.hazards import sum_clusters
+from fahrstats.survival.cox_models.hazards import sum_clusters
 from fahrstats.survival.options import check_conf_level
 
 FloatArray = NDArray[np.float64]

@@ -15,13 +15,13 @@ from fahrstats.display.journals import (
     format_ratio,
     phrase_p,
 )
-from fahrstats.survival.coefficient_rows import FIRTH_NOTE
-from fahrstats.survival.penalization import Firth, Ridge
+from fahrstats.survival.cox_models.coefficient_rows import FIRTH_NOTE
+from fahrstats.survival.cox_models.penalization import Firth, Ridge
 
 if TYPE_CHECKING:
     from fahrstats.cohort.design import Dropped
-    from fahrstats.survival.cox_fit import CoxFit
-    from fahrstats.survival.subgroup_audit import SubgroupAudit
+    from fahrstats.survival.cox_models.cox_fit import CoxFit
+    from fahrstats.survival.subgroup_audits.subgroup_audit import SubgroupAudit
 
 
 def summarize_cox(fit: CoxFit) -> str:

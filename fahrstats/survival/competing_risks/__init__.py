@@ -1,0 +1,1 @@
+"""Competing risks: incidence by cause, its tests, and hazards by cause."""

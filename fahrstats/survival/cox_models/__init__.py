@@ -1,0 +1,1 @@
+"""Cox models: the fit, and what is asked of it afterwards."""

@@ -1,0 +1,1 @@
+"""Several models on identical rows: what one adds to another."""

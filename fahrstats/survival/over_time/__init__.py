@@ -1,0 +1,1 @@
+"""Survival over time by group: curves, tests, differences, restricted means."""

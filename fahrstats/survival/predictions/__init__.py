@@ -1,0 +1,1 @@
+"""Scores and predicted risks, judged at a horizon."""

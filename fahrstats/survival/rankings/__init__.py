@@ -1,0 +1,1 @@
+"""Concordance: how well scores rank survival, alone, together and by level."""

@@ -1,0 +1,1 @@
+"""Estimates of several tables as one: completed tables and cohorts."""

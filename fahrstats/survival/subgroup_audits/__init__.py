@@ -1,0 +1,1 @@
+"""Whether a score works alike in every subgroup."""

@@ -1,0 +1,1 @@
+"""Two scores together: their correlation, and joint groups of risk."""
