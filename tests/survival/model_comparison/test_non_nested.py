@@ -96,7 +96,7 @@ def test_nested_models_have_new_information_instead():
     assert row["term"] == "both - a"
     expected = 1 - low.lr_statistic / high.lr_statistic
     assert row["estimate"] == pytest.approx(expected, rel=1e-10)
-    assert "new share of information 0." in str(comparison)
+    assert "New information" in str(comparison)
 
 
 def test_the_error_of_new_information_is_that_of_the_jackknife():

@@ -52,7 +52,7 @@ def test_no_variation_on_one_side_is_no_standard_error():
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ((0.25, 0.1, 0.4, 0.01), "0.25 (0.1 to 0.4), p = 0.01"),
+        ((0.25, 0.1, 0.4, 0.01), "0.25 (0.1 to 0.4), P=0.010"),
         ((0.25, 0.1, 0.4, np.nan), "0.25 (0.1 to 0.4)"),
         ((0.25, np.nan, np.nan, np.nan), "0.25 (no interval)"),
         ((np.nan, np.nan, np.nan, np.nan), "missing (no interval)"),
