@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from fahrstats.display.journals import NumberStyle, format_count
-from fahrstats.display.labels import Labels, note_in_words
+from fahrstats.display.journals import NumberStyle, format_count, format_p
+from fahrstats.display.labels import Labels, column_label, note_in_words
+from fahrstats.display.result_table import by_value
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -23,6 +25,7 @@ EMPTY: Final = "\N{EN DASH}"
 """A cell for which there is nothing to say."""
 
 _LETTERS: Final = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
+_RULE: Final = re.compile(r"^\s*#\S+ \.(?P<name>gt_\w+) \{.*\}\s*$")
 _FONT_SIZE: Final = "13px"
 _PADDING: Final = "3px"
 
@@ -126,7 +129,7 @@ class DisplayTable:
         return f"table-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
     def _repr_html_(self) -> str:
-        return str(self.gt()._repr_html_())
+        return _without_idle_rules(str(self.gt()._repr_html_()))
 
 
 def count_or_empty(count: float | None, style: NumberStyle) -> str:
@@ -134,6 +137,51 @@ def count_or_empty(count: float | None, style: NumberStyle) -> str:
     return (
         EMPTY if count is None or pd.isna(count) else format_count(count, style=style)
     )
+
+
+def p_or_empty(p_value: float | None, style: NumberStyle) -> str:
+    """Return a p value as text, or an empty cell where there was no test."""
+    if p_value is None or pd.isna(p_value):
+        return EMPTY
+    return format_p(p_value, style=style)
+
+
+def rows_used(table: pd.DataFrame, style: NumberStyle) -> tuple[str, ...]:
+    """Return a note on the rows behind a table, where all of it has the same."""
+    sizes = table.reindex(columns=["n", "n_events"]).dropna().drop_duplicates()
+    if len(sizes) != 1:
+        return ()
+    n, n_events = (format_count(size, style=style) for size in sizes.iloc[0])
+    return (f"All on the same rows: n = {n}, {n_events} events.",)
+
+
+def filled(lines: list[list[str]], columns: Iterable[str]) -> pd.DataFrame:
+    """Return lines as cells, short ones filled up with empty text."""
+    names = list(columns)
+    return pd.DataFrame(
+        [line + [""] * (len(names) - len(line)) for line in lines], columns=names
+    )
+
+
+def under_scores(
+    table: pd.DataFrame,
+    labels: Labels | None,
+    lines_of: Callable[[pd.DataFrame], list[list[str]]],
+) -> tuple[list[list[str]], tuple[int, ...]]:
+    """Return the lines of every score, below its name, and the places of the names.
+
+    A table about one score, or about none, has no names.
+    """
+    scores = by_value(table, "biomarker")
+    if len(scores) == 1:
+        return lines_of(table), ()
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for score, part in scores:
+        heads.append(len(lines))
+        lines.append([column_label(score, labels)])
+        lines += [[INDENT + first, *others] for first, *others in lines_of(part)]
+    return lines, tuple(heads)
 
 
 class Footnotes:
@@ -154,6 +202,17 @@ class Footnotes:
     def lines(self) -> tuple[str, ...]:
         """Return the notes in the order of their letters."""
         return tuple(f"{mark} {note}" for note, mark in self._marks.items())
+
+
+def _without_idle_rules(page: str) -> str:
+    """Drop the style rules of classes that a table does not have; most are idle."""
+    style, end, table = page.partition("</style>")
+    kept = [
+        line
+        for line in style.split("\n")
+        if not (found := _RULE.match(line)) or found["name"] in table
+    ]
+    return "\n".join(kept) + end + table
 
 
 def _in_html(text: str) -> str:

@@ -29,6 +29,7 @@ from fahrstats.display.labels import (
     column_label,
     column_unit,
     level_of,
+    opening,
     per_label,
     term_label,
 )
@@ -107,7 +108,7 @@ def hazard_ratios(
             **dict.fromkeys(names[::2], _RATIO),
             **dict.fromkeys(names[1::2], "P"),
         },
-        spanners={_sentence(m): (f"hr {m}", f"p {m}") for m in shown},
+        spanners={opening(m): (f"hr {m}", f"p {m}") for m in shown},
         heads=tuple(heads),
         notes=(*_sizes(table, shown, style), *notes.lines()),
     )
@@ -168,7 +169,7 @@ def ph_test(
             about = [part for part in (column_label(score, labels), model) if part]
             if about:
                 heads.append(len(lines))
-                lines.append([_sentence(", ".join(about)), "", "", ""])
+                lines.append([opening(", ".join(about)), "", "", ""])
             lines += [_test_line(row, labels, style) for row in records(rows)]
     return DisplayTable(
         cells=pd.DataFrame(lines, columns=["name", "statistic", "df", "p"]),
@@ -196,7 +197,7 @@ def published(
     for outcome, rows in outcomes:
         if len(outcomes) > 1:
             heads.append(len(lines))
-            lines.append([_sentence(outcome) or "Main outcome", *[""] * 5])
+            lines.append([opening(outcome) or "Main outcome", *[""] * 5])
         for row in records(rows):
             lines.append(
                 [
@@ -336,7 +337,7 @@ def _sizes(
     }
     if len(texts) == len(models) and len(set(texts.values())) == 1:
         return (f"All models: {texts[models[0]]}",)
-    named = " ".join(f"{_sentence(model)}: {text}" for model, text in texts.items())
+    named = " ".join(f"{opening(model)}: {text}" for model, text in texts.items())
     return (named,) if named else ()
 
 
@@ -374,7 +375,3 @@ def _people(row: dict[str, Any], labels: Labels | None) -> str:
     if subgroup in ("", "overall"):
         return "Everyone"
     return f"{column_label(subgroup, labels)}: {row['level']}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

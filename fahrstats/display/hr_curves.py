@@ -38,6 +38,7 @@ from fahrstats.display.theme import (
 )
 from fahrstats.errors import DataError
 
+_LARGE: Final = 1000.0  # from here a rounded value misleads
 _BEYOND: Final = 6.0  # times the curve, up to which its band is shown
 _EXPAND: Final = 0.03
 
@@ -140,11 +141,16 @@ def _ratio_limits(curve: pd.DataFrame) -> tuple[float, float]:
     return low / room, high * room
 
 
+def _short(value: float) -> str:
+    """Return four digits of a value, or more of a large one."""
+    return f"{value:.4g}" if abs(value) < _LARGE else f"{value:g}"
+
+
 def _reference_mark(
     reference: float, left: float, right: float, top: float, width: float
 ) -> list[Any]:
     """Mark the reference value by a line with its name, on the side that has room."""
-    text = f"Reference {reference:g}"
+    text = f"Reference {_short(reference)}"
     room = (right - reference) / (right - left) * (width - _SIDES)
     is_left = room > text_width(text, TEXT_SIZE) + 0.15
     gap = 0.012 * (right - left)

@@ -7,7 +7,7 @@ and ``unit``. A column without an entry is shown by its own name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 import pandas as pd
@@ -81,6 +81,17 @@ def in_sentence(label: str) -> str:
     first, *_ = label.split(" ")
     is_name = any(letter.isupper() for letter in first[1:]) or len(first) < 2
     return label if is_name else label[:1].lower() + label[1:]
+
+
+def opening(text: str) -> str:
+    """Return a text as it opens a line or a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return texts as a list inside a sentence: ``a, b and c``."""
+    *others, last = texts
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def note_in_words(note: str, labels: Labels | None = None) -> str:

@@ -1,95 +1,51 @@
-"""Tables of models and scores by how well they rank: C-index and differences."""
+"""Tables of scores by how well they rank people: C-index, differences, subgroups."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
 
-from fahrstats.display.display_table import EMPTY, INDENT, DisplayTable, Footnotes
+from fahrstats.display.display_table import (
+    EMPTY,
+    INDENT,
+    DisplayTable,
+    Footnotes,
+    count_or_empty,
+    filled,
+    p_or_empty,
+    rows_used,
+)
 from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
-    format_count,
     format_difference,
     format_interval,
-    format_number,
-    format_p,
+    phrase_p,
 )
-from fahrstats.display.labels import Labels, column_label
-from fahrstats.display.result_table import need_columns, records
+from fahrstats.display.labels import Labels, amount, column_label
+from fahrstats.display.result_table import by_value, limits, need_columns, records
 
+_OVERALL: Final = "overall"
+_TEST: Final = "heterogeneity_chi2"
+_DIFFERENCE: Final = "delta_c_index"
 _DECIMALS: Final = 3
 _CONTRAST: Final = " - "
 _MINUS: Final = " minus "
 
 
-def comparison(table: pd.DataFrame, *, style: NumberStyle = DEFAULT) -> DisplayTable:
-    """Return models on the same rows, and below them what one adds to another.
-
-    Raises
-    ------
-    DataError
-        A column is absent, or the table has no rows.
-    """
-    need = ("model", "term", "estimand", "estimate", "statistic", "p_value")
-    need_columns(table, need, "a comparison of models")
-    notes = Footnotes()
-    lines: list[list[str]] = [["Models"]]
-    is_model = table["model"].fillna("") != ""
-    for model, rows in table[is_model].groupby("model", sort=False):
-        found = {row["estimand"]: row for row in records(rows)}
-        lines.append(
-            [
-                f"{INDENT}{model}",
-                _c_index(found.get("c_index"), style),
-                "",
-                _number(found.get("log_likelihood"), 1, style),
-                _number(found.get("aic"), 1, style),
-            ]
-        )
-    second = len(lines)
-    lines.append(["Differences"])
-    for contrast, rows in table[~is_model].groupby("term", sort=False):
-        found = {row["estimand"]: row for row in records(rows)}
-        c_index, likelihood = found.get("delta_c_index"), found.get("lr_chi2")
-        ratio, p_value = _likelihood_ratio(likelihood, style)
-        lines.append(
-            [
-                INDENT + str(contrast).replace(_CONTRAST, _MINUS),
-                notes.mark(_c_index(c_index, style), (c_index or {}).get("note")),
-                _p(c_index, style),
-                "",
-                "",
-                notes.mark(ratio, (likelihood or {}).get("note")),
-                p_value,
-            ]
-        )
-    headers = {
-        "name": "",
-        "c_index": "C-index (95% CI)",
-        "c_p": "P",
-        "log_likelihood": "Log-likelihood",
-        "aic": "AIC",
-        "lr": "Chi-squared (df)",
-        "lr_p": "P",
-    }
-    return DisplayTable(
-        cells=pd.DataFrame(
-            [line + [""] * (len(headers) - len(line)) for line in lines],
-            columns=list(headers),
-        ),
-        headers=headers,
-        spanners={"Likelihood ratio": ("lr", "lr_p")},
-        heads=(0, second),
-        notes=(*_rows_used(table, style), *notes.lines()),
-    )
-
-
 def concordance(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame,
+    *,
+    time_unit: str = "years",
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the C-index of each score on its own, and their paired differences.
+
+    Differences that are tested together have a p value adjusted for their number. A
+    C-index up to a time says so below.
 
     Raises
     ------
@@ -97,52 +53,103 @@ def concordance(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("term", "estimand", "estimate", "p_value"), "concordance")
+    notes = Footnotes(labels)
     lines: list[list[str]] = []
     for row in records(table):
-        is_difference = row["estimand"] == "delta_c_index"
-        names = [column_label(part, labels) for part in row["term"].split(_CONTRAST)]
-        p_value = _p(row, style) if is_difference else EMPTY
-        lines.append([_MINUS.join(names), _c_index(row, style), p_value])
+        is_difference = row["estimand"] == _DIFFERENCE
+        p_values = (row["p_value"], row.get("p_adjusted"))
+        lines.append(
+            [
+                _name(row["term"], labels),
+                _c_index(row, notes, style),
+                *(p_or_empty(p if is_difference else None, style) for p in p_values),
+            ]
+        )
+    headers = {"name": "", "c_index": "C-index (95% CI)", "p": "P for difference"}
+    if "p_adjusted" in table and table["p_adjusted"].notna().any():
+        headers["p_adjusted"] = "P, adjusted for the\nnumber of differences"
     return DisplayTable(
-        cells=pd.DataFrame(lines, columns=["name", "c_index", "p"]),
-        headers={"name": "", "c_index": "C-index (95% CI)", "p": "P for difference"},
-        notes=_rows_used(table, style),
+        cells=filled(lines, ["name", "c_index", "p", "p_adjusted"])[list(headers)],
+        headers=headers,
+        notes=(*rows_used(table, style), *_until(table, time_unit), *notes.lines()),
     )
 
 
-def _c_index(row: dict[str, Any] | None, style: NumberStyle) -> str:
-    if row is None:
-        return EMPTY
-    limits = (row["estimate"], row.get("conf_low"), row.get("conf_high"))
-    if row["estimand"] == "delta_c_index":
-        return format_difference(*limits, decimals=_DECIMALS, style=style)
-    return format_interval(*limits, decimals=_DECIMALS, style=style)
+def concordance_by(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> DisplayTable:
+    """Return the C-index of each score in every level of every subgroup.
 
+    Parameters
+    ----------
+    table
+        ``subgroup``, ``level``, ``term``; rows of ``heterogeneity_chi2`` give the test
+        that all levels have the same. Differences are not shown.
+    labels
+        Label and unit of each column of the data.
 
-def _number(row: dict[str, Any] | None, decimals: int, style: NumberStyle) -> str:
-    return (
-        EMPTY if row is None else format_number(row["estimate"], decimals, style=style)
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("subgroup", "level", "term", "estimand", "estimate", "p_value")
+    need_columns(table, need, "concordance by subgroup")
+    terms = [term for term in table["term"].unique() if _CONTRAST not in term]
+    notes = Footnotes(labels)
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for subgroup, part in by_value(table, "subgroup"):
+        is_test = part["estimand"] == _TEST
+        if subgroup != _OVERALL:
+            tests = part[is_test].set_index("term")["p_value"].to_dict()
+            heads.append(len(lines))
+            cells = [_test(tests.get(term), style) for term in terms]
+            lines.append([column_label(subgroup, labels), "", "", *cells])
+        for level, rows in by_value(part[~is_test], "level"):
+            name = "Everyone" if subgroup == _OVERALL else INDENT + level
+            lines.append([name, *_level_cells(rows, terms, notes, style)])
+    headers = {"name": "", "n": "n", "n_events": "Events"} | {
+        term: _name(term, labels) for term in terms
+    }
+    return DisplayTable(
+        cells=filled(lines, headers),
+        headers=headers,
+        spanners={"C-index (95% CI)": tuple(terms)},
+        heads=tuple(heads),
+        notes=("P: whether the C-index is the same in all levels.", *notes.lines()),
     )
 
 
-def _p(row: dict[str, Any] | None, style: NumberStyle) -> str:
-    if row is None or pd.isna(row["p_value"]):
-        return EMPTY
-    return format_p(row["p_value"], style=style)
+def _until(table: pd.DataFrame, time_unit: str) -> tuple[str, ...]:
+    """Return a note on the time up to which people are ranked."""
+    times = table.reindex(columns=["time"])["time"].dropna().unique()
+    return tuple(f"Events up to {amount(time, time_unit)} count." for time in times)
 
 
-def _likelihood_ratio(
-    row: dict[str, Any] | None, style: NumberStyle
-) -> tuple[str, str]:
-    if row is None or pd.isna(row["statistic"]):
-        return EMPTY, EMPTY
-    statistic = format_number(row["statistic"], style=style)
-    return f"{statistic} ({format_count(row['df'], style=style)})", _p(row, style)
+def _level_cells(
+    rows: pd.DataFrame, terms: Sequence[str], notes: Footnotes, style: NumberStyle
+) -> list[str]:
+    """Return the sizes of a level, and the C-index of each score in it."""
+    found = {row["term"]: row for row in records(rows)}
+    texts = [
+        _c_index(found[term], notes, style) if term in found else EMPTY
+        for term in terms
+    ]
+    sizes = (rows[name].iloc[0] for name in ("n", "n_events"))
+    return [*(count_or_empty(size, style) for size in sizes), *texts]
 
 
-def _rows_used(table: pd.DataFrame, style: NumberStyle) -> tuple[str, ...]:
-    sizes = table.reindex(columns=["n", "n_events"]).dropna().drop_duplicates()
-    if len(sizes) != 1:
-        return ()
-    n, n_events = (format_count(size, style=style) for size in sizes.iloc[0])
-    return (f"All on the same rows: n = {n}, {n_events} events.",)
+def _test(p_value: float | None, style: NumberStyle) -> str:
+    return EMPTY if p_value is None else phrase_p(p_value, style=style)
+
+
+def _name(term: str, labels: Labels | None) -> str:
+    parts = (column_label(part, labels) for part in term.split(_CONTRAST))
+    return _MINUS.join(parts)
+
+
+def _c_index(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> str:
+    write = format_difference if row["estimand"] == _DIFFERENCE else format_interval
+    text = write(*limits(row), decimals=_DECIMALS, style=style)
+    return notes.mark(text, row.get("note"))

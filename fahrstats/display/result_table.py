@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import math
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 import pandas as pd
 
 from fahrstats.errors import DataError
+
+_NOT_ESTIMATED: Final = "not estimated: "
 
 
 def only_one(table: pd.DataFrame, columns: tuple[str, ...], figure: str) -> None:
@@ -59,3 +63,27 @@ def by_value(table: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]
         return [("", table)]
     values = table[column].fillna("").astype(str)
     return [(value, table[values == value]) for value in values.unique()]
+
+
+def limits(row: Mapping[str, Any]) -> tuple[float, float | None, float | None]:
+    """Return the estimate of a row and its limits, which it may not have."""
+    return row["estimate"], row.get("conf_low"), row.get("conf_high")
+
+
+def in_percent(row: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the estimate of a row and its limits as percentages."""
+    names = ("estimate", "conf_low", "conf_high")
+    return tuple(100 * float(row.get(name, math.nan)) for name in names)
+
+
+def excludes(row: Mapping[str, Any], no_effect: float) -> bool:
+    """Whether the interval of a row lies on one side of no effect."""
+    return bool(row["conf_low"] > no_effect or row["conf_high"] < no_effect)
+
+
+def without_refusals(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part a table from the rows that only say why there is no estimate."""
+    if "note" not in table:
+        return table, table.iloc[:0]
+    is_refusal = table["note"].fillna("").str.startswith(_NOT_ESTIMATED)
+    return table[~is_refusal], table[is_refusal]

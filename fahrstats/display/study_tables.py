@@ -9,7 +9,7 @@ import pandas as pd
 
 from fahrstats.display.display_table import DisplayTable, count_or_empty
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
-from fahrstats.display.labels import Labels, column_label
+from fahrstats.display.labels import Labels, column_label, opening
 from fahrstats.errors import DataError
 
 _NAMES: Final = {
@@ -93,4 +93,5 @@ def analyses(
 
 def _name(entry: Mapping[str, Any], labels: Labels | None) -> str:
     score = column_label(entry.get("biomarker") or "", labels)
-    return ", ".join(part for part in (score, entry.get("model") or "") if part)
+    about = [part for part in (score, entry.get("model") or "") if part]
+    return opening(", ".join(about) or str(entry.get("table") or "").replace("_", " "))

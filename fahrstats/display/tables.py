@@ -7,11 +7,23 @@ great-tables table and gives the same text as a data frame or as Markdown.
 
 from __future__ import annotations
 
+from fahrstats.display.accuracy_tables import (
+    accuracy,
+    accuracy_differences,
+    horizons_of,
+    reclassification,
+)
+from fahrstats.display.cause_tables import cause_hazard_ratios
 from fahrstats.display.cohort_tables import (
     cut_points,
     follow_up,
     survival_at,
     table_one,
+)
+from fahrstats.display.contrast_tables import (
+    incidence_at,
+    restricted_means,
+    survival_differences,
 )
 from fahrstats.display.display_table import DisplayTable
 from fahrstats.display.effect_tables import (
@@ -20,21 +32,53 @@ from fahrstats.display.effect_tables import (
     published,
     subgroups,
 )
-from fahrstats.display.ranking_tables import comparison, concordance
+from fahrstats.display.gap_tables import gaps
+from fahrstats.display.joint_tables import correlations, joint_groups, scores_together
+from fahrstats.display.model_fit_tables import model_fits
+from fahrstats.display.planning_tables import printed_check, sample_sizes
+from fahrstats.display.ranking_tables import concordance, concordance_by
+from fahrstats.display.sensitivity_tables import (
+    cohorts,
+    early_deaths,
+    imputed_variables,
+    influence,
+)
 from fahrstats.display.study_tables import analyses, provenance
+from fahrstats.display.term_tables import shape_tests, term_tests
 
 __all__ = [
     "DisplayTable",
+    "accuracy",
+    "accuracy_differences",
     "analyses",
-    "comparison",
+    "cause_hazard_ratios",
+    "cohorts",
     "concordance",
+    "concordance_by",
+    "correlations",
     "cut_points",
+    "early_deaths",
     "follow_up",
+    "gaps",
     "hazard_ratios",
+    "horizons_of",
+    "imputed_variables",
+    "incidence_at",
+    "influence",
+    "joint_groups",
+    "model_fits",
     "ph_test",
+    "printed_check",
     "provenance",
     "published",
+    "reclassification",
+    "restricted_means",
+    "sample_sizes",
+    "scores_together",
+    "shape_tests",
     "subgroups",
     "survival_at",
+    "survival_differences",
     "table_one",
+    "term_tests",
 ]

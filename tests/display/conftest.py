@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawings import drawn
+from layer_tables import layer_tables
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from lifelines.utils import concordance_index
@@ -89,6 +90,12 @@ def tables(cohort) -> dict[str, pd.DataFrame]:
     }
     made["survival_at"] = _survival_at(made["curves"])
     return {name: table[in_order(table.columns)] for name, table in made.items()}
+
+
+@pytest.fixture(scope="session")
+def layer() -> dict[str, pd.DataFrame]:
+    """Return tables of the further analyses of a study of two scores."""
+    return layer_tables()
 
 
 @pytest.fixture(scope="session")

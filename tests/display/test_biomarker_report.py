@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import IPython.display
+import pandas as pd
 import pytest
+from layer_tables import SCORES, for_both, refused
 from plotnine import ggplot
 
 from fahrstats.cohort import store
@@ -128,7 +130,7 @@ def test_the_summary_and_every_table_of_the_study_are_shown(run, tables, cohort)
     assert "with age, sex and creatinine held equal" in findings_
     assert "1 of 2 published hazard ratios agree" in findings_
     assert sum(isinstance(item, ggplot) for item in shown) == 5
-    assert sum(isinstance(item, DisplayTable) for item in shown) == 13
+    assert sum(isinstance(item, DisplayTable) for item in shown) == 15
 
 
 def test_a_null_is_reported_as_a_null(run, tables, monkeypatch):
@@ -143,7 +145,8 @@ def test_a_null_is_reported_as_a_null(run, tables, monkeypatch):
 def test_what_the_study_did_not_do_is_said_once_and_in_words(run, tables):
     shown, _ = run([name for name in tables if name not in {"published", "logrank"}])
     (text,) = (text for text in markdown_of(shown) if "Not part of this study" in text)
-    assert "a log-rank test between groups; outcomes other than" in text
+    assert "a log-rank test between groups; the mean time" in text
+    assert "outcomes other than the main one" in text
     assert "a comparison with published values" in text
     assert not any("## Published values" in text for text in markdown_of(shown))
 
@@ -206,6 +209,79 @@ def test_labels_with_marks_are_shown_as_they_stand(run, labels):
     shown, _ = run(labels=marked)
     (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
     assert r"a\_b\*c\* \<i\>" in findings_
+
+
+@pytest.fixture
+def of_two_scores(tables, layer, manifest, monkeypatch):
+    """Put the further tables beside the others, and a second score in all of them."""
+    for name in ("curves", "at_risk", "logrank", "cut_points", "cox", "ph_test"):
+        monkeypatch.setitem(tables, name, for_both(tables[name]))
+    monkeypatch.setitem(tables, "subgroups", for_both(tables["subgroups"]))
+    monkeypatch.setitem(tables, "concordance", layer["uno"])
+    for name, table in layer.items():
+        monkeypatch.setitem(tables, name, table)
+    return {"biomarkers": list(SCORES), "covariates": ["age", "sex"]}
+
+
+def test_the_further_tables_are_all_shown(run, tables, of_two_scores):
+    shown, _ = run(list(tables), **of_two_scores)
+    # Flow; two spreads, curves, incidences, splines, over time; gains; calibration;
+    # decisions; joint curves; tiles; two forests of subgroups and of cohorts.
+    assert sum(isinstance(item, ggplot) for item in shown) == 20
+    assert not any("Not part of this study" in text for text in markdown_of(shown))
+    said = "\n".join(markdown_of(shown))
+    for sentence in (
+        "people in Q4 were without the event for 4.20 years",
+        "cause Heart (130 events, 110 of other causes)",
+        "The data do not show a bend in the log hazard",
+        "the AUC at 5 years changed by 0.017",
+        "Corrected for optimism, covariates + Free light chain + Creatinine had",
+        "Average hazard ratio over 3 cohorts 1.34",
+        "few for 3 coefficients",
+        "the study is smaller than 1 of 3 demands",
+        "1 of 2 published lines disagrees with itself",
+        "Optimism was estimated by the bootstrap",
+    ):
+        assert sentence in said
+    assert said.count("::: {.callout-tip") == said.count("\n:::\n")
+
+
+def test_an_analysis_without_estimate_says_why_and_says_it_once(
+    run, tables, layer, of_two_scores, monkeypatch
+):
+    names = ("rmst", "fine_gray", "spline", "joint_groups", "cohorts", "sample_size")
+    for name in names:
+        monkeypatch.setitem(tables, name, refused(layer[name], "hr"))
+    late = {"estimand": "auc", "time": 9.0, "note": "not estimated: nobody is left."}
+    comparison = pd.concat([layer["comparison"], pd.DataFrame([late])])
+    monkeypatch.setitem(tables, "comparison", comparison)
+    shown, _ = run(list(tables), **of_two_scores)
+    said = markdown_of(shown)
+    assert said.count("Not estimated: too short.") == 1
+    assert said.count("At 9 years. Not estimated: nobody is left.") == 1
+
+
+def test_without_further_tables_their_sections_are_not_there(run):
+    shown, _ = run()
+    said = "\n".join(markdown_of(shown))
+    for heading in ("Competing risks", "Two scores", "Sensitivity", "Decision curves"):
+        assert f"# {heading}" not in said
+    for text in ("causes of the event that compete", "multiple imputation", "early"):
+        assert text in said
+
+
+@pytest.mark.slow
+def test_the_page_of_every_table_resolves_its_references(
+    results, tables, of_two_scores, tmp_path
+):
+    folder = results(list(tables), **of_two_scores)
+    page = render(
+        REPORT, tmp_path / "page.html", params={"results": folder}, engine="own"
+    )
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert page.stat().st_size < MOST_BYTES
+    assert text.count("data:image/png") == 20
+    assert text.count("<details") >= 10
 
 
 @pytest.mark.slow

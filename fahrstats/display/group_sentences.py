@@ -1,0 +1,185 @@
+"""Sentences on groups of people: time lived, causes that compete, joint groups."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_count,
+    format_interval,
+    format_number,
+    format_ratio,
+    phrase_interval,
+    phrase_p,
+)
+from fahrstats.display.labels import (
+    Labels,
+    amount,
+    column_label,
+    column_unit,
+    in_sentence,
+    listed,
+    per_label,
+)
+from fahrstats.display.result_table import excludes, limits, need_columns, records
+
+_AND: Final = " and "
+
+
+def time_lived(
+    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+) -> str:
+    """Say how much longer or shorter the last group of one score lives than the first.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("group", "reference", "estimand", "time", "estimate", "conf_low")
+    need_columns(table, need, "a sentence")
+    means = table[table["estimand"] == "rmst"].set_index("group")["estimate"]
+    contrasts = records(table[table["estimand"] == "delta_rmst"])
+    if not contrasts or pd.isna(contrasts[-1]["estimate"]):
+        return "The mean time lived was not compared."
+    row = contrasts[-1]
+    own, other = (
+        format_number(means[group], style=style)
+        for group in (row["group"], row["reference"])
+    )
+    in_first = f"In the first {amount(row['time'], time_unit)}"
+    groups = (
+        f"people in {row['group']} were without the event for {own} {time_unit} on "
+        "average"
+    )
+    signed = format_interval(*limits(row), style=style)
+    size = phrase_interval(signed, style=style)
+    p_value = phrase_p(row["p_value"], style=style)
+    clear = "" if excludes(row, 0) else ", no clear difference"
+    return (
+        f"{in_first}, {groups} and those in {row['reference']} {other}{clear}: "
+        f"difference {size}, {p_value}."
+    )
+
+
+def competing_risks(
+    subdistribution: pd.DataFrame,
+    cause_specific: pd.DataFrame,
+    term: str,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say what a score does to the rate and to the risk of the cause of interest.
+
+    Parameters
+    ----------
+    subdistribution
+        Fine and Gray's model: ``cause``, ``term``, ``estimand`` ``shr``.
+    cause_specific
+        Cox models of every cause: ``cause``, ``term``, ``estimand`` ``hr``.
+    term
+        The score.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or a table has no rows.
+    """
+    need = ("cause", "term", "estimand", "estimate", "conf_low", "conf_high")
+    name = column_label(term, labels)
+    parts = []
+    for table, kind in (
+        (cause_specific, "cause-specific hazard ratio"),
+        (subdistribution, "subdistribution hazard ratio"),
+    ):
+        need_columns(table, need, "a sentence")
+        cause = subdistribution["cause"].iloc[0]
+        rows = records(table[(table["term"] == term) & (table["cause"] == cause)])
+        if rows and not pd.isna(rows[0]["estimate"]):
+            parts.append(f"{kind} {_ratio(rows[0], labels, style)}")
+    cause = str(subdistribution["cause"].iloc[0])
+    if not parts:
+        return f"{name} has no estimate for {cause}."
+    first = records(subdistribution)[0]
+    counts = ""
+    if not pd.isna(first.get("n_competing")):
+        of_cause, others = (
+            format_count(first[column], style=style)
+            for column in ("n_events", "n_competing")
+        )
+        counts = f" ({of_cause} events, {others} of other causes)"
+    return f"{name}, cause {cause}{counts}: {listed(parts)}."
+
+
+def correlation(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> str:
+    """Say how far two scores go together, and whether given the covariates too.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("term", "estimand", "estimate"), "a sentence")
+    pair = table["term"].iloc[0]
+    rows = table[table["term"] == pair].drop_duplicates("estimand")
+    found = {row["estimand"]: row for row in records(rows)}
+    names = _AND.join(
+        in_sentence(column_label(name, labels)) for name in str(pair).split(_AND)
+    )
+    kinds = {
+        "spearman": "Spearman's correlation of",
+        "partial_spearman": "given the covariates it was",
+    }
+    texts = {
+        kind: phrase_interval(
+            format_interval(*limits(found[kind]), style=style), style=style
+        )
+        for kind in kinds
+        if kind in found
+    }
+    if "spearman" not in texts:
+        return f"The correlation of {names} was not estimated."
+    text = f"Spearman's correlation of {names} was {texts['spearman']}"
+    if "partial_spearman" in texts:
+        text += f"; {kinds['partial_spearman']} {texts['partial_spearman']}"
+    return f"{text}."
+
+
+def given_each_other(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> str:
+    """Say what each of two scores still says when the other is in the model.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no model of both scores.
+    """
+    need = ("model", "term", "per", "estimand", "estimate", "conf_low", "conf_high")
+    need_columns(table, need, "a sentence")
+    ratios = table[(table["estimand"] == "hr") & table["per"].eq("SD")]
+    both = ratios[ratios["model"] != ratios["term"]]
+    need_columns(both, need, "a sentence")
+    texts = []
+    for row in records(both):
+        name = in_sentence(column_label(row["term"], labels))
+        ratio = phrase_interval(format_ratio(*limits(row), style=style), style=style)
+        clear = "" if excludes(row, 1) else " (no clear association)"
+        texts.append(f"{ratio} per SD of {name}{clear}")
+    return (
+        "With both scores and the covariates in one model, hazard ratios were "
+        f"{listed(texts)}."
+    )
+
+
+def _ratio(row: dict[str, Any], labels: Labels | None, style: NumberStyle) -> str:
+    ratio = phrase_interval(format_ratio(*limits(row), style=style), style=style)
+    step = per_label(row.get("per"), column_unit(row["term"], labels))
+    return f"{ratio} {step}".rstrip()

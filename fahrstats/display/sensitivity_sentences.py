@@ -1,0 +1,317 @@
+"""Sentences on whether a finding stands: its form, other rows, other cohorts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_count,
+    format_interval,
+    format_number,
+    format_percent,
+    format_ratio,
+    phrase_interval,
+    phrase_p,
+)
+from fahrstats.display.labels import (
+    Labels,
+    amount,
+    column_label,
+    listed,
+    note_in_words,
+    opening,
+)
+from fahrstats.display.result_table import excludes, limits, need_columns, records
+
+_EVENTS_PER_COEFFICIENT: Final = 10
+
+
+def shape(
+    table: pd.DataFrame,
+    variable: str,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say whether the log hazard of one score is a straight line.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("variable", "estimand", "p_value"), "a sentence")
+    rows = table[table["variable"] == variable].set_index("estimand")["p_value"]
+    tests = [name for name in ("nonlinear_lr_chi2", "nonlinear_wald_chi2")]
+    p_values = [
+        rows[name] for name in tests if name in rows and not pd.isna(rows[name])
+    ]
+    name = column_label(variable, labels)
+    if not p_values:
+        return f"{name}. Whether the effect bends was not tested."
+    p_value = phrase_p(p_values[0], style=style)
+    if p_values[0] < 0.05:
+        return (
+            f"{name}. The log hazard is no straight line in the score ({p_value}), so "
+            "one hazard ratio for all values is a summary of the curve."
+        )
+    return (
+        f"{name}. The data do not show a bend in the log hazard ({p_value}), which "
+        "does not prove a straight line."
+    )
+
+
+def completed_rows(
+    table: pd.DataFrame,
+    term: str,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Set the hazard ratio with missing values imputed beside that of complete rows.
+
+    Parameters
+    ----------
+    table
+        Rows of one score with ``model`` ``complete case`` and ``imputed``.
+    term
+        The score.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("model", "term", "estimand", "estimate", "conf_low", "conf_high", "n")
+    need_columns(table, need, "a sentence")
+    rows = table[(table["term"] == term) & (table["estimand"] == "hr")]
+    found = {row["model"]: row for row in records(rows)}
+    name = column_label(term, labels)
+    before, after = found.get("complete case"), found.get("imputed")
+    if before is None or after is None or pd.isna(after["estimate"]):
+        return f"{name}. Missing values were not imputed."
+    old, new = (
+        phrase_interval(format_ratio(*limits(row), style=style), style=style)
+        for row in (before, after)
+    )
+    n_old, n_new = (format_count(row["n"], style=style) for row in (before, after))
+    return (
+        f"{name}. Hazard ratio {new} in {n_new} people with missing values imputed, "
+        f"{old} in the {n_old} with none missing."
+    )
+
+
+def across_cohorts(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say what cohorts have in common for one score, and what a new one may show.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("cohort", "term", "estimand", "estimate", "conf_low", "conf_high")
+    need_columns(table, need, "a sentence")
+    is_overall = table["cohort"] == "overall"
+    together = {str(row["estimand"]): row for row in records(table[is_overall])}
+    name = column_label(table["term"].iloc[0], labels)
+    average = together.get("hr_random")
+    if average is None or pd.isna(average["estimate"]):
+        return f"{name}. Cohorts were not averaged."
+    n_cohorts = int((~is_overall).sum())
+    text = phrase_interval(format_ratio(*limits(average), style=style), style=style)
+    sentence = f"{name}. Average hazard ratio over {n_cohorts} cohorts {text}"
+    prediction = together.get("hr_prediction")
+    if prediction is not None and not pd.isna(prediction["conf_low"]):
+        low, high = (
+            format_number(prediction[limit], style=style)
+            for limit in ("conf_low", "conf_high")
+        )
+        sentence += f"; 95% prediction interval for a new cohort {low} to {high}"
+    return f"{sentence}."
+
+
+def largest_influence(
+    table: pd.DataFrame,
+    term: str,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how far one person moves the coefficient of a score at most.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("term", "estimand", "estimate"), "a sentence")
+    rows = table[(table["term"] == term) & (table["estimand"] == "max_dfbetas")]
+    name = column_label(term, labels)
+    if rows.empty or pd.isna(rows["estimate"].iloc[0]):
+        return f"{name}. The influence of single people was not estimated."
+    size = format_number(rows["estimate"].iloc[0], style=style)
+    return (
+        f"{name}. No single person moves its coefficient by more than {size} standard "
+        "errors."
+    )
+
+
+def early(
+    table: pd.DataFrame,
+    term: str,
+    *,
+    time_unit: str = "years",
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how a score goes with early death, with those censored before left out.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("term", "time", "estimand", "estimate", "n_events", "n_censored")
+    need_columns(table, need, "a sentence")
+    rows = table[(table["term"] == term) & (table["estimand"] == "or")]
+    name = column_label(term, labels)
+    texts = []
+    for row in records(rows.drop_duplicates("time")):
+        odds = phrase_interval(format_ratio(*limits(row), style=style), style=style)
+        deaths, censored = (
+            format_count(row[column], style=style)
+            for column in ("n_events", "n_censored")
+        )
+        clear = "" if excludes(row, 1) else ", no clear association"
+        few = _few_events(row, table)
+        texts.append(
+            f"odds ratio of the event within {amount(row['time'], time_unit)} {odds}"
+            f"{clear}, from {deaths} events{few}; {censored} people censored before "
+            "were left out"
+        )
+    if not texts:
+        return f"{name}. Early events were too few."
+    return f"{name}. {opening(listed(texts))}."
+
+
+def _few_events(row: dict[str, Any], table: pd.DataFrame) -> str:
+    """Name the coefficients of the model where events are few for them."""
+    same = table["time"] == row["time"]
+    if "model" in table:
+        same &= table["model"] == row["model"]
+    n_terms = int(same.sum())
+    if row["n_events"] >= _EVENTS_PER_COEFFICIENT * n_terms:
+        return ""
+    return f", few for {n_terms} coefficients"
+
+
+def age_gaps(
+    table: pd.DataFrame,
+    *,
+    name: str,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how far one predicted age lies from the age lived.
+
+    Parameters
+    ----------
+    table
+        Gaps of one predicted age: ``variable``, ``group``, ``estimand``, ``estimate``.
+    name
+        What the predicted age is called.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(
+        table, ("variable", "group", "estimand", "estimate", "n"), "a sentence"
+    )
+    means = table[(table["variable"] == "gap") & (table["estimand"] == "mean")]
+    found = {str(row["group"]): row for row in records(means)}
+    everyone = found.pop("overall", None)
+    if everyone is None or pd.isna(everyone["estimate"]):
+        return f"{name}. The gap was not estimated."
+    text = phrase_interval(format_interval(*limits(everyone), style=style), style=style)
+    shares = [
+        f"{format_percent(100 * row['n'] / everyone['n'], everyone['n'], style=style)} "
+        f"were {group}"
+        for group, row in found.items()
+        if group != "between"
+    ]
+    more = f"; {listed(shares)}" if shares else ""
+    return f"{name}. Predicted minus actual age was {text} years on average{more}."
+
+
+def large_enough(
+    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+) -> str:
+    """Say whether the study is as large as its largest model asks for.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("term", "estimand", "estimate"), "a sentence")
+    sizes = table[(table["estimand"] == "sample_size") & table["estimate"].notna()]
+    found = dict(zip(sizes["term"], sizes["estimate"], strict=True))
+    ours = found.pop("this study", None)
+    if ours is None or not found:
+        return "The size that the study needed was not estimated."
+    n = format_count(ours, style=style)
+    most = max(found, key=lambda term: found[term])
+    needed = format_count(found[most], style=style)
+    if ours >= found[most]:
+        return (
+            f"With {n} people the study is as large as every demand on its largest "
+            f"model; the most demanding asks for {needed}."
+        )
+    n_short = sum(ours < size for size in found.values())
+    return (
+        f"With {n} people the study is smaller than {n_short} of {len(found)} demands "
+        f"on its largest model ask for; the most demanding asks for {needed}."
+    )
+
+
+def printed_agreement(table: pd.DataFrame) -> str:
+    """Count the published lines that disagree with themselves.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("term", "note"), "a sentence")
+    n_flagged = int((table["note"].fillna("") != "").sum())
+    if not n_flagged:
+        return f"None of {len(table)} published lines disagrees with itself."
+    verb = "disagrees with itself" if n_flagged == 1 else "disagree with themselves"
+    return f"{n_flagged} of {len(table)} published lines {verb}."
+
+
+def refusal(
+    row: dict[str, Any], *, time_unit: str = "years", labels: Labels | None = None
+) -> str:
+    """Say of which score, or at which time, something was not estimated, and why."""
+    time = row.get("time")
+    parts = [row.get("biomarker"), row.get("cause"), row.get("model")]
+    if time is not None and not pd.isna(time):
+        parts = [row.get("biomarker"), f"at {amount(time, time_unit)}"]
+    about = [
+        column_label(str(part), labels)
+        for part in parts
+        if isinstance(part, str) and part
+    ]
+    reason = note_in_words(str(row["note"]), labels)
+    return ". ".join([*([opening(", ".join(about))] if about else []), opening(reason)])
