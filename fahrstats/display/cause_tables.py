@@ -51,14 +51,14 @@ def cause_hazard_ratios(
     heads: list[int] = []
     for cause, of_cause in by_value(cause_specific, "cause"):
         heads.append(len(lines))
-        lines.append([cause, count_or_empty(of_cause["n_events"].iloc[0], style)])
+        lines.append([cause])
         for key, row in _by_row(of_cause).items():
             step = per_label(row.get("per"), column_unit(row["term"], labels))
             name = ", ".join(filter(None, [term_label(row["term"], labels), step]))
             lines.append(
                 [
                     INDENT + name,
-                    "",
+                    count_or_empty(row["n_events"], style),
                     *_ratio(row, notes, style),
                     *_ratio(others.get(key), notes, style),
                 ]

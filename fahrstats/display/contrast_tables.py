@@ -36,7 +36,6 @@ from fahrstats.display.result_table import (
 _Write: TypeAlias = Callable[[dict[str, Any]], str]
 
 _NEED: Final = ("group", "estimand", "time", "estimate", "conf_low", "conf_high")
-_REFERENCE: Final = "0 (reference)"
 _DECIMALS: Final = 2
 
 
@@ -58,31 +57,8 @@ def restricted_means(
     notes = Footnotes(labels)
 
     def lines_of(part: pd.DataFrame) -> list[list[str]]:
-        return [
-            [
-                group,
-                count_or_empty(mean["n"], style),
-                count_or_empty(mean["n_events"], style),
-                _cell(mean, notes, lambda row: _time(row, style)),
-                _cell(
-                    found.get("delta_rmst"),
-                    notes,
-                    lambda row: format_difference(
-                        *limits(row), decimals=_DECIMALS, style=style
-                    ),
-                    _REFERENCE,
-                ),
-                p_or_empty(found.get("delta_rmst", {}).get("p_value"), style),
-                _cell(
-                    found.get("rmst_ratio"),
-                    notes,
-                    lambda row: format_ratio(*limits(row), style=style),
-                    "1 (reference)",
-                ),
-            ]
-            for group, found in _groups(part)
-            if (mean := found.get("rmst"))
-        ]
+        found = [_by_estimand(rows) for _, rows in by_value(part, "group")]
+        return [_mean_line(rows, notes, style) for rows in found if "rmst" in rows]
 
     lines, heads = under_scores(table, labels, lines_of)
     headers = {
@@ -102,6 +78,27 @@ def restricted_means(
         heads=heads,
         notes=(f"Mean time without the event in the first {until}.", *notes.lines()),
     )
+
+
+def _mean_line(
+    found: dict[str, dict[str, Any]], notes: Footnotes, style: NumberStyle
+) -> list[str]:
+    """Return one group: its mean, and its difference and ratio to the reference."""
+    mean, difference = found["rmst"], found.get("delta_rmst")
+    return [
+        str(mean["group"]),
+        count_or_empty(mean["n"], style),
+        count_or_empty(mean["n_events"], style),
+        _cell(mean, notes, lambda row: _time(row, style)),
+        _cell(difference, notes, lambda row: _time(row, style), "0 (reference)"),
+        p_or_empty((difference or {}).get("p_value"), style),
+        _cell(
+            found.get("rmst_ratio"),
+            notes,
+            lambda row: format_ratio(*limits(row), style=style),
+            "1 (reference)",
+        ),
+    ]
 
 
 def survival_differences(
@@ -206,10 +203,6 @@ def incidence_at(
     )
 
 
-def _groups(part: pd.DataFrame) -> list[tuple[str, dict[str, dict[str, Any]]]]:
-    return [(group, _by_estimand(rows)) for group, rows in by_value(part, "group")]
-
-
 def _by_estimand(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {row["estimand"]: row for row in records(rows)}
 
@@ -225,7 +218,8 @@ def _cell(
 
 
 def _time(row: dict[str, Any], style: NumberStyle) -> str:
-    return format_interval(*limits(row), decimals=_DECIMALS, style=style)
+    write = format_difference if row["estimand"] == "delta_rmst" else format_interval
+    return write(*limits(row), decimals=_DECIMALS, style=style)
 
 
 def _points(row: dict[str, Any], style: NumberStyle) -> str:

@@ -81,7 +81,7 @@ def model_fits(table: pd.DataFrame, *, style: NumberStyle = DEFAULT) -> DisplayT
         "aic": "AIC",
         "test": "Chi-squared (df)",
         "p": "P",
-        "share": "New information, %\n(95% CI)",
+        "share": "New information\n(95% CI), %",
     }
     return DisplayTable(
         cells=filled(lines, headers),

@@ -62,30 +62,14 @@ def cohorts(
     is_many = len(by_value(table, "biomarker")) > 1
 
     def lines_of(part: pd.DataFrame) -> list[list[str]]:
-        single = records(part[part["cohort"] != _OVERALL])
-        lines = [
-            [
-                str(row["cohort"]),
-                count_or_empty(row.get("n"), style),
-                count_or_empty(row.get("n_events"), style),
-                notes.mark(_estimate(row, style), row.get("note")),
-                _weight(row.get("weight"), style),
-            ]
-            for row in single
-        ]
-        together = {
-            str(row["estimand"]): row
-            for row in records(part[part["cohort"] == _OVERALL])
-        }
-        for ending, name in _AVERAGES.items():
-            for estimand, row in together.items():
-                if estimand.endswith(f"_{ending}"):
-                    has_limits = not pd.isna(row["conf_low"])
-                    text = _estimate(row, style) if has_limits else EMPTY
-                    lines.append([name, "", "", notes.mark(text, row.get("note")), ""])
+        is_overall = part["cohort"] == _OVERALL
+        together = {str(row["estimand"]): row for row in records(part[is_overall])}
         name = column_label(part["biomarker"].iloc[0], labels) if is_many else ""
         below.extend(_heterogeneity(name, together, style))
-        return lines
+        return [
+            *(_cohort_line(row, notes, style) for row in records(part[~is_overall])),
+            *_average_lines(together, notes, style),
+        ]
 
     lines, heads = under_scores(table, labels, lines_of)
     is_ratio = table["estimand"].str.startswith("hr").any()
@@ -102,6 +86,32 @@ def cohorts(
         heads=heads,
         notes=(*below, *notes.lines()),
     )
+
+
+def _cohort_line(
+    row: dict[str, Any], notes: Footnotes, style: NumberStyle
+) -> list[str]:
+    return [
+        str(row["cohort"]),
+        count_or_empty(row.get("n"), style),
+        count_or_empty(row.get("n_events"), style),
+        notes.mark(_estimate(row, style), row.get("note")),
+        _weight(row.get("weight"), style),
+    ]
+
+
+def _average_lines(
+    together: dict[str, dict[str, Any]], notes: Footnotes, style: NumberStyle
+) -> list[list[str]]:
+    """Return the averages over cohorts; one without limits is no number."""
+    lines = []
+    for ending, name in _AVERAGES.items():
+        for estimand, row in together.items():
+            if estimand.endswith(f"_{ending}"):
+                has_limits = not pd.isna(row["conf_low"])
+                text = _estimate(row, style) if has_limits else EMPTY
+                lines.append([name, "", "", notes.mark(text, row.get("note")), ""])
+    return lines
 
 
 def imputed_variables(
@@ -208,15 +218,7 @@ def early_deaths(
             about = ", ".join(filter(None, [column_label(score, labels), at]))
             heads.append(len(lines))
             lines.append([opening(about), *_deaths(rows, style)])
-            for term, of_term in by_value(rows, "term"):
-                by_model = dict(by_value(of_term, "model"))
-                name = _with_step(records(of_term)[0], labels)
-                cells = [
-                    cell
-                    for model in models
-                    for cell in _odds(by_model.get(model), notes, style)
-                ]
-                lines.append([f"{INDENT}{name}" if term else "", "", "", "", *cells])
+            lines += _odds_lines(rows, models, labels, notes, style)
     columns = [name for model in models for name in (f"or {model}", f"p {model}")]
     headers = {
         "name": "",
@@ -248,6 +250,23 @@ def _deaths(rows: pd.DataFrame, style: NumberStyle) -> list[str]:
     """Return rows, deaths and rows censored before, of the rows that were used."""
     names = ("n", "n_events", "n_censored")
     return [count_or_empty(rows[name].iloc[0], style) for name in names]
+
+
+def _odds_lines(
+    rows: pd.DataFrame,
+    models: list[str],
+    labels: Labels | None,
+    notes: Footnotes,
+    style: NumberStyle,
+) -> list[list[str]]:
+    """Return a line per term, the models side by side."""
+    lines = []
+    for _, of_term in by_value(rows, "term"):
+        found = dict(by_value(of_term, "model"))
+        cells = [c for m in models for c in _odds(found.get(m), notes, style)]
+        name = _with_step(records(of_term)[0], labels)
+        lines.append([INDENT + name, "", "", "", *cells])
+    return lines
 
 
 def _odds(

@@ -14,10 +14,10 @@ def test_rates_stand_beside_incidence_where_it_was_modelled(layer, labels):
     )
     assert shown.heads == (0, 7)
     first, score, *_ = shown.cells.to_numpy().tolist()
-    assert first == ["Heart", "130", "", "", "", ""]
+    assert first == ["Heart", "", "", "", "", ""]
     assert score == [
         f"{INDENT}Free light chain, per SD",
-        "",
+        "130",
         "1.30 (1.17–1.56)",
         "0.004",
         "1.13 (1.02–1.36)",

@@ -13,7 +13,12 @@ from fahrstats.display.display_table import (
     DisplayTable,
     Footnotes,
     escape_markdown,
+    filled,
+    p_or_empty,
+    rows_used,
+    under_scores,
 )
+from fahrstats.display.journals import DEFAULT
 
 NASTY = '<script>alert("x")</script> & *bold* _it_ $x$ | `c`'
 
@@ -101,3 +106,49 @@ def test_equal_notes_share_a_mark_and_notes_keep_their_order():
     assert notes.mark("1.4", "first") == "1.4ᵃ"
     assert notes.mark("1.5", "") == notes.mark("1.5", None) == "1.5"
     assert notes.lines() == ("ᵃ first", "ᵇ second, column")
+
+
+def test_style_rules_of_classes_that_a_table_lacks_are_left_out(table):
+    page = table._repr_html_()
+    style, _, body = page.partition("</style>")
+    named = set(re.findall(r"^\s*#\S+ \.(gt_\w+) \{", style, re.MULTILINE))
+    assert "gt_col_heading" in named
+    assert all(name in body for name in named)
+
+
+def test_short_lines_are_filled_up():
+    cells = filled([["a"], ["b", "1"]], {"name": "", "n": "n"})
+    assert cells.to_numpy().tolist() == [["a", ""], ["b", "1"]]
+
+
+def test_a_test_that_was_not_made_is_an_empty_cell():
+    assert p_or_empty(None, DEFAULT) == "\N{EN DASH}"
+    assert p_or_empty(float("nan"), DEFAULT) == "\N{EN DASH}"
+    assert p_or_empty(0.0004, DEFAULT) == "<0.001"
+
+
+def test_rows_are_named_where_all_lines_share_them():
+    table = pd.DataFrame({"n": [6524, 6524], "n_events": [1962, 1962]})
+    assert rows_used(table, DEFAULT) == (
+        "All on the same rows: n = 6,524, 1,962 events.",
+    )
+    assert rows_used(table.assign(n=[1, 2]), DEFAULT) == ()
+    assert rows_used(table.drop(columns="n"), DEFAULT) == ()
+
+
+def test_lines_stand_below_the_score_they_are_about():
+    table = pd.DataFrame({"biomarker": ["flc", "age"], "term": ["a", "b"]})
+    labels = {"flc": {"label": "Free light chain"}}
+
+    def lines_of(part):
+        return [[term, "1"] for term in part["term"]]
+
+    lines, heads = under_scores(table, labels, lines_of)
+    assert lines == [
+        ["Free light chain"],
+        [f"{INDENT}a", "1"],
+        ["age"],
+        [f"{INDENT}b", "1"],
+    ]
+    assert heads == (0, 2)
+    assert under_scores(table.iloc[:1], labels, lines_of) == ([["a", "1"]], ())

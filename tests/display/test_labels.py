@@ -7,7 +7,9 @@ from fahrstats.display.labels import (
     column_label,
     label_with_unit,
     level_of,
+    listed,
     note_in_words,
+    opening,
     per_label,
     term_label,
 )
@@ -76,3 +78,10 @@ def test_a_label_with_line_breaks_is_shown_on_one_line():
 )
 def test_notes_name_columns_by_their_labels(note, expected):
     assert note_in_words(note, LABELS) == expected
+
+
+def test_texts_are_listed_and_opened_as_in_a_sentence():
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert opening("age and sex") == "Age and sex"
+    assert opening("") == ""
