@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from fahrstats.cohort.design import build_design
+from fahrstats.cohort.design import Design, build_design
 from fahrstats.cohort.roles import Roles
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.kernels.time_varying import TimeVarying, time_varying_terms
-from fahrstats.survival.cox_models.maximum import find_maximum
+from fahrstats.survival.cox_models.maximum import Maximum, find_maximum
 from fahrstats.survival.cox_models.time_smooth import (
     TRANSFORMS,
     TimeSmooth,
@@ -198,6 +198,13 @@ def ph_test(
     if not design.columns:
         raise DataError(f"`{formula}` has no covariate whose proportionality to test.")
     maximum = find_maximum(design, efron=ties == "efron")
+    return tested_at_maximum(design, maximum, transform)
+
+
+def tested_at_maximum(
+    design: Design, maximum: Maximum, transform: Transform
+) -> ProportionalityTest:
+    """Test proportional hazards where a likelihood is maximised already."""
     scale = time_scale(design, transform)
     variables = [
         column.variable
