@@ -35,6 +35,7 @@ from fahrstats.display.result_table import (
 
 _DECIMALS: Final = 3
 _CORRECTED: Final = "optimism-corrected"
+_UNCLEAR: Final = 0.05
 _CALIBRATED: Final = {
     "calibration_slope": "a calibration slope of",
     "oe_ratio": "a ratio of observed to expected events of",
@@ -142,7 +143,14 @@ def added_accuracy(
         _about_models(table, corrected=False), "new_information", smaller, larger
     )
     sentences = ["; ".join(texts) + "."] if texts else []
-    if share is not None and not pd.isna(share["estimate"]):
+    test = _difference(table, "lr_chi2", smaller, larger)
+    if test is not None and test["p_value"] >= _UNCLEAR:
+        p_value = phrase_p(test["p_value"], style=style)
+        sentences.append(
+            f"The data do not tell whether {in_sentence(larger)} say more of the "
+            f"outcome than {in_sentence(smaller)} (likelihood ratio, {p_value})."
+        )
+    elif share is not None and not pd.isna(share["estimate"]):
         text = format_interval(*in_percent(share), decimals=1, style=style)
         sentences.append(
             f"Of what {in_sentence(larger)} tell of the outcome, "

@@ -20,6 +20,7 @@ from fahrstats.display.incidence import incidence_curves
 from fahrstats.display.influence import largest_influence
 from fahrstats.display.intervals import distribution, estimates
 from fahrstats.display.joint_groups import joint_curves, joint_tiles
+from fahrstats.display.learners import learner_dots
 from fahrstats.display.planning import printed_p_values, sample_sizes
 from fahrstats.display.time_varying import hazard_ratios_over_time
 
@@ -39,6 +40,7 @@ __all__ = [
     "joint_curves",
     "joint_tiles",
     "largest_influence",
+    "learner_dots",
     "over_horizons",
     "printed_p_values",
     "sample_sizes",

@@ -59,10 +59,10 @@ def time_lived(
     signed = format_interval(*limits(row), style=style)
     size = phrase_interval(signed, style=style)
     p_value = phrase_p(row["p_value"], style=style)
-    clear = "" if excludes(row, 0) else ", no clear difference"
+    lead = "difference" if excludes(row, 0) else "no clear difference,"
     return (
-        f"{in_first}, {groups} and those in {row['reference']} {other}{clear}: "
-        f"difference {size}, {p_value}."
+        f"{in_first}, {groups} and those in {row['reference']} {other}: "
+        f"{lead} {size}, {p_value}."
     )
 
 

@@ -104,12 +104,13 @@ def note_in_words(note: str, labels: Labels | None = None) -> str:
         " x `", " \N{MULTIPLICATION SIGN} `"
     )
     text = text.replace("aliased: ", "no estimate of its own: ")
-    return _QUOTED.sub(
+    named = _QUOTED.sub(
         lambda found: (
             found[1] if _FORMULA in found[1] else term_label(found[1], labels)
         ),
         text,
     )
+    return named.replace("`", "")  # of a name that is quoted within a formula
 
 
 def _on_one_line(text: str | None) -> str:

@@ -27,6 +27,7 @@ from fahrstats.display.labels import (
 )
 from fahrstats.display.result_table import excludes, limits, need_columns, records
 
+_SIGNIFICANT: Final = 0.05
 _EVENTS_PER_COEFFICIENT: Final = 10
 
 
@@ -44,25 +45,33 @@ def shape(
     DataError
         A column is absent, or the table has no rows.
     """
-    need_columns(table, ("variable", "estimand", "p_value"), "a sentence")
-    rows = table[table["variable"] == variable].set_index("estimand")["p_value"]
-    tests = [name for name in ("nonlinear_lr_chi2", "nonlinear_wald_chi2")]
-    p_values = [
-        rows[name] for name in tests if name in rows and not pd.isna(rows[name])
-    ]
+    need = ("variable", "estimand", "p_value", "df", "n_events")
+    need_columns(table, need, "a sentence")
+    rows = table[(table["variable"] == variable) & table["p_value"].notna()]
+    found = {row["estimand"]: row["p_value"] for row in records(rows)}
     name = column_label(variable, labels)
-    if not p_values:
+    p_value = found.get("nonlinear_lr_chi2", found.get("nonlinear_wald_chi2"))
+    if p_value is None:
         return f"{name}. Whether the effect bends was not tested."
-    p_value = phrase_p(p_values[0], style=style)
-    if p_values[0] < 0.05:
+    numbers = phrase_p(p_value, style=style) + _few_for_spline(rows, style)
+    if p_value < _SIGNIFICANT:
         return (
-            f"{name}. The log hazard is no straight line in the score ({p_value}), so "
+            f"{name}. The log hazard is no straight line in the score ({numbers}), so "
             "one hazard ratio for all values is a summary of the curve."
         )
     return (
-        f"{name}. The data do not show a bend in the log hazard ({p_value}), which "
+        f"{name}. The data do not show a bend in the log hazard ({numbers}), which "
         "does not prove a straight line."
     )
+
+
+def _few_for_spline(rows: pd.DataFrame, style: NumberStyle) -> str:
+    """Name the events behind a spline where they are few for its coefficients."""
+    n_events, df = rows["n_events"].min(), rows["df"].max()
+    if n_events >= _EVENTS_PER_COEFFICIENT * df:
+        return ""
+    count, n_terms = (format_count(value, style=style) for value in (n_events, df))
+    return f", from only {count} events for {n_terms} coefficients"
 
 
 def completed_rows(

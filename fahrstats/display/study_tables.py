@@ -93,5 +93,6 @@ def analyses(
 
 def _name(entry: Mapping[str, Any], labels: Labels | None) -> str:
     score = column_label(entry.get("biomarker") or "", labels)
-    about = [part for part in (score, entry.get("model") or "") if part]
+    parts = (score, entry.get("outcome") or "", entry.get("model") or "")
+    about = [part for part in parts if part]
     return opening(", ".join(about) or str(entry.get("table") or "").replace("_", " "))

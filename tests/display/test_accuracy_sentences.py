@@ -112,6 +112,16 @@ def test_no_clear_change_of_accuracy_is_called_so(layer):
     assert "(IPA) did not clearly change: 1.7 (95% CI −2.0 to 3.7)" in text
 
 
+def test_without_a_clear_gain_no_share_of_information_is_told(layer):
+    table = layer["comparison"]
+    unclear = table.assign(p_value=table["p_value"].mask(table["p_value"].notna(), 0.3))
+    text = sentences.added_accuracy(unclear, smaller=BASE, larger=SMALL, horizon=7.0)
+    assert text == (
+        "The data do not tell whether covariates + Free light chain say more of the "
+        "outcome than covariates (likelihood ratio, P=0.30)."
+    )
+
+
 def test_without_a_horizon_nothing_is_said_of_it(layer):
     table = layer["comparison"]
     text = sentences.added_accuracy(table, smaller=BASE, larger=SMALL, horizon=7.0)

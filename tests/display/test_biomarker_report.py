@@ -197,6 +197,13 @@ def test_curves_without_numbers_at_risk_are_drawn(run, tables):
     assert sum(isinstance(item, ggplot) for item in shown) == 5
 
 
+def test_a_study_of_one_score_alone_says_once_that_nothing_was_compared(run, tables):
+    shown, said = run([name for name in tables if name != "comparison"], covariates=[])
+    text = "Not part of this study: a comparison of models with and without the score."
+    assert markdown_of(shown).count(text) == 1
+    assert "@tbl-accuracy" not in said
+
+
 def test_a_study_without_covariates_has_unadjusted_findings(run, tables):
     shown, _ = run([name for name in tables if name != "comparison"], covariates=[])
     (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)

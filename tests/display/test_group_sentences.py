@@ -23,7 +23,7 @@ def test_time_without_the_event_is_told_of_the_outer_groups(layer):
 
 def test_times_that_hardly_differ_are_no_clear_difference(layer):
     table = of_first(layer["rmst"]).assign(conf_high=0.2)
-    assert "4.80, no clear difference: difference −0.60" in sentences.time_lived(table)
+    assert "4.80: no clear difference, −0.60" in sentences.time_lived(table)
 
 
 def test_times_that_were_not_compared_are_said(layer):

@@ -74,6 +74,7 @@ def test_a_label_with_line_breaks_is_shown_on_one_line():
         ("`y` = 11 x `faceage` - 2", "y = 11 × Face age - 2"),  # noqa: RUF001
         ("few (`Surv(t, e) ~ sex:age`)", "few (Surv(t, e) ~ sex:age)"),
         ("too few events (3 < 10)", "too few events (3 < 10)"),
+        ("few (`Surv(t, e) ~ age + `a b``)", "few (Surv(t, e) ~ age + a b)"),
     ],
 )
 def test_notes_name_columns_by_their_labels(note, expected):

@@ -24,6 +24,8 @@ def test_a_bend_makes_one_ratio_a_summary(layer, labels):
     bent = layer["nonlinearity"].assign(p_value=0.0004)
     text = sentences.shape(bent, "flc", labels=labels)
     assert "The log hazard is no straight line in the score (P<0.001)" in text
+    few = sentences.shape(bent.assign(n_events=20), "flc", labels=labels)
+    assert "(P<0.001, from only 20 events for 3 coefficients)" in few
     untested = layer["nonlinearity"].assign(p_value=np.nan)
     text = sentences.shape(untested, "flc", labels=labels)
     assert text == "Free light chain. Whether the effect bends was not tested."

@@ -25,6 +25,16 @@ def test_a_manifest_without_provenance_is_refused():
         provenance({})
 
 
+def test_an_analysis_is_named_by_score_outcome_and_model_or_by_its_table(labels):
+    entry = {"table": "joint_groups", "formula": "Surv(t, e) ~ age"}
+    named = entry | {"biomarker": "flc", "outcome": "Stroke", "model": "adjusted"}
+    shown = analyses([entry, named], labels=labels).cells
+    assert list(shown["model"]) == [
+        "Joint groups",
+        "Free light chain, Stroke, adjusted",
+    ]
+
+
 def test_every_analysis_has_its_formula_and_sizes(manifest, labels, cohort):
     entry = {"biomarker": "flc", "table": "ph_test", "formula": "Surv(t, e) ~ flc"}
     shown = analyses([*manifest["analyses"], entry], labels=labels).cells.to_numpy()
