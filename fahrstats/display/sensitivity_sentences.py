@@ -135,9 +135,9 @@ def across_cohorts(
     average = together.get("hr_random")
     if average is None or pd.isna(average["estimate"]):
         return f"{name}. Cohorts were not averaged."
-    n_cohorts = int((~is_overall).sum())
+    n_cohorts = _averaged(table[~is_overall])
     text = phrase_interval(format_ratio(*limits(average), style=style), style=style)
-    sentence = f"{name}. Average hazard ratio over {n_cohorts} cohorts {text}"
+    sentence = f"{name}. Average hazard ratio over {n_cohorts} {text}"
     prediction = together.get("hr_prediction")
     if prediction is not None and not pd.isna(prediction["conf_low"]):
         low, high = (
@@ -146,6 +146,15 @@ def across_cohorts(
         )
         sentence += f"; 95% prediction interval for a new cohort {low} to {high}"
     return f"{sentence}."
+
+
+def _averaged(cohorts: pd.DataFrame) -> str:
+    """Count the cohorts that take part in the average."""
+    n_used = len(cohorts)
+    if "weight" in cohorts:
+        n_used = int(cohorts["weight"].notna().sum())
+    of_all = f" of {len(cohorts)}" if n_used < len(cohorts) else ""
+    return f"{n_used}{of_all} cohorts"
 
 
 def largest_influence(

@@ -54,6 +54,15 @@ def test_cohorts_are_told_with_the_interval_for_a_new_one(layer, labels):
     )
 
 
+def test_a_cohort_without_weight_takes_no_part_in_the_average(layer, labels):
+    table = of_first(layer["cohorts"])
+    without = table.assign(weight=table["weight"].mask(table["cohort"] == "B"))
+    text = sentences.across_cohorts(without, labels=labels)
+    assert "over 2 of 3 cohorts 1.34" in text
+    unweighted = sentences.across_cohorts(table.drop(columns="weight"), labels=labels)
+    assert "over 3 cohorts 1.34" in unweighted
+
+
 def test_two_cohorts_have_no_prediction(layer, labels):
     table = of_first(layer["cohorts"])
     is_prediction = table["estimand"] == "hr_prediction"
