@@ -32,6 +32,10 @@ if TYPE_CHECKING:
         fine_gray as fine_gray,
     )
     from fahrstats.survival.competing_risks.subdistribution_fit import FineGrayFit
+    from fahrstats.survival.competitors.cross_validation import (
+        cross_validate as cross_validate,
+    )
+    from fahrstats.survival.competitors.cross_validation_result import CrossValidation
     from fahrstats.survival.cox_models.baseline import BaselineHazard
     from fahrstats.survival.cox_models.cox_fit import CoxFit
     from fahrstats.survival.cox_models.hazard_curves import HazardCurve
@@ -127,6 +131,8 @@ _HOMES = {
         "CumulativeIncidence",
         "cumulative_incidence",
     ),
+    "survival.competitors.cross_validation": ("cross_validate",),
+    "survival.competitors.cross_validation_result": ("CrossValidation",),
     "survival.over_time.curves": ("kaplan_meier",),
     "survival.over_time.differences": ("SurvivalDifferences", "survival_difference"),
     "survival.over_time.group_tests": ("LogRank", "logrank"),
@@ -180,6 +186,7 @@ __all__ = [
     "ConcordanceBootstrap",
     "ConcordanceBySubgroup",
     "CoxFit",
+    "CrossValidation",
     "CumulativeIncidence",
     "DecisionCurve",
     "EarlyMortality",
@@ -216,6 +223,7 @@ __all__ = [
     "concordance",
     "concordance_by",
     "cox",
+    "cross_validate",
     "cumulative_incidence",
     "decision_curve",
     "early_mortality",

@@ -14,6 +14,7 @@ GLOSSARY: dict[str, str] = {
     "cause": "type of event that the row is about, where several compete",
     "cohort": "label of the cohort; `overall` for all of them",
     "model": "label of the model given by the caller",
+    "learner": "kind of model that was fitted: cox, elastic_net, forest, ...",
     "subgroup": "audited variable; `overall` for everyone",
     "level": "level of the audited variable or of a factor",
     "group": "group of a curve or of a column of Table 1; `overall` for everyone",

@@ -104,6 +104,9 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
         SURV + "faceage + age", d, by=["sex", "site"]
     ),
     "cox": lambda d: fs.cox(SURV + "faceage + age + C(sex)", d),
+    "cross_validate": lambda d: fs.cross_validate(
+        MODELS, d, horizons=[2, 4], learners=["cox", "elastic_net"], n_folds=3
+    ),
     "cumulative_incidence": lambda d: fs.cumulative_incidence(
         SURV + "sex", d, cause="cause"
     ),

@@ -39,3 +39,20 @@ def natural_spline(x: FloatArray, knots: FloatArray | Sequence[float]) -> FloatA
         for s in t[:-2]
     ]
     return np.column_stack([x, *bends])
+
+
+def natural_spline_slope(
+    x: FloatArray, knots: FloatArray | Sequence[float]
+) -> FloatArray:
+    """Return the derivatives by x of the columns of :func:`natural_spline`."""
+    t = np.asarray(knots, np.float64)
+    last, width = t[-1] - t[-2], (t[-1] - t[0]) ** (2 / 3)
+
+    def square(knot: float) -> FloatArray:
+        return np.asarray(3 * np.maximum((x - knot) / width, 0.0) ** 2 / width)
+
+    bends = [
+        square(s) + ((t[-2] - s) * square(t[-1]) - (t[-1] - s) * square(t[-2])) / last
+        for s in t[:-2]
+    ]
+    return np.column_stack([np.ones(x.size), *bends])

@@ -14,6 +14,7 @@ TEXTS = [
     *("first_group", "second_group", "published_p", "cohort", "scale", "cause"),
     "time_weight",
     "validation",
+    "learner",
 ]
 MAY_BE_TEXT = ["per"]
 

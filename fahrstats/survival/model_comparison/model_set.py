@@ -86,6 +86,36 @@ def fit_models(
     DataError
         Fewer than two models, different outcomes, or data that cannot support a fit.
     """
+    designs = build_designs(
+        models, data, fewest=2, strata=strata, cluster=cluster, weights=weights, id=id
+    )
+    return ModelSet(
+        labels=tuple(models),
+        designs=designs,
+        maxima=tuple(find_maximum(design, efron=efron) for design in designs),
+        efron=efron,
+        is_nested=np.array([[_is_nested(a, b) for b in designs] for a in designs]),
+    )
+
+
+def build_designs(
+    models: Mapping[str, str],
+    data: pd.DataFrame,
+    *,
+    fewest: int,
+    strata: str | None,
+    cluster: str | None,
+    weights: str | None,
+    id: str | None,
+) -> tuple[Design, ...]:
+    """Pass models through the gate together: one outcome, the same rows.
+
+    Raises
+    ------
+    DataError
+        Fewer than ``fewest`` models, different outcomes, or data that cannot support a
+        fit.
+    """
     if not isinstance(models, Mapping):
         raise DataError(
             f"`models` is a {type(models).__name__}; give formulas by label, such as "
@@ -99,8 +129,9 @@ def fit_models(
                 f"Model `{label}` is a {type(formula).__name__} and `data` a "
                 f"{type(data).__name__}; give a formula and a pandas data frame."
             )
-    if len(models) < 2:
-        raise DataError(f"`models` holds {len(models)}; give at least two.")
+    if len(models) < fewest:
+        number = {1: "one", 2: "two"}[fewest]
+        raise DataError(f"`models` holds {len(models)}; give at least {number}.")
     parsed = [parse_formula(formula) for formula in models.values()]
     outcomes = {(p.entry, p.time, p.event) for p in parsed}
     if len(outcomes) > 1:
@@ -123,13 +154,7 @@ def fit_models(
                 risk_sets=designs[0].risk_sets if designs else None,
             )
         )
-    return ModelSet(
-        labels=tuple(models),
-        designs=tuple(designs),
-        maxima=tuple(find_maximum(design, efron=efron) for design in designs),
-        efron=efron,
-        is_nested=np.array([[_is_nested(a, b) for b in designs] for a in designs]),
-    )
+    return tuple(designs)
 
 
 def compare_likelihoods(
