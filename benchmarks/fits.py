@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -68,6 +70,32 @@ def survival_one_call(data: pd.DataFrame) -> list[float]:
         float(c_index["concordance"]),
         float(c_index["std"]),
     ]
+
+
+def fahrstats_maximum(data: pd.DataFrame) -> Any:
+    from fahrstats.cohort.design import build_design
+    from fahrstats.survival.cox_models.maximum import find_maximum
+
+    design = build_design(FORMULA, data)
+    return design, find_maximum(design, efron=True)
+
+
+def fahrstats_ph_test_of_fit(fit: Any) -> list[float]:
+    from fahrstats.survival.cox_models.proportionality import tested_at_maximum
+
+    return list(tested_at_maximum(*fit, "km").statistic)
+
+
+def survival_coxph(data: pd.DataFrame) -> Any:
+    from survival.r import coxph
+
+    return coxph(FORMULA, data)
+
+
+def survival_ph_test_of_fit(fit: Any) -> list[float]:
+    from survival.r import cox_zph
+
+    return [row["chisq"] for row in cox_zph(fit).table]
 
 
 def survival_ph_test(data: pd.DataFrame) -> list[float]:
