@@ -19,8 +19,10 @@ from fahrstats.kernels.time_varying import TimeVarying, time_varying_terms
 from fahrstats.survival.cox_models.maximum import Maximum, find_maximum
 from fahrstats.survival.cox_models.time_smooth import (
     TRANSFORMS,
+    TimeResiduals,
     TimeSmooth,
     Transform,
+    residuals_over_time,
     smooth_over_time,
     time_scale,
 )
@@ -60,8 +62,8 @@ class ProportionalityTest:
         are too few to tell a change in time; these have 0 degrees of freedom.
     transform : str
         The function of time.
-    smooth : TimeSmooth
-        Each design column's log hazard ratio as a smooth function of time.
+    over_g : TimeResiduals
+        What :attr:`smooth` is made from.
     n, n_events : int
         Rows used, events among them.
     """
@@ -71,9 +73,14 @@ class ProportionalityTest:
     df: NDArray[np.int64]
     p_value: FloatArray
     transform: Transform
-    smooth: TimeSmooth
+    over_g: TimeResiduals
     n: int
     n_events: int
+
+    @property
+    def smooth(self) -> TimeSmooth:
+        """Each design column's log hazard ratio as a smooth function of time."""
+        return smooth_over_time(self.over_g)
 
     def tidy(self) -> pd.DataFrame:
         """One row per variable and one for all together, ``global``."""
@@ -224,7 +231,7 @@ def tested_at_maximum(
         df=dfs,
         p_value=np.asarray(chi2.sf(statistics, dfs)),
         transform=transform,
-        smooth=smooth_over_time(design, maximum, scale, added.residuals),
+        over_g=residuals_over_time(design, maximum, scale, added.residuals),
         n=design.n,
         n_events=design.n_events,
     )

@@ -51,6 +51,32 @@ class TimeScale:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TimeResiduals:
+    """Schoenfeld residuals of q columns, summed within times, and their scale.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        Design columns with a finite estimate.
+    scale : TimeScale
+        The function of time.
+    residuals : ndarray of shape (n_blocks, q)
+        Sums over the events of each tie block that has any, per SD of the column.
+    cov : ndarray of shape (q, q)
+        Inverse information, per SD of each column.
+    spread, constant : ndarray of shape (q,)
+        SD and log hazard ratio of each column.
+    """
+
+    terms: tuple[str, ...]
+    scale: TimeScale
+    residuals: FloatArray
+    cov: FloatArray
+    spread: FloatArray
+    constant: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TimeSmooth:
     """Curves of q design columns at the points of a grid.
 
@@ -101,33 +127,41 @@ def time_scale(design: Design, transform: Transform) -> TimeScale:
     return TimeScale(time, value, value[at] - centre, centre, deaths)
 
 
-def smooth_over_time(
+def residuals_over_time(
     design: Design, maximum: Maximum, scale: TimeScale, residuals: FloatArray
-) -> TimeSmooth:
+) -> TimeResiduals:
+    """Keep what a smooth needs; events of one block share g, so their sums do."""
+    has_events = scale.deaths > 0
+    return TimeResiduals(
+        terms=tuple(np.array(design.terms, object)[maximum.is_finite]),
+        scale=scale,
+        residuals=residuals[has_events],
+        cov=solve_scaled(maximum.information, np.eye(len(maximum.information))),
+        spread=maximum.spread[maximum.is_finite],
+        constant=maximum.log_hr[maximum.is_finite],
+    )
+
+
+def smooth_over_time(found: TimeResiduals) -> TimeSmooth:
     """Smooth the scaled Schoenfeld residuals of each column over g(t).
 
-    Least squares on a natural cubic spline. Events of one block share g, so the sums of
-    their ``residuals``, (n_blocks, q), are enough.
+    Least squares on a natural cubic spline.
     """
+    scale, cov, spread = found.scale, found.cov, found.spread
     has_events = scale.deaths > 0
     deaths = scale.deaths[has_events].astype(np.float64)
+    n_events = int(scale.deaths.sum())
     g = scale.centred[has_events] + scale.centre
     grid = np.linspace(g.min(), g.max(), _N_POINTS)
-    cov = solve_scaled(maximum.information, np.eye(len(maximum.information)))
-    spread = maximum.spread[maximum.is_finite]
-    constant = maximum.log_hr[maximum.is_finite]
     at_grid, at_blocks = _orthonormal_spline(g, deaths, grid)
-    along = at_grid @ (at_blocks.T @ residuals[has_events])
-    log_hr = design.n_events * (along @ cov) / spread + constant
+    along = at_grid @ (at_blocks.T @ found.residuals)
     leverage = (at_grid**2).sum(axis=1)[:, None]
-    std_error = np.sqrt(design.n_events * leverage * np.diag(cov)) / spread
-    terms = np.array(design.terms, object)[maximum.is_finite]
     return TimeSmooth(
-        terms=tuple(terms),
+        terms=found.terms,
         time=np.interp(grid, scale.value, scale.time),
-        log_hr=log_hr,
-        std_error=std_error,
-        constant=constant,
+        log_hr=n_events * (along @ cov) / spread + found.constant,
+        std_error=np.sqrt(n_events * leverage * np.diag(cov)) / spread,
+        constant=found.constant,
     )
 
 
