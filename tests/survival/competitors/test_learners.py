@@ -156,6 +156,16 @@ def test_times_move_up_to_a_grid_and_never_past_a_horizon():
     assert coarsen(few, event, (2.0,)) is few
 
 
+def test_trees_of_many_rows_learn_from_a_draw_of_some(monkeypatch):
+    given = lesson(SURV + "x + z")
+    every = ask("forest", given).risk
+    monkeypatch.setattr(learners, "_MOST_ROWS", 90)
+    drawn = ask("forest", given)
+    assert drawn.failure == ""
+    assert not np.array_equal(drawn.risk, every)
+    assert np.corrcoef(drawn.risk[:, 1], every[:, 1])[0, 1] > 0.9
+
+
 def test_failures_and_warnings_become_texts(monkeypatch):
     given = lesson(SURV + "x")
 
