@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from fahrstats.cohort.design import Design, build_design
 from fahrstats.cohort.roles import Roles
@@ -229,7 +229,7 @@ def tested_at_maximum(
         terms=tuple(name for name, _ in groups),
         statistic=statistics,
         df=dfs,
-        p_value=np.asarray(chi2.sf(statistics, dfs)),
+        p_value=np.where(dfs > 0, chdtrc(dfs, statistics), np.nan),
         transform=transform,
         over_g=residuals_over_time(design, maximum, scale, added.residuals),
         n=design.n,

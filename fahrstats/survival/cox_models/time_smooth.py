@@ -104,7 +104,10 @@ def time_scale(design: Design, transform: Transform) -> TimeScale:
     sets = design.risk_sets
     starts = sets.tie_start[:-1]
     deaths = np.add.reduceat(sets.event.astype(np.int64), starts)
-    time, at = np.unique(sets.time[starts], return_inverse=True)
+    if design.strata is None:  # blocks run down in time, each time once
+        time, at = sets.time[starts][::-1], np.arange(starts.size)[::-1]
+    else:
+        time, at = np.unique(sets.time[starts], return_inverse=True)
     ending = np.bincount(at, np.diff(sets.tie_start))
     before = np.cumsum(ending) - ending
     if transform == "identity":
