@@ -209,9 +209,7 @@ def test_a_level_of_confidence_is_between_0_and_1(photos):
 @pytest.mark.parametrize("classes", ["x", [10, 20], [(1, 2, 3)], None])
 def test_classes_are_pairs_of_numbers(classes):
     photos = pd.DataFrame({"subject": [1, 1], "day": [0, 100], "faceage": [60, 61.0]})
-    with pytest.raises(
-        DataError, match=r"`classes` is .*; give pairs of positive"
-    ):
+    with pytest.raises(DataError, match=r"`classes` is .*; give pairs of positive"):
         fs.face_aging_rate(photos, subject="subject", day="day", classes=classes)
     with pytest.raises(DataError, match="`measurement_sd` is x; give a positive"):
         fs.face_aging_rate(photos, subject="subject", day="day", measurement_sd="x")
