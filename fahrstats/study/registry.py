@@ -133,10 +133,16 @@ def _entry(
 
 
 def _rows(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a model in its table; joint groups are part of their model."""
+    """Return the rows of a model in its table, those about all of its people.
+
+    Joint groups are part of their model, cohorts of the averages over them.
+    """
     for column in _KEYS:
         if entry[column] and column in table:
             table = table[table[column] == entry[column]]
     if entry["outcome"] and "cause" in table:
         table = table[table["cause"] == entry["outcome"]]
-    return table[table["first_group"] == ""] if "first_group" in table else table
+    for part, whole in (("first_group", ""), ("cohort", "overall")):
+        if part in table:
+            table = table[table[part] == whole]
+    return table

@@ -288,3 +288,14 @@ def test_flags_of_the_death_certificate_are_refused_as_covariates(tmp_path, colu
     check = check_study(path, DATA)
     assert check.cohort is None
     assert any(f"`{column}` is known for" in problem for problem in check.problems)
+
+
+@pytest.mark.slow
+def test_a_model_of_all_cohorts_is_listed_with_all_their_people(flchain):
+    manifest = store.read_manifest(flchain / "manifest.json")
+    table, _ = store.read(flchain / "tables" / "cohorts.parquet")
+    averages = table[table["cohort"] == "overall"]
+    listed = [a for a in manifest["analyses"] if a["table"] == "cohorts"]
+    assert len(listed) == 2
+    assert {entry["n"] for entry in listed} == set(averages["n"])
+    assert {entry["n_events"] for entry in listed} == set(averages["n_events"])

@@ -241,7 +241,7 @@ def test_shipped_studies_are_found_by_name_and_files_by_path(write_study):
 
 @pytest.mark.parametrize("name", example_names())
 def test_shipped_studies_are_short(name):
-    assert len(example_file(name).read_text().splitlines()) <= 35
+    assert len(example_file(name).read_text().splitlines()) <= 30
     assert parse_study(example_file(name))[1] == []
 
 
