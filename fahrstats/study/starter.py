@@ -88,7 +88,7 @@ def starter_text(data: pd.DataFrame, file: str, guess: Guess) -> str:
         f"horizons = {_horizons(data, guess)}  # years at which survival is reported",
         "seed = 1",
         *([] if guess.id is None else [f"id = {_quoted(guess.id)}"]),
-        "# Also, each on a line: n_boot = 200 (draws against optimism), imputations = 20,",
+        "# Also, a line each: n_boot = 200 (draws against optimism), imputations = 20,",
         '# early = [1] (years by which death is early), cohorts = "site" (pooled).',
         *_age_lines(guess, names),
         *_cause_lines(data, guess),
