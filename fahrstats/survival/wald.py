@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from fahrstats.cohort.encoding import DesignColumn
 from fahrstats.errors import DataError
+from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.options import check_conf_level
 
 FloatArray = NDArray[np.float64]
@@ -99,3 +100,8 @@ def _pairs(per: Mapping[str, float] | None) -> Iterable[tuple[str, float]]:
             f'`per` is {per!r}; give steps by name, such as `{{"age": 10}}`.'
         )
     return per.items()
+
+
+def quadratic_form(effects: FloatArray, cov: FloatArray) -> float:
+    """Return the Wald statistic of effects (k,) with covariance (k, k)."""
+    return float(effects @ solve_scaled(cov, effects))

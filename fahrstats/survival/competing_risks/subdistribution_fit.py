@@ -15,10 +15,9 @@ from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn, Encoder, design_matrix
 from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
-from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_models.aliasing import Aliased
 from fahrstats.survival.over_time.survival_curves import check_times
-from fahrstats.survival.wald import as_ratio, find_steps, with_wald
+from fahrstats.survival.wald import as_ratio, find_steps, quadratic_form, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -111,7 +110,7 @@ class FineGrayFit:
             return np.nan
         kept = np.isfinite(self.log_shr)
         beta = self.log_shr[kept]
-        return float(beta @ solve_scaled(self.cov[np.ix_(kept, kept)], beta))
+        return quadratic_form(beta, self.cov[np.ix_(kept, kept)])
 
     def tidy(
         self,

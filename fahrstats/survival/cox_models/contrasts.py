@@ -13,9 +13,8 @@ from fahrstats.cohort.encoding import design_matrix
 from fahrstats.cohort.variables import spline_terms
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_models.cox_fit import CoxFit
-from fahrstats.survival.wald import as_ratio, with_wald
+from fahrstats.survival.wald import as_ratio, quadratic_form, with_wald
 
 FloatArray = NDArray[np.float64]
 Profile = Mapping[str, object]
@@ -113,7 +112,7 @@ def wald_test(fit: CoxFit, chosen: NDArray[np.bool_]) -> tuple[float, int, str]:
     if 0 < fit.n_clusters <= df:
         return np.nan, df, f"not tested: {fit.n_clusters} clusters for {df} df"
     beta = fit.log_hr[tested]
-    return float(beta @ solve_scaled(fit.cov[np.ix_(tested, tested)], beta)), df, ""
+    return quadratic_form(beta, fit.cov[np.ix_(tested, tested)]), df, ""
 
 
 def _weights_of(fit: CoxFit, terms: Profile) -> tuple[FloatArray, str]:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn, Encoder
 from fahrstats.cohort.roles import Roles
-from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_models.aliasing import Aliased
 from fahrstats.survival.cox_models.maximum import Monotone
 from fahrstats.survival.cox_models.penalization import Firth, FirthEstimate, Ridge
 from fahrstats.survival.options import CoxTies
+from fahrstats.survival.wald import quadratic_form
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -157,7 +157,7 @@ class CoxFit:
             return np.nan
         finite = np.isfinite(self.log_hr)
         beta = self.log_hr[finite]
-        return float(beta @ solve_scaled(self.cov[np.ix_(finite, finite)], beta))
+        return quadratic_form(beta, self.cov[np.ix_(finite, finite)])
 
     def tidy(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,6 @@ from fahrstats.survival.model_comparison.measures import Plan
 from fahrstats.survival.model_comparison.model_set import ModelSet
 from fahrstats.survival.model_comparison.optimism import (
     Resampled,
-    pair_positions,
     resample,
 )
 from fahrstats.survival.model_comparison.performance import (
@@ -121,7 +121,7 @@ def _model_errors(
     design: Design, judges: Judges, predictions: Sequence[Predictions], plan: Plan
 ) -> tuple[FloatArray, FloatArray]:
     """Return standard errors of each model's measures, and of their differences."""
-    pairs = pair_positions(len(predictions))
+    pairs = list(combinations(range(len(predictions)), 2))
     errors = np.full((len(predictions), len(plan.of_model)), np.nan)
     differences = np.full((len(pairs), len(plan.of_model)), np.nan)
     column = {(m.estimand, m.horizon): c for c, m in enumerate(plan.of_model)}
@@ -141,7 +141,7 @@ def _pair_errors(
     design: Design, judges: Judges, predictions: Sequence[Predictions], plan: Plan
 ) -> FloatArray:
     """Return standard errors of the measures of two models together."""
-    pairs = pair_positions(len(predictions))
+    pairs = list(combinations(range(len(predictions)), 2))
     errors = np.empty((len(pairs), len(plan.of_pair)))
     for row, (i, j) in enumerate(pairs):
         columns = []

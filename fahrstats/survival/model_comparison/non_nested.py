@@ -13,6 +13,7 @@ from fahrstats.kernels.likelihood_influence import likelihood_influence
 from fahrstats.kernels.newton import solve_scaled
 from fahrstats.kernels.partial_likelihood import BlockSums, TieBlocks
 from fahrstats.kernels.score_residuals import score_residuals
+from fahrstats.survival.cox_models.hazards import sum_clusters
 from fahrstats.survival.cox_models.maximum import Maximum
 
 FloatArray = NDArray[np.float64]
@@ -56,7 +57,9 @@ def contributions(
 ) -> FloatArray:
     """Return what each sorted row, or cluster, adds to the log partial likelihood."""
     influence = likelihood_influence(design.risk_sets, blocks, sums, efron=efron)
-    return _in_clusters(design, influence)
+    if design.cluster is None:
+        return influence
+    return sum_clusters(design, influence[:, None])[:, 0]
 
 
 def likelihood_difference(
@@ -124,7 +127,7 @@ def _eigenvalues(design: Design, b: Maximum, a: Maximum) -> FloatArray:
         else:
             parts.append(both)
     if design.cluster is not None:
-        grouped = _in_clusters(design, np.concatenate(parts))
+        grouped = sum_clusters(design, np.concatenate(parts))
         products = grouped.T @ grouped
     inverse = np.zeros((size, size))
     cut = b.Z.shape[1]
@@ -135,13 +138,3 @@ def _eigenvalues(design: Design, b: Maximum, a: Maximum) -> FloatArray:
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     found = np.linalg.eigvalsh(root.T @ cov @ root)
     return np.asarray(found[found > _NONE * found.max()], np.float64)
-
-
-def _in_clusters(design: Design, rows: FloatArray) -> FloatArray:
-    """Sum sorted rows within clusters; as they are where there are none."""
-    if design.cluster is None:
-        return rows
-    codes = design.cluster[design.risk_sets.order]
-    grouped = np.zeros((codes.max() + 1, *rows.shape[1:]))
-    np.add.at(grouped, codes, rows)
-    return grouped

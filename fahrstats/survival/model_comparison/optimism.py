@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import combinations
 from numbers import Integral
 
 import numpy as np
@@ -237,8 +236,3 @@ def _shown(found: Iterable[_OneDraw], n_boot: int) -> Iterable[_OneDraw]:
 
     console = Console(stderr=True)
     return track(found, "Bootstrap draws", total=n_boot, console=console)
-
-
-def pair_positions(n_models: int) -> list[tuple[int, int]]:
-    """Positions of every two models, in the order of the arrays of pairs."""
-    return list(combinations(range(n_models), 2))

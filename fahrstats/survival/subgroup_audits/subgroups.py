@@ -16,7 +16,6 @@ from fahrstats.cohort.encoding import DesignColumn
 from fahrstats.cohort.parts import cut_design, with_columns
 from fahrstats.cohort.roles import Roles
 from fahrstats.errors import ConvergenceError, DataError
-from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_models.cox_fit import CoxFit
 from fahrstats.survival.cox_models.fit_options import asks_for_robust
 from fahrstats.survival.cox_models.hazards import (
@@ -37,6 +36,7 @@ from fahrstats.survival.subgroup_audits.subgroup_audit import (
     SubgroupAudit,
     SubgroupEstimate,
 )
+from fahrstats.survival.wald import quadratic_form
 
 if TYPE_CHECKING:
     pass
@@ -232,7 +232,7 @@ def _test_interaction(
         chosen &= np.isfinite(high.log_hr)
         effects, cov = high.log_hr[chosen], covariances(larger, high)[0]
         df = effects.size
-        statistic = float(effects @ solve_scaled(cov[np.ix_(chosen, chosen)], effects))
+        statistic = quadratic_form(effects, cov[np.ix_(chosen, chosen)])
     else:
         kind = "likelihood-ratio test"
         df = int(high.is_estimated.sum() - low.is_estimated.sum())

@@ -21,10 +21,9 @@ from fahrstats.display.journals import (
     phrase_p,
 )
 from fahrstats.display.labels import per_label
-from fahrstats.kernels.newton import solve_scaled
 from fahrstats.survival.cox_models.cox_fit import CoxFit
 from fahrstats.survival.summaries import describe_dropped
-from fahrstats.survival.wald import as_ratio, with_wald
+from fahrstats.survival.wald import as_ratio, quadratic_form, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -379,7 +378,7 @@ def _test(
     if len(contrasts) != df or not np.isfinite(effects).all():
         return np.nan, 0, "not tested: a group has no estimate"
     cov = contrasts[:, used] @ larger.cov[np.ix_(used, used)] @ contrasts[:, used].T
-    return float(effects @ solve_scaled(cov, effects)), df, "robust Wald test"
+    return quadratic_form(effects, cov), df, "robust Wald test"
 
 
 def _exponentiated(table: pd.DataFrame) -> pd.DataFrame:
