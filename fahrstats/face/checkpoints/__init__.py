@@ -1,0 +1,1 @@
+"""Trained parameters on disk, with the card that says how they are used."""

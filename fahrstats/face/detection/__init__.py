@@ -1,0 +1,1 @@
+"""Finding faces, placing their landmarks, aligning and grading them."""

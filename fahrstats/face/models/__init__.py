@@ -1,0 +1,1 @@
+"""What turns a found face into numbers: checkpoints and benchmark models."""

@@ -1,0 +1,1 @@
+"""The networks: vision transformer, masked autoencoder, heads."""

@@ -1,0 +1,1 @@
+"""Photographs: where they are, and how they are read."""

@@ -1,0 +1,1 @@
+"""From many photographs to one table, in bounded memory, resumable."""
