@@ -1,0 +1,3 @@
+"""The command line: read arguments, call the package, print what came of it."""
+
+from fahrstats.cli.program import main as main

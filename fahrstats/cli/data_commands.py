@@ -1,0 +1,7 @@
+"""Commands on public data: list, path, fetch."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)

@@ -1,0 +1,148 @@
+"""Commands on study files: new, check, analyse, render, run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fahrstats.cli.terminal import Watch, counted, progress
+
+app = typer.Typer()
+
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help="Study file, or the name of a shipped study: flchain, nhanes.",
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the data; otherwise FAHRSTATS_DATA, or ../shared/data if it "
+        "exists.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the results; results/<name of the study> by default."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+
+@app.command()
+def new(
+    table: Annotated[str, typer.Argument(help="Table of the cohort: CSV or Parquet.")],
+    out: Annotated[Path, typer.Option(help="Study file to write.")] = Path(
+        "study.toml"
+    ),
+    data_dir: DataDir = None,
+) -> None:
+    """Write a commented study file for a table, guessed from its columns."""
+    from fahrstats.study.starter import write_starter
+
+    guess = write_starter(table, out, data_dir)
+    found = {
+        "time": guess.time,
+        "event": guess.event,
+        "scores": ", ".join(guess.scores),
+        "covariates": ", ".join(guess.covariates),
+    }
+    for what, columns in found.items():
+        typer.echo(f"{what}: {columns or 'not found, to be filled in'}")
+    typer.echo("All of this is guessed from names and values.")
+    for note in guess.notes:
+        typer.echo(f"CAREFUL: {note}")
+    typer.echo(f"Wrote {out}; correct it, then: fahrstats check {out}")
+
+
+@app.command()
+def check(study: StudyArgument, data_dir: DataDir = None, quiet: Quiet = False) -> None:
+    """List every problem of a study file and its data at once."""
+    from fahrstats.study.checks import check_study
+    from fahrstats.study.study_file import find_study
+
+    path = find_study(study)
+    with progress(quiet) as watch:
+        watch("checking the data", 0, 1)
+        found = check_study(path, data_dir)
+    for note in [] if quiet else found.notes:
+        typer.echo(f"Note: {note}")
+    for problem in found.problems:
+        typer.echo(f"Problem: {problem}", err=True)
+    if found.problems:
+        typer.echo(f"{path.name}: {counted(len(found.problems), 'problem')}", err=True)
+        raise typer.Exit(1)
+    if not quiet:
+        typer.echo(f"{path.name}: no problems")
+
+
+@app.command()
+def analyse(
+    study: StudyArgument,
+    data_dir: DataDir = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Check a study and write its result tables; finished ones are kept."""
+    from fahrstats.study.analyse import analyse_study
+    from fahrstats.study.study_file import find_study
+
+    with progress(quiet) as watch:
+        folder = analyse_study(find_study(study), data_dir, out, watch)
+    if not quiet:
+        typer.echo(f"Tables: {folder / 'tables'}")
+
+
+@app.command()
+def render(
+    study: StudyArgument,
+    data_dir: DataDir = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Render the report of a study whose result tables are written."""
+    from fahrstats.study.analyse import results_folder
+    from fahrstats.study.study_file import find_study
+
+    path = find_study(study)
+    with progress(quiet) as watch:
+        page = _render(path, results_folder(path, out), data_dir, watch)
+    if not quiet:
+        typer.echo(f"Report: {page}")
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    data_dir: DataDir = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Check a study, write its result tables and render the report."""
+    from fahrstats.study.analyse import analyse_study
+    from fahrstats.study.study_file import find_study
+
+    path = find_study(study)
+    with progress(quiet) as watch:
+        folder = analyse_study(path, data_dir, out, watch)
+        page = _render(path, folder, data_dir, watch)
+    if not quiet:
+        typer.echo(f"Report: {page}")
+
+
+def _render(path: Path, folder: Path, data_dir: Path | None, watch: Watch) -> Path:
+    """Render the report from the result tables in ``folder``, if they are sound."""
+    from fahrstats.report import render as render_document
+    from fahrstats.report import report_source
+    from fahrstats.study.results_in import check_results
+
+    name = check_results(path, folder, data_dir)["name"]
+    watch("rendering the report", 0, 1)
+    return render_document(
+        report_source("biomarker"),
+        folder / f"{name}.html",
+        params={"results": str(folder)},
+    )
