@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -16,6 +14,7 @@ from fahrstats.cli import (
     photo_commands,
     study_commands,
 )
+from fahrstats.cli.signals import StoppedError, stopped_by_signals
 from fahrstats.errors import FahrstatsError
 
 app = typer.Typer(
@@ -46,45 +45,15 @@ def main() -> None:
     """Run the command line; wrong input ends with one line on stderr and status 1."""
     warnings.showwarning = _note_printer()
     try:
-        with _stopped_by_signals():
+        with stopped_by_signals():
             app()
-    except _StoppedError as stop:
+    except StoppedError as stop:
         typer.echo(stop.message, err=True)
         raise SystemExit(128 + stop.signal) from None
     except FahrstatsError as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"`{error.filename}`: {error.strerror}" if error.filename else str(error))
-
-
-class _StoppedError(BaseException):
-    """A signal that ends the program, once children and partial files are gone."""
-
-    def __init__(self, number: int) -> None:
-        self.signal = number
-        is_interrupt = number == signal.SIGINT
-        self.message = "Interrupted." if is_interrupt else "Terminated."
-        super().__init__(self.message)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into an exception, unless they are to be ignored."""
-
-    def stop(number: int, frame: object) -> None:
-        raise _StoppedError(number)
-
-    before = {
-        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    for number, handler in before.items():
-        if handler in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _note_printer() -> Callable[..., None]:

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-import warnings
 
 import pytest
 
-from fahrstats import __version__, cli
 from fahrstats.cohort import store
-from fahrstats.errors import ResultWarning
 from fahrstats.study.tables_in import DATA_VARIABLE
 
 STUDY = """
@@ -39,22 +35,6 @@ def folder(tmp_path, monkeypatch):
     (work / "study.toml").write_text(STUDY)
     (work / "cohort.csv").write_text(TABLE)
     return work
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process; return status, output and errors."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["fahrstats", *map(str, arguments)])
-        with warnings.catch_warnings():
-            warnings.simplefilter("default", ResultWarning)
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return call
 
 
 def test_check_says_that_there_are_no_problems(folder, run):
@@ -135,13 +115,6 @@ def test_a_shipped_study_without_its_data_says_where_they_come_from(folder, run)
     assert "NHANES 1999-2017, the data `NHANES4` of the R package BioAge" in err
 
 
-def test_wrong_usage_has_status_two(run):
-    assert run()[0] == 2
-    assert run("analyze", "study.toml")[0] == 2
-    assert run("check")[0] == 2
-    assert run("run", "study.toml", "--format", "pdf")[0] == 2
-
-
 def test_a_folder_that_cannot_be_written_is_one_line(folder, run):
     (folder / "results").write_text("in the way")  # a file where a folder must be
     status, _, err = run("analyse", "study.toml")
@@ -211,28 +184,17 @@ def test_new_writes_a_study_file_that_passes_its_check(folder, run):
     assert run("new", "absent.csv")[0] == 1
 
 
-def test_a_warning_is_one_line_without_code_and_printed_once(run, monkeypatch, capsys):
-    def warn() -> None:
-        for _ in range(2):
-            warnings.warn("12 events for\n5 terms", ResultWarning, stacklevel=1)
-
-    monkeypatch.setattr(cli, "app", warn)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        cli.main()
-    assert capsys.readouterr().err == "Note: 12 events for 5 terms\n"
-
-
 SLEEPING = """
 import pathlib, subprocess, sys
-from fahrstats import cli, report
+from fahrstats import report
+from fahrstats.cli import main
 
 def source(name):
     return pathlib.Path("sleeping.qmd")
 
 report.report_source = source
 sys.argv = ["fahrstats", "render", "study.toml"]
-cli.main()
+main()
 """
 SLEEPING_DOCUMENT = """
 ```{python}
@@ -275,50 +237,3 @@ def test_a_signal_ends_the_worker_too_and_leaves_no_folder(
     with pytest.raises(ProcessLookupError):
         os.kill(int(worker), 0)
     assert not os.path.exists(place)
-
-
-def test_a_signal_that_is_ignored_stays_so():
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        with cli._stopped_by_signals():
-            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_the_version_is_that_of_the_package(run):
-    assert run("--version")[:2] == (0, f"{__version__}\n")
-
-
-def test_help_is_quick_and_loads_no_statistics(tmp_path):
-    script = (
-        "import sys; import fahrstats.cli; "
-        "heavy = {'pandas', 'numpy', 'numba', 'rich.progress', 'matplotlib'}; "
-        "print(heavy & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "set()\n"
-
-
-def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
-    with cli._progress(False) as watch:
-        watch("cox", 0, 3)
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    with cli._progress(False) as watch:
-        watch("cox", 1, 3)
-    assert "cox" in capsys.readouterr().err
-    with cli._progress(True) as watch:
-        watch("cox", 1, 3)
-        warnings.warn("few events", ResultWarning, stacklevel=1)
-    assert capsys.readouterr().err == ""
-
-
-def test_the_command_is_installed():
-    command = shutil.which("fahrstats", path=os.path.dirname(sys.executable))
-    assert command is not None
-    done = subprocess.run([command, "--version"], check=False)
-    assert done.returncode == 0

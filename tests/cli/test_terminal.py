@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import sys
+import warnings
+
+from fahrstats.cli.terminal import progress
+from fahrstats.errors import ResultWarning
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
+    with progress(False) as watch:
+        watch("cox", 0, 3)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress(False) as watch:
+        watch("cox", 1, 3)
+    assert "cox" in capsys.readouterr().err
+    with progress(True) as watch:
+        watch("cox", 1, 3)
+        warnings.warn("few events", ResultWarning, stacklevel=1)
+    assert capsys.readouterr().err == ""
