@@ -1,16 +1,12 @@
 """Result tables on disk: Parquet files that carry their own provenance.
 
-Every file is written beside its place and renamed into it, so a run that is stopped
-leaves either the whole file or none.
+A run that is stopped leaves either a whole file or none.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +16,10 @@ import pyarrow.parquet as pq
 
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
+from fahrstats.files import write_whole
 
 PROVENANCE_KEY = b"fahrstats"
 """Key of the provenance in the metadata of a Parquet file."""
-
-_PARTIAL = ".partial"
 
 
 def write(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -47,7 +42,7 @@ def write(table: pd.DataFrame, path: Path, provenance: Mapping[str, Any]) -> Non
     arrow = arrow.replace_schema_metadata(
         {**(arrow.schema.metadata or {}), PROVENANCE_KEY: stored}
     )
-    _put(path, lambda partial: pq.write_table(arrow, partial))
+    write_whole(path, lambda partial: pq.write_table(arrow, partial))
 
 
 def read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -88,7 +83,7 @@ def read_provenance(path: Path) -> dict[str, Any] | None:
 def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
     """Write what describes a whole study, as indented JSON."""
     text = json.dumps(dict(manifest), indent=2, ensure_ascii=False) + "\n"
-    _put(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -112,54 +107,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise DataError(f"`{path}` is not a manifest; run `fahrstats analyse` again.")
     return manifest
-
-
-def remove_partial(folder: Path) -> None:
-    """Delete what a stopped run left half-written in ``folder``.
-
-    What a process that is still running writes there is left alone.
-    """
-    for partial in folder.glob(f".*{_PARTIAL}"):
-        process = partial.name.removesuffix(_PARTIAL).rpartition(".")[2]
-        if not process.isdecimal() or not _is_running(int(process)):
-            partial.unlink(missing_ok=True)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _put(path: Path, write_to: Callable[[Path], object]) -> None:
-    """Let ``write_to`` fill a file beside ``path``, then rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
-    try:
-        write_to(partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(error.errno or errno.EIO, reason, str(path)) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    """Tell whether another process has this number; unknown counts as running."""
-    if process == os.getpid():
-        return False
-    if os.name != "posix":  # elsewhere the signal 0 is not a mere question
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:

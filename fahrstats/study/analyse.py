@@ -11,6 +11,7 @@ import pandas as pd
 
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
+from fahrstats.files import file_sha256, remove_partial
 from fahrstats.study.checks import StudyCohort, read_cohort
 from fahrstats.study.contents import TableMaker, table_makers
 from fahrstats.study.manifest import describe_provenance, describe_study
@@ -59,7 +60,7 @@ def analyse_study(
     folder = results_folder(path, out)
     tables = folder / "tables"
     tables.mkdir(parents=True, exist_ok=True)
-    store.remove_partial(tables)
+    remove_partial(tables)
     provenance = describe_provenance(cohort)
     makers = table_makers(cohort)
     known = _tables_known(folder, provenance["key"])
@@ -103,7 +104,7 @@ def _is_finished(file: Path, key: str, sha256: str | None) -> bool:
     provenance = store.read_provenance(file)
     if provenance is None or provenance.get("key") != key:
         return False
-    return sha256 is None or store.file_sha256(file) == sha256
+    return sha256 is None or file_sha256(file) == sha256
 
 
 def _with_warnings(

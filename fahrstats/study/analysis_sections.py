@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fahrstats.study.section import Section, did_you_mean
+from fahrstats.section import Section, did_you_mean
 from fahrstats.study.specification import (
     Ages,
     Analysis,

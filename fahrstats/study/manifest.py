@@ -10,6 +10,7 @@ from typing import Any
 
 from fahrstats import __version__
 from fahrstats.cohort import store
+from fahrstats.files import file_sha256
 from fahrstats.study import people_tables
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.models import groups_name
@@ -89,9 +90,7 @@ def describe_study(
         "deviations": cohort.deviations,
         "choices": _choices(study),
         "provenance": provenance,
-        "tables": {
-            name: store.file_sha256(tables / f"{name}.parquet") for name in names
-        },
+        "tables": {name: file_sha256(tables / f"{name}.parquet") for name in names},
         "warnings": {name: _warnings(tables / f"{name}.parquet") for name in names},
         "analyses": list_analyses(cohort, tables, names),
     }
@@ -157,4 +156,4 @@ def _gap_labels(ages: Ages) -> dict[str, dict[str, str]]:
 def _code_sha256() -> str:
     """Return a hash of the package's own code, so that a change of it is noticed."""
     files = sorted(_PACKAGE.rglob("*.py"))
-    return text_sha256("".join(store.file_sha256(file) for file in files))
+    return text_sha256("".join(file_sha256(file) for file in files))

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
-from fahrstats.study.section import did_you_mean
+from fahrstats.section import did_you_mean
 from fahrstats.study.specification import Study
 
 _COLUMNS = ("outcome", "subgroup", "level", "term", "hr", "low", "high", "source")

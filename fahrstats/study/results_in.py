@@ -9,6 +9,7 @@ from typing import Any
 
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
+from fahrstats.files import file_sha256
 from fahrstats.study.specification import Study
 from fahrstats.study.study_file import parse_study
 from fahrstats.study.tables_in import find_file, text_sha256
@@ -80,7 +81,7 @@ def check_tables(folder: Path, manifest: dict[str, Any]) -> None:
                 f"`{file}` was made for another study, other data or by other code "
                 f"than the manifest; {_AGAIN}."
             )
-        if store.file_sha256(file) != sha256:
+        if file_sha256(file) != sha256:
             raise DataError(
                 f"`{file}` was changed after the manifest was written; {_AGAIN}."
             )
@@ -126,7 +127,7 @@ def published_sha256(study: Study) -> str:
     """Return the hash of the published table; empty where the study names none."""
     if study.published is None:
         return ""
-    return store.file_sha256(find_file(study.published, study.path.parent))
+    return file_sha256(find_file(study.published, study.path.parent))
 
 
 def _check_data(
@@ -159,7 +160,7 @@ def _data_sha256(study: Study, data_dir: Path | None) -> str:
     """Return the hash that the study's table and its scores have when they are read."""
     table = study.table
     hashes = [
-        store.file_sha256(find_file(file, study.path.parent, data_dir, table.source))
+        file_sha256(find_file(file, study.path.parent, data_dir, table.source))
         for file in (table.file, table.scores)
         if file is not None
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fahrstats.errors import DataError
+from fahrstats.section import Section, did_you_mean
 from fahrstats.study.analysis_sections import (
     read_ages,
     read_analysis,
@@ -15,7 +16,6 @@ from fahrstats.study.analysis_sections import (
     unknown_names,
 )
 from fahrstats.study.examples import example_file, example_names
-from fahrstats.study.section import Section, did_you_mean
 from fahrstats.study.specification import (
     DAYS_PER_YEAR,
     EventRule,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fahrstats.study.section import Section
+from fahrstats.section import Section
 from fahrstats.study.specification import (
     CAUSE_COLUMN,
     COHORT_COLUMN,

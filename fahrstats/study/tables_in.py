@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.linkage import link
-from fahrstats.cohort.store import file_sha256
 from fahrstats.errors import DataError
-from fahrstats.study.section import did_you_mean
+from fahrstats.files import file_sha256
+from fahrstats.section import did_you_mean
 from fahrstats.study.specification import Study
 
 DATA_VARIABLE = "FAHRSTATS_DATA"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal, cast
 
-from fahrstats.study.section import Section
+from fahrstats.section import Section
 from fahrstats.study.specification import Closed, Subgroup, Variable
 from fahrstats.study.wording import counted
 

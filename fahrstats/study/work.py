@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from fahrstats.study.section import did_you_mean
+from fahrstats.section import did_you_mean
 from fahrstats.study.tables_in import MISSING_MARKERS
 from fahrstats.study.wording import code_text, counted
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import subprocess
 import sys
 import textwrap
@@ -11,6 +10,7 @@ import pytest
 
 from fahrstats.cohort import store
 from fahrstats.errors import DataError
+from fahrstats.files import remove_partial
 
 TABLE = pd.DataFrame(
     {"n": [10, 4], "estimate": [1.5, np.nan], "term": ["age", "sex[M]"]}
@@ -74,7 +74,7 @@ def test_a_write_that_is_killed_leaves_no_half_table(tmp_path):
     assert done.returncode < 0
     assert not list(tmp_path.glob("*.parquet"))
     assert len(list(tmp_path.iterdir())) == 1
-    store.remove_partial(tmp_path)
+    remove_partial(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -108,35 +108,3 @@ def test_a_manifest_that_is_absent_or_broken_is_named(tmp_path):
     broken.write_text("{")
     with pytest.raises(DataError, match="not a manifest"):
         store.read_manifest(broken)
-
-
-def test_the_hash_of_a_file_is_its_sha256(tmp_path):
-    path = tmp_path / "abc"
-    path.write_bytes(b"abc")
-    # FIPS 180-2, appendix B.1
-    assert store.file_sha256(path) == (
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    )
-
-
-def test_what_a_running_process_writes_is_left_alone(tmp_path):
-    with subprocess.Popen(["sleep", "60"]) as other:
-        theirs = tmp_path / f".cox.parquet.{other.pid}.partial"
-        theirs.write_bytes(b"PAR1")
-        store.remove_partial(tmp_path)
-        assert theirs.exists()
-        other.kill()
-    store.remove_partial(tmp_path)
-    assert not theirs.exists()
-
-
-def test_a_full_disk_names_the_table_and_not_its_partial_file(tmp_path, monkeypatch):
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(store.os, "fsync", full)
-    path = tmp_path / "manifest.json"
-    with pytest.raises(OSError, match="No space left") as error:
-        store.write_manifest({}, path)
-    assert error.value.filename == str(path)
-    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ from tables import check_table
 
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
+from fahrstats.files import file_sha256
 from fahrstats.study.analyse import analyse_study, results_folder
 from fahrstats.study.results_in import read_manifest
 
@@ -58,7 +59,7 @@ def test_every_table_keeps_the_contract_and_carries_its_provenance(finished):
         check_table(table)
         assert provenance["table"] == name
         assert provenance["data_sha256"] == manifest["provenance"]["data_sha256"]
-        assert store.file_sha256(file) == sha256
+        assert file_sha256(file) == sha256
     assert sorted(p.name for p in results.iterdir()) == ["manifest.json", "tables"]
 
 
@@ -201,7 +202,7 @@ def test_the_manifest_describes_the_study(finished):
     assert manifest["subgroups"] == ["sex", "age_band"]
     provenance = manifest["provenance"]
     assert provenance["data_file"] == "cohort.csv"
-    assert provenance["data_sha256"] == store.file_sha256(path.with_name("cohort.csv"))
+    assert provenance["data_sha256"] == file_sha256(path.with_name("cohort.csv"))
     assert provenance["n_rows"] == 200
     assert provenance["seed"] == 3
     assert provenance["formula"] == {

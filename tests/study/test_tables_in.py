@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fahrstats.cohort.store import file_sha256
 from fahrstats.errors import DataError
+from fahrstats.files import file_sha256
 from fahrstats.study.study_file import parse_study
 from fahrstats.study.tables_in import DATA_VARIABLE, data_folder, load, read_table
 

@@ -1,4 +1,4 @@
-"""Reading one section of a study file, collecting every problem on the way."""
+"""Reading one section of a file of settings, collecting every problem on the way."""
 
 from __future__ import annotations
 
@@ -48,19 +48,28 @@ class Section:
         """Return the text under ``key``, or None where it is absent."""
         return self.text(key) or None
 
-    def number(self, key: str) -> float | None:
-        """Return the positive number under ``key``, or None where it is absent."""
-        value = self._take(key)
+    def number(
+        self, key: str, *, at_least: float | None = None, required: bool = False
+    ) -> float | None:
+        """Return the number under ``key``, or None where it is absent.
+
+        It must be finite, and above 0 unless ``at_least`` says otherwise.
+        """
+        value = self._take(key, required=required)
         if value is None or not self._is(key, value, (int, float), "a number"):
             return None
-        if not 0 < value < math.inf:
-            self.problem(f"`{key}` is {value}; it must be above 0, and finite.")
+        is_enough = value > 0 if at_least is None else value >= at_least
+        if not is_enough or not math.isfinite(value):
+            limit = "above 0" if at_least is None else f"at least {at_least:g}"
+            self.problem(f"`{key}` is {value}; it must be {limit}, and finite.")
             return None
         return float(value)
 
-    def whole(self, key: str, default: int, *, at_least: int = 0) -> int:
+    def whole(
+        self, key: str, default: int, *, at_least: int = 0, required: bool = False
+    ) -> int:
         """Return the whole number under ``key``."""
-        value = self._take(key)
+        value = self._take(key, required=required)
         if value is None or not self._is(key, value, int, "a whole number"):
             return default
         if value < at_least:

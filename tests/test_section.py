@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fahrstats.study.section import Section, did_you_mean
+from fahrstats.section import Section, did_you_mean
 
 
 @pytest.fixture
@@ -93,3 +93,16 @@ def test_sections_within_sections_share_their_problems():
 def test_a_close_name_is_offered_and_a_far_one_is_not():
     assert did_you_mean("statu", ["status", "time"]) == " Did you mean `status`?"
     assert did_you_mean("zzz", ["status", "time"]) == ""
+
+
+def test_a_number_may_be_required_and_have_a_least_value():
+    section = Section("", {"margin": -0.1, "offset": -3}, [])
+    assert section.number("margin", at_least=0) is None
+    assert section.number("offset", at_least=-10) == -3
+    assert section.number("scale", required=True) is None
+    assert section.whole("heads", 1, required=True) == 1
+    assert section.problems == [
+        "`margin` is -0.1; it must be at least 0, and finite.",
+        "`scale` is missing.",
+        "`heads` is missing.",
+    ]
