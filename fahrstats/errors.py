@@ -19,6 +19,10 @@ class DataError(FahrstatsError, ValueError):
     """The data or an argument cannot support the request."""
 
 
+class PhotoError(DataError):
+    """One photo cannot be read; its row says why, and the cohort goes on."""
+
+
 class ConvergenceError(FahrstatsError, RuntimeError):
     """An iteration ended without a solution."""
 
