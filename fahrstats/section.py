@@ -48,14 +48,12 @@ class Section:
         """Return the text under ``key``, or None where it is absent."""
         return self.text(key) or None
 
-    def number(
-        self, key: str, *, at_least: float | None = None, required: bool = False
-    ) -> float | None:
+    def number(self, key: str, *, at_least: float | None = None) -> float | None:
         """Return the number under ``key``, or None where it is absent.
 
         It must be finite, and above 0 unless ``at_least`` says otherwise.
         """
-        value = self._take(key, required=required)
+        value = self._take(key)
         if value is None or not self._is(key, value, (int, float), "a number"):
             return None
         is_enough = value > 0 if at_least is None else value >= at_least
@@ -65,11 +63,9 @@ class Section:
             return None
         return float(value)
 
-    def whole(
-        self, key: str, default: int, *, at_least: int = 0, required: bool = False
-    ) -> int:
+    def whole(self, key: str, default: int, *, at_least: int = 0) -> int:
         """Return the whole number under ``key``."""
-        value = self._take(key, required=required)
+        value = self._take(key)
         if value is None or not self._is(key, value, int, "a whole number"):
             return default
         if value < at_least:
@@ -117,6 +113,20 @@ class Section:
             return ()
         return tuple(float(item) for item in items)
 
+    def numbers(
+        self, key: str, *, count: int, above_zero: bool = False
+    ) -> tuple[float, ...]:
+        """Return the ``count`` finite numbers under ``key``, or none."""
+        items = self.items(key)
+        is_fine = len(items) == count and all(
+            _is_number(item) and (item > 0 or not above_zero) for item in items
+        )
+        if items and not is_fine:
+            wanted = "finite numbers above 0" if above_zero else "finite numbers"
+            self.problem(f"`{key}` must be a list of {count} {wanted}.")
+            return ()
+        return tuple(float(item) for item in items)
+
     def levels(self, key: str) -> tuple[tuple[str, str], ...]:
         """Return the mapping from code to text under ``key``, in order."""
         value = self._take(key)
@@ -154,6 +164,11 @@ class Section:
     def is_given(self, key: str) -> bool:
         """Tell whether the file holds ``key``."""
         return key in self.values
+
+    def require(self, *keys: str) -> None:
+        """Report the keys that are absent."""
+        for key in keys:
+            self._take(key, required=True)
 
     def finish(self) -> None:
         """Report the keys that nobody asked for."""

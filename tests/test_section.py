@@ -95,14 +95,24 @@ def test_a_close_name_is_offered_and_a_far_one_is_not():
     assert did_you_mean("zzz", ["status", "time"]) == ""
 
 
-def test_a_number_may_be_required_and_have_a_least_value():
-    section = Section("", {"margin": -0.1, "offset": -3}, [])
+def test_numbers_have_a_least_value_and_a_count():
+    section = Section("", {"margin": -0.1, "offset": -3, "mean": [0.5, -1]}, [])
     assert section.number("margin", at_least=0) is None
     assert section.number("offset", at_least=-10) == -3
-    assert section.number("scale", required=True) is None
-    assert section.whole("heads", 1, required=True) == 1
+    assert section.numbers("mean", count=2) == (0.5, -1.0)
+    assert section.numbers("mean", count=2, above_zero=True) == ()
+    assert section.numbers("mean", count=3) == ()
+    assert section.numbers("spread", count=3) == ()
     assert section.problems == [
         "`margin` is -0.1; it must be at least 0, and finite.",
-        "`scale` is missing.",
-        "`heads` is missing.",
+        "`mean` must be a list of 2 finite numbers above 0.",
+        "`mean` must be a list of 3 finite numbers.",
+    ]
+
+
+def test_required_keys_that_are_absent_are_all_reported(section):
+    section.require("unit", "zero", "event")
+    assert section.problems == [
+        "[outcome]: `zero` is missing.",
+        "[outcome]: `event` is missing.",
     ]
