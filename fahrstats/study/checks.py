@@ -105,7 +105,7 @@ def check_study(path: Path, data_dir: Path | None = None) -> Check:
     path
         The study file.
     data_dir
-        Folder of the data, see :func:`fahrstats.study.tables_in.data_folder`.
+        Folder of the data, see :func:`fahrstats.datasets.folder.data_folder`.
     """
     study, problems = parse_study(path)
     if study is None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fahrstats.cohort.follow_up import as_float, column_problems
+from fahrstats.datasets.folder import data_folder
 from fahrstats.errors import DataError
 from fahrstats.study.guesses import (
     Guess,
@@ -22,7 +23,7 @@ from fahrstats.study.guesses import (
     looks_like_age,
 )
 from fahrstats.study.specification import DAYS_PER_YEAR, OUTCOME_COLUMNS
-from fahrstats.study.tables_in import data_folder, read_table
+from fahrstats.study.tables_in import read_table
 from fahrstats.study.wording import code_text
 from fahrstats.study.work import is_amount
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,28 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.linkage import link
+from fahrstats.cohort.table_file import read_table_file
+from fahrstats.datasets.folder import DATA_VARIABLE, data_folder
 from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
 from fahrstats.section import did_you_mean
 from fahrstats.study.specification import Study
 
-DATA_VARIABLE = "FAHRSTATS_DATA"
-"""Environment variable that names the data folder."""
-
-MISSING_MARKERS = frozenset(
-    {"NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "."}
-)
-"""Text for a missing value among numbers; among other text it is a level."""
-
-_DEFAULT_DATA = Path("..") / "shared" / "data"
 _PACKAGES = {"sksurv": "sksurv.datasets", "lifelines": "lifelines.datasets"}
-_SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t"}
-_SEPARATOR_NAMES = {
-    ",": "commas",
-    ";": "semicolons",
-    "\t": "tabs",
-    "|": "vertical bars",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +99,7 @@ def read_table(
         data = _data_set(package, name)
         return SourceTable(data, file, _values_sha256(data))
     path = find_file(file, beside, data_dir, source)
-    return SourceTable(_read_file(path), path.name, file_sha256(path))
+    return SourceTable(read_table_file(path), path.name, file_sha256(path))
 
 
 def find_file(
@@ -140,100 +125,9 @@ def find_file(
     raise DataError(f"`{file}` is not beside the study file, and {looked}.{origin}")
 
 
-def data_folder(data_dir: Path | None = None) -> Path | None:
-    """Return the data folder, or None where there is none.
-
-    Raises
-    ------
-    DataError
-        A folder was named that does not exist.
-    """
-    named = data_dir or os.environ.get(DATA_VARIABLE)
-    if not named:
-        return _DEFAULT_DATA if _DEFAULT_DATA.is_dir() else None
-    if not Path(named).is_dir():
-        raise DataError(f"The data folder `{named}` does not exist.")
-    return Path(named)
-
-
 def text_sha256(text: str) -> str:
     """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    """Read a CSV or Parquet file by its extension."""
-    name = path.name.lower()
-    separator = next((s for end, s in _SEPARATORS.items() if name.endswith(end)), None)
-    if separator is None and not name.endswith(".parquet"):
-        raise DataError(
-            f"`{path.name}` must be a .csv, .csv.gz, .tsv or .parquet file."
-        )
-    try:
-        if separator is None:
-            data = pd.read_parquet(path)
-        else:
-            _check_header(path, separator)
-            text = pd.read_csv(
-                path,
-                sep=separator,
-                keep_default_na=False,
-                na_values=[""],
-                low_memory=False,
-            )
-            data = text.apply(_without_markers)
-    except DataError:
-        raise
-    except UnicodeError as error:
-        raise DataError(
-            f"`{path.name}` is not UTF-8 text; save it as UTF-8."
-        ) from error
-    except (ValueError, OSError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise DataError(f"`{path.name}` cannot be read: {reason}.") from error
-    if data.empty:
-        raise DataError(f"`{path.name}` has no rows.")
-    return data.rename(columns=str)
-
-
-def _without_markers(values: pd.Series) -> pd.Series:
-    """Turn text into numbers, or true and false, where markers alone prevent that."""
-    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return values
-    levels = pd.Series(values.dropna().unique(), dtype=object).astype(str)
-    stripped = levels.str.strip()
-    rest = levels[~stripped.isin(MISSING_MARKERS) & (stripped != "")]
-    if rest.str.strip().str.lower().isin(["true", "false"]).all():
-        known = {level: level.strip().lower() == "true" for level in rest}
-    elif pd.to_numeric(rest, errors="coerce").notna().all():
-        known = dict(zip(rest, pd.to_numeric(rest), strict=True))
-    else:
-        return values
-    plain = values.astype(object).map(lambda v: known.get(str(v), np.nan))
-    return plain.infer_objects()
-
-
-def _check_header(path: Path, separator: str) -> None:
-    """Refuse a repeated name, and another separator, which leaves one column."""
-    first = pd.read_csv(path, sep=separator, nrows=1, header=None, dtype=str)
-    given = first.iloc[0].dropna()
-    for name in given[given.duplicated()].unique():
-        raise DataError(
-            f"`{path.name}` has {int((given == name).sum())} columns named `{name}`; "
-            "rename all but one."
-        )
-    names = [str(name) for name in pd.read_csv(path, sep=separator, nrows=0)]
-    others = (mark for mark in _SEPARATOR_NAMES if mark != separator)
-    found = next((mark for mark in others if mark in names[0]), None)
-    if len(names) > 1 or found is None:
-        return
-    ends = [end for end, mark in _SEPARATORS.items() if mark == found]
-    rename = f", or name it {ends[0]}" if ends else ""
-    raise DataError(
-        f"`{path.name}` holds one column, {names[0]!r}; it seems to be separated by "
-        f"{_SEPARATOR_NAMES[found]}: save it with {_SEPARATOR_NAMES[separator]}, and "
-        f"with decimal points{rename}."
-    )
 
 
 def _data_set(package: str, name: str) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from fahrstats.cohort.table_file import MISSING_MARKERS
 from fahrstats.section import did_you_mean
-from fahrstats.study.tables_in import MISSING_MARKERS
 from fahrstats.study.wording import code_text, counted
 
 _LEVELS_SHOWN = 6

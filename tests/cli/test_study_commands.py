@@ -9,7 +9,7 @@ import time
 import pytest
 
 from fahrstats.cohort import store
-from fahrstats.study.tables_in import DATA_VARIABLE
+from fahrstats.datasets.folder import DATA_VARIABLE
 
 STUDY = """
 table = "cohort.csv"

@@ -15,10 +15,10 @@ from tables import check_table
 
 import fahrstats as fs
 from fahrstats.cohort import store
+from fahrstats.datasets.folder import DATA_VARIABLE
 from fahrstats.study.analyse import analyse_study
 from fahrstats.study.checks import check_study
 from fahrstats.study.examples import example_file
-from fahrstats.study.tables_in import DATA_VARIABLE
 
 SKSURV_RTOL = 1e-7
 """scikit-survival stops iterating at 1e-9."""

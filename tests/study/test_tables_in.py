@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 
+from fahrstats.datasets.folder import DATA_VARIABLE
 from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
 from fahrstats.study.study_file import parse_study
-from fahrstats.study.tables_in import DATA_VARIABLE, data_folder, load, read_table
+from fahrstats.study.tables_in import load, read_table
 
 TABLE = pd.DataFrame({"id": [1, 2], "age": [60.5, None]})
 
@@ -34,35 +34,6 @@ def test_tables_are_read_by_their_extension(tmp_path, name):
     assert source.sha256 == file_sha256(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("t.xlsx", b"", r"must be a \.csv, \.csv\.gz, \.tsv or \.parquet file"),
-        ("t.csv", b"", r"`t\.csv` cannot be read: No columns to parse"),
-        ("t.csv", b"a,b\n1,2\n1,2,3\n", r"`t\.csv` cannot be read: .*[Ee]xpected 2"),
-        ("t.csv", b"a,b\n\xff,1\n", r"`t\.csv` is not UTF-8 text; save it as UTF-8"),
-        ("t.csv", "größe,b\n1,2\n".encode("latin-1"), r"is not UTF-8 text"),
-        ("t.csv", "a,b\n1,2\n".encode("utf-16"), r"is not UTF-8 text"),
-        ("t.csv", b"a;b\n1;2\n", r"separated by semicolons: save it with commas"),
-        ("t.csv", b"a;b\n1,5;2\n1;2\n1,5;2,5\n", r"separated by semicolons"),
-        ("t.csv", b"a\tb\n1\t2\n", r"separated by tabs: save it with commas.*\.tsv"),
-        ("t.csv", b"a|b\n1|2\n", r"separated by vertical bars: save it with commas"),
-        ("t.tsv", b"a,b\n1,2\n", r"separated by commas: save it with tabs.*\.csv"),
-        ("t.csv", b"a,b\n", r"`t\.csv` has no rows"),
-        (
-            "t.csv",
-            b"s,b,s\n1,2,3\n",
-            r"`t\.csv` has 2 columns named `s`; rename all but",
-        ),
-        ("t.parquet", b"nonsense", r"`t\.parquet` cannot be read"),
-    ],
-)
-def test_a_file_that_is_no_table_says_why(tmp_path, name, content, message):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        read_table(name, tmp_path)
-
-
 def test_a_table_is_found_beside_the_study_before_the_data_folder(tmp_path):
     beside, data = tmp_path / "study", tmp_path / "data"
     for folder, age in ((beside, 1), (data, 2)):
@@ -71,20 +42,6 @@ def test_a_table_is_found_beside_the_study_before_the_data_folder(tmp_path):
     assert read_table("t.csv", beside, data).data["age"].item() == 1
     (beside / "t.csv").unlink()
     assert read_table("t.csv", beside, data).data["age"].item() == 2
-
-
-def test_the_data_folder_is_an_argument_then_a_variable_then_a_default(
-    tmp_path, monkeypatch
-):
-    assert data_folder() is None
-    default = tmp_path / "somewhere" / "shared" / "data"
-    default.mkdir(parents=True)
-    assert data_folder().resolve() == default
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    assert data_folder() == tmp_path
-    assert data_folder(default) == default
-    with pytest.raises(DataError, match=r"data folder `.*absent` does not exist"):
-        data_folder(tmp_path / "absent")
 
 
 def test_an_absent_table_says_where_it_was_looked_for_and_where_it_comes_from(
@@ -138,28 +95,3 @@ def test_unmatched_scores_are_refused_unless_the_study_allows_them(write_study, 
         load(study)
     study = linked_study(write_study, people, scores, "allow_unmatched = true")
     assert load(study).has_scores.sum() == 150
-
-
-def test_markers_are_missing_among_numbers_and_levels_among_text(tmp_path):
-    (tmp_path / "t.csv").write_text(
-        "score,dead,stage,empty\n"
-        "1,True,None,NA\n"
-        "NA,NA,N/A,NA\n"
-        ".,False,NA,NA\n"
-        ",,,\n"
-        "2.5,True,II,NA\n"
-    )
-    data = read_table("t.csv", tmp_path).data
-    np.testing.assert_array_equal(data["score"], [1, np.nan, np.nan, np.nan, 2.5])
-    assert data["dead"].dropna().tolist() == [True, False, True]
-    assert data["stage"].dropna().tolist() == ["None", "N/A", "NA", "II"]
-    assert data["empty"].isna().all()
-    assert pd.api.types.is_float_dtype(data["empty"])
-
-
-def test_a_large_column_of_numbers_with_a_late_marker_is_numbers(tmp_path):
-    n = 300_000  # more than pandas reads at a time
-    text = "x\n" + "12\n" * n + "NA\n"
-    (tmp_path / "t.csv").write_text(text)
-    data = read_table("t.csv", tmp_path).data
-    assert data["x"].sum() == 12 * n
