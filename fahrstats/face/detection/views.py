@@ -1,0 +1,167 @@
+"""A picture as a detector looks at it: reduced or turned, with the way back.
+
+Coordinates here are lengths from the top left corner of a picture, so that its first
+pixel reaches from 0 to 1 and coordinates of a reduced picture are proportional to those
+of the picture itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+
+Size = tuple[int, int]
+"""Rows and columns."""
+
+DARK_SHARE, LIGHT_SHARE = 0.01, 0.99
+"""Shares of the pixels at which the darkest and the lightest tone are taken."""
+LEAST_CONTRAST = 8.0
+"""Grey levels between darkest and lightest below which a picture is not stretched
+further, so that a blank picture does not become one of noise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A reduced or turned picture.
+
+    Attributes
+    ----------
+    pixels : tensor of shape (1, 3, rows, columns), float32
+        RGB, stretched to the whole range of tones; (value - 127.5) / 128.
+    to_picture : ndarray of shape (2, 3)
+        Takes (x, y, 1) of the view to (x, y) of the picture.
+    """
+
+    pixels: Tensor
+    to_picture: NDArray[np.float64]
+
+    @property
+    def size(self) -> Size:
+        """Rows and columns."""
+        rows, columns = self.pixels.shape[-2:]
+        return rows, columns
+
+    def points_in_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take points (..., 2) of the view to the picture."""
+        return points @ self.to_picture[:, :2].T + self.to_picture[:, 2]
+
+    def boxes_in_picture(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take boxes (n, 4) of the view to the picture.
+
+        The box of a turned face is upright, of the same size, about the same centre.
+        """
+        stretch = np.hypot(self.to_picture[0, :2], self.to_picture[1, :2])
+        centres = self.points_in_picture((boxes[:, :2] + boxes[:, 2:]) / 2)
+        half = (boxes[:, 2:] - boxes[:, :2]) / 2 * stretch
+        return np.hstack([centres - half, centres + half])
+
+
+def reduced(pixels: NDArray[np.uint8], long_side: int, device: str = "cpu") -> View:
+    """Return a picture with its long side reduced to ``long_side`` pixels, if longer.
+
+    Parameters
+    ----------
+    pixels
+        Shape (rows, columns, 3), RGB.
+    long_side
+        Pixels.
+    device
+        Where the pixels of the view lie.
+    """
+    rows, columns = pixels.shape[:2]
+    factor = min(1.0, long_side / max(rows, columns))
+    size = max(round(rows * factor), 1), max(round(columns * factor), 1)
+    image = Image.fromarray(pixels)
+    if size != (rows, columns):
+        image = image.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=3.0)
+    tones = _stretch(image)[np.asarray(image)]  # (rows, columns, 3)
+    return View(
+        torch.from_numpy(tones).permute(2, 0, 1)[None].contiguous().to(device),
+        np.array([[columns / size[1], 0.0, 0.0], [0.0, rows / size[0], 0.0]]),
+    )
+
+
+def turned(view: View, degrees: float) -> View:
+    """Return the whole view turned clockwise about its centre, on mid grey."""
+    rows, columns = view.size
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    back = np.array([[cos, sin], [-sin, cos]])  # from the turned view to the view
+    whole = np.abs(back) @ [columns, rows]
+    new_columns, new_rows = (int(side) for side in np.ceil(whole - 1e-9))
+    centre, new_centre = (
+        np.array([columns, rows]) / 2,
+        np.array([new_columns, new_rows]) / 2,
+    )
+    shift = centre - back @ new_centre
+    # grid_sample counts from -1 to 1 in both pictures
+    share = back * np.array([new_columns, new_rows]) / np.array([[columns], [rows]])
+    theta = torch.tensor(np.column_stack([share, [0.0, 0.0]]), dtype=torch.float32)
+    grid = affine_grid(theta[None], [1, 3, new_rows, new_columns], align_corners=False)
+    return View(
+        _sampled(view.pixels, grid.to(view.pixels.device)),
+        np.column_stack(
+            [
+                view.to_picture[:, :2] @ back,
+                view.points_in_picture(shift),
+            ]
+        ),
+    )
+
+
+def windows(view: View, squares: NDArray[np.float64], side: int) -> Tensor:
+    """Return what lies in squares of a view, shape (n, 3, ``side``, ``side``).
+
+    A square is read, by bilinear interpolation, from the view halved as often as leaves
+    it at least ``side`` pixels wide, so that no pixel of a large face is skipped. What
+    lies beyond the view is mid grey.
+    """
+    cut = torch.empty(len(squares), 3, side, side, device=view.pixels.device)
+    widths = squares[:, 2] - squares[:, 0]
+    halvings = np.maximum(np.floor(np.log2(widths / side)), 0).astype(np.int64)
+    pixels = view.pixels
+    for level in range(halvings.max(initial=-1) + 1):
+        if level > 0:
+            pixels = avg_pool2d(pixels, 2, ceil_mode=True)
+        here = np.flatnonzero(halvings == level)
+        if here.size:
+            cut[here] = _cut(pixels, squares[here] / 2**level, side)
+    return cut
+
+
+def _cut(pixels: Tensor, squares: NDArray[np.float64], side: int) -> Tensor:
+    """Return squares of a picture, shape (n, 3, side, side)."""
+    rows, columns = pixels.shape[-2:]
+    steps = (np.arange(side) + 0.5) / side
+    width = (squares[:, 2:] - squares[:, :2])[:, :, None]
+    along = squares[:, :2, None] + width * steps  # (n, 2, side): x, y
+    along = 2 * along / np.array([[columns], [rows]]) - 1
+    grid = np.empty((len(squares), side, side, 2), dtype=np.float32)
+    grid[..., 0] = along[:, 0, None, :]
+    grid[..., 1] = along[:, 1, :, None]
+    stacked = torch.from_numpy(grid).reshape(1, -1, side, 2).to(pixels.device)
+    found = _sampled(pixels, stacked)[0]  # (3, n * side, side)
+    return found.unflatten(1, (-1, side)).transpose(0, 1)
+
+
+def _sampled(pixels: Tensor, grid: Tensor) -> Tensor:
+    return grid_sample(
+        pixels, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+
+
+def _stretch(image: Image.Image) -> NDArray[np.float32]:
+    """Return the input of the network for each of the 256 tones.
+
+    The tones between the 1st and 99th percentile of the luminance are spread over the
+    whole range, so that a dark picture looks like a light one.
+    """
+    share = np.cumsum(image.convert("L").histogram())
+    low, high = np.searchsorted(share, share[-1] * np.array([DARK_SHARE, LIGHT_SHARE]))
+    tones = (np.arange(256.0) - low) * (255.0 / max(high - low, LEAST_CONTRAST))
+    return ((np.clip(tones, 0.0, 255.0) - 127.5) / 128.0).astype(np.float32)
