@@ -8,7 +8,9 @@ from typing import Literal
 
 Interpolation = Literal["bilinear", "bicubic"]
 Positions = Literal["learned", "sincos"]
+ChannelOrder = Literal["RGB", "BGR"]
 Units = Literal["years", "log hazard"]
+Channels = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ class Preprocessing:
     input_size: int
     crop_margin: float
     interpolation: Interpolation
-    channel_order: Literal["RGB", "BGR"]
-    channel_mean: tuple[float, float, float]
-    channel_spread: tuple[float, float, float]
+    channel_order: ChannelOrder
+    channel_mean: Channels
+    channel_spread: Channels
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,204 @@
+"""The card of a checkpoint as a file: JSON that people can read, checked key by key."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from fahrstats.errors import DataError
+from fahrstats.face.checkpoints.card import (
+    Architecture,
+    Card,
+    ChannelOrder,
+    Channels,
+    Interpolation,
+    Output,
+    Positions,
+    Preprocessing,
+    Units,
+)
+from fahrstats.face.network.sizes import check_architecture
+from fahrstats.section import Section
+
+SCHEMA = 1
+"""Version of the file's keys; a file of a later version is refused."""
+
+_SCHEMA_KEY = "fahrstats_card"
+
+
+def read_card(path: Path) -> Card:
+    """Read and check the card at ``path``.
+
+    Raises
+    ------
+    DataError
+        The file is absent, is not JSON, or a key is missing, unknown, of the wrong
+        type or out of range; the message lists all such keys.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"There is no card `{path}`; parameters without their card cannot be "
+            "used, because only the card says how photos are fed to them."
+        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"The card `{path}` is not JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise DataError(f"The card `{path}` must be one JSON object.")
+    card = _card_from(values, str(path))
+    if not re.fullmatch("[0-9a-f]{64}", card.sha256):
+        raise DataError(
+            f"The card `{path}`: `sha256` must be 64 hexadecimal digits, the "
+            "fingerprint of the parameter file."
+        )
+    return card
+
+
+def card_text(card: Card) -> str:
+    """Return a card as sorted, indented JSON.
+
+    Raises
+    ------
+    DataError
+        A value of the card is out of range, so that it could not be read again.
+    """
+    plain = asdict(replace(card, accuracy=dict(card.accuracy)))
+    values = json.loads(json.dumps({_SCHEMA_KEY: SCHEMA, **plain}))
+    _card_from(values, card.name)
+    return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def read_preprocessing(section: Section) -> Preprocessing:
+    """Read how a face is fed to the network; nothing has a default."""
+    section.require(*_names(Preprocessing))
+    mean = section.numbers("channel_mean", count=3)
+    spread = section.numbers("channel_spread", count=3, above_zero=True)
+    preprocessing = Preprocessing(
+        input_size=section.whole("input_size", 1, at_least=1),
+        crop_margin=section.number("crop_margin", at_least=0) or 0.0,
+        interpolation=cast(
+            Interpolation, one_of(section, "interpolation", Interpolation)
+        ),
+        channel_order=cast(
+            ChannelOrder, one_of(section, "channel_order", ChannelOrder)
+        ),
+        channel_mean=cast(Channels, mean),
+        channel_spread=cast(Channels, spread),
+    )
+    section.finish()
+    return preprocessing
+
+
+def read_outputs(top: Section) -> tuple[Output, ...]:
+    """Read the columns of the head, a list of sections under ``outputs``."""
+    items = top.items("outputs")
+    if not all(isinstance(item, dict) for item in items):
+        top.problem("`outputs` must be a list of sections.")
+        return ()
+    return tuple(
+        _output(Section(f"[outputs {i}]", item, top.problems))
+        for i, item in enumerate(items, start=1)
+    )
+
+
+def _output(section: Section) -> Output:
+    """Read one column of the head."""
+    section.require(*_names(Output))
+    column = section.text("column")
+    if column:
+        section.named(column)
+    output = Output(column=column, units=cast(Units, one_of(section, "units", Units)))
+    section.finish()
+    return output
+
+
+def _card_from(values: dict[str, Any], where: str) -> Card:
+    """Check the values of a card and return it; all problems end in one error."""
+    problems: list[str] = []
+    top = Section("", values, problems)
+    top.require(_SCHEMA_KEY, *_names(Card))
+    if top.whole(_SCHEMA_KEY, SCHEMA, at_least=1) > SCHEMA:
+        raise DataError(
+            f"The card `{where}` is of version {values[_SCHEMA_KEY]}, and this "
+            f"fahrstats reads up to version {SCHEMA}; install a newer one."
+        )
+    card = Card(
+        name=_name(top),
+        architecture=_architecture(top.section("architecture")),
+        preprocessing=read_preprocessing(top.section("preprocessing")),
+        outputs=read_outputs(top),
+        training_data=top.text("training_data"),
+        licence=top.text("licence"),
+        accuracy=_accuracy(top.section("accuracy")),
+        notes=top.text("notes"),
+        sha256=top.text("sha256"),
+    )
+    top.finish()
+    if not problems:
+        _check_sizes(card, top)
+    if problems:
+        raise DataError(f"The card `{where}`: {' '.join(problems)}")
+    return card
+
+
+def _name(top: Section) -> str:
+    """Read the name, which is also part of file names and of the provenance."""
+    name = top.text("name")
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        top.problem(f"`name` is `{name}`; use letters, digits, `-`, `_` and `.`.")
+    return name
+
+
+def _architecture(section: Section) -> Architecture:
+    """Read the shape of the network."""
+    section.require(*_names(Architecture))
+    whole = ("image_size", "patch_size", "width", "depth", "heads", "mlp_width")
+    architecture = Architecture(
+        **{key: section.whole(key, 1, at_least=1) for key in whole},
+        positions=cast(Positions, one_of(section, "positions", Positions)),
+        norm_eps=section.number("norm_eps") or 1.0,
+        kind=cast(Literal["vit"], one_of(section, "kind", Literal["vit"])),
+    )
+    section.finish()
+    return architecture
+
+
+def _accuracy(section: Section) -> dict[str, float]:
+    """Read measured accuracies by name."""
+    measured = {
+        name: section.number(name, at_least=-math.inf) for name in section.values
+    }
+    return {name: value for name, value in measured.items() if value is not None}
+
+
+def _check_sizes(card: Card, top: Section) -> None:
+    """Report sizes that do not fit together."""
+    try:
+        check_architecture(card.architecture)
+    except DataError as error:
+        top.problem(str(error))
+    wanted, given = card.architecture.image_size, card.preprocessing.input_size
+    if wanted != given:
+        top.problem(
+            f"`input_size` of [preprocessing] is {given}, but `image_size` of "
+            f"[architecture] is {wanted}; they must be the same."
+        )
+    columns = [output.column for output in card.outputs]
+    if len(set(columns)) < len(columns):
+        top.problem(f"`outputs` names a column twice: {', '.join(columns)}.")
+
+
+def one_of(section: Section, key: str, kinds: Any) -> str:
+    """Return the text under ``key``, one of the values of a `Literal`."""
+    choices: tuple[str, ...] = get_args(kinds)
+    return section.choice(key, choices, choices[0]) if section.is_given(key) else ""
+
+
+def _names(record: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields of a record."""
+    return tuple(field.name for field in fields(record))
