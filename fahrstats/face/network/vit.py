@@ -34,7 +34,7 @@ class VisionTransformer(nn.Module):
     n_outputs : int
         Columns of the head (years, or log hazard); 0 for a network without a head.
     seed : int
-        Of the initial parameters: truncated normal with spread 0.02, biases 0.
+        Of the initial parameters: normal with spread 0.02, cut at two spreads; biases 0.
 
     Raises
     ------
@@ -49,7 +49,7 @@ class VisionTransformer(nn.Module):
     ) -> None:
         super().__init__()
         check_architecture(architecture)
-        width, eps = architecture.width, architecture.norm_eps
+        width = architecture.width
         self.architecture = architecture
         self.class_token = nn.Parameter(torch.empty(1, 1, width))
         if architecture.positions == "learned":
@@ -61,12 +61,9 @@ class VisionTransformer(nn.Module):
             self.register_buffer("positions", fixed, persistent=False)
         self.patch = PatchEmbedding(architecture)
         self.blocks = nn.ModuleList(
-            Block(
-                width, heads=architecture.heads, hidden=architecture.mlp_width, eps=eps
-            )
-            for _ in range(architecture.depth)
+            Block(architecture) for _ in range(architecture.depth)
         )
-        self.norm = nn.LayerNorm(width, eps=eps)
+        self.norm = nn.LayerNorm(width, eps=architecture.norm_eps)
         self.head = linear(width, n_outputs) if n_outputs else None
         initialise(self, seed=seed)
 
@@ -177,9 +174,11 @@ class Block(nn.Module):
     of their weights.
     """
 
-    def __init__(self, width: int, *, heads: int, hidden: int, eps: float) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.heads = heads
+        width, hidden = architecture.width, architecture.mlp_width
+        eps = architecture.norm_eps
+        self.heads = architecture.heads
         self.norm1 = nn.LayerNorm(width, eps=eps)
         self.qkv = linear(width, 3 * width)
         self.out = linear(width, width)
@@ -266,7 +265,13 @@ def initialise(network: nn.Module, *, seed: int) -> None:
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
         elif id(parameter) not in norms:
-            nn.init.trunc_normal_(parameter, std=_INITIAL_SPREAD, generator=generator)
+            nn.init.trunc_normal_(
+                parameter,
+                std=_INITIAL_SPREAD,
+                a=-2 * _INITIAL_SPREAD,
+                b=2 * _INITIAL_SPREAD,
+                generator=generator,
+            )
 
 
 def to_precision(network: VisionTransformer, precision: Precision) -> VisionTransformer:
