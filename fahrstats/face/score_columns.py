@@ -12,6 +12,8 @@ SCORE_GLOSSARY: dict[str, str] = {
     "note": "why the status is what it is, in words",
     "faceage": "predicted biological age in years",
     "facesurvival": "mortality risk as a log hazard; higher is worse",
+    "n_photos": "distinct photos of a subject or session that were combined",
+    "n_scored": "those of them with a score",
     "n_faces": "number of faces found",
     "face_pixels": "height of the face's box in pixels of the file",
     "eye_distance": "distance between the eyes in pixels of the file",
