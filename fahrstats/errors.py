@@ -20,7 +20,23 @@ class DataError(FahrstatsError, ValueError):
 
 
 class PhotoError(DataError):
-    """One photo cannot be read; its row says why, and the cohort goes on."""
+    """One photo cannot be read; its row says why, and the cohort goes on.
+
+    Attributes
+    ----------
+    reason : str
+        Why, in a few words without the photo's name.
+    photo : str
+        Name of the photo.
+    """
+
+    def __init__(self, reason: str, photo: str = "") -> None:
+        super().__init__(reason, photo)
+        self.reason = reason
+        self.photo = photo
+
+    def __str__(self) -> str:
+        return f"`{self.photo}` cannot be read: {self.reason}."
 
 
 class ConvergenceError(FahrstatsError, RuntimeError):
