@@ -7,6 +7,7 @@ leaves either the whole file or none.
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import os
 from collections.abc import Callable
@@ -35,12 +36,14 @@ def write_whole(path: Path, write_to: Callable[[Path], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def remove_partial(folder: Path) -> None:
+def remove_partial(folder: Path, name: str | None = None) -> None:
     """Delete what a stopped run left half-written in ``folder``.
 
-    What a process that is still running writes there is left alone.
+    What a process that is still running writes there is left alone, and so is what
+    would not have become the file ``name``, if one is given.
     """
-    for partial in folder.glob(f".*{_PARTIAL}"):
+    pattern = "*" if name is None else f"{glob.escape(name)}.*"
+    for partial in folder.glob(f".{pattern}{_PARTIAL}"):
         process = partial.name.removesuffix(_PARTIAL).rpartition(".")[2]
         if not process.isdecimal() or not _is_running(int(process)):
             partial.unlink(missing_ok=True)

@@ -10,10 +10,16 @@ from contextlib import contextmanager
 Watch = Callable[[str, int, int], None]
 """Told the step, its position and the number of steps."""
 
+_SECONDS_OF_RATE = 600.0  # steps may take minutes
+
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Watch]:
-    """Show a progress bar on a terminal; when quiet, no warnings either."""
+def progress(quiet: bool, unit: str = "") -> Iterator[Watch]:
+    """Show a progress bar on a terminal; when quiet, no warnings either.
+
+    If the steps have a ``unit``, such as photos, their rate and the time left are shown
+    instead of the time that has passed.
+    """
     if quiet:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -23,19 +29,36 @@ def progress(quiet: bool) -> Iterator[Watch]:
         yield lambda step, position, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    plain = (TextColumn("{task.description}"), BarColumn())
+    timed = (MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    columns = (*timed, TimeRemainingColumn()) if unit else (TimeElapsedColumn(),)
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("reading the study", total=None)
+    with Progress(
+        *plain,
+        *columns,
+        console=console,
+        transient=True,
+        speed_estimate_period=_SECONDS_OF_RATE,
+    ) as bar:
+        task = bar.add_task("starting", total=None, rate="")
 
         def watch(step: str, position: int, total: int) -> None:
-            progress.update(
+            speed = bar.tasks[0].speed
+            bar.update(
                 task,
                 description=step,
                 completed=position,
                 total=total if total > 1 else None,
+                rate=f"{speed:.1f} {unit}/s" if speed else "",
             )
 
         yield watch

@@ -20,3 +20,14 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch, capsys):
         watch("cox", 1, 3)
         warnings.warn("few events", ResultWarning, stacklevel=1)
     assert capsys.readouterr().err == ""
+
+
+def test_progress_of_photos_shows_their_rate(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress(False, "photos") as watch:
+        for done in (16, 32, 48, 64):
+            watch("scoring", done, 128)
+    shown = capsys.readouterr().err
+    assert "photos/s" in shown
+    assert "64/128" in shown
