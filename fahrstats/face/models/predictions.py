@@ -26,7 +26,9 @@ OLDEST = 130.0
 _RESERVED = frozenset(SCORE_GLOSSARY) - {"faceage"}
 _PLAINER: dict[str, Callable[[str], str]] = {
     "folder": lambda photo: PurePosixPath(photo).name,
-    "extension": lambda photo: str(PurePosixPath(photo).with_suffix("")),
+    "extension": lambda photo: (
+        f"{PurePosixPath(photo).parent}/{PurePosixPath(photo).stem}"
+    ),
     "folder and extension": lambda photo: PurePosixPath(photo).stem,
 }
 
