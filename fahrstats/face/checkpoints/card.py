@@ -12,6 +12,9 @@ ChannelOrder = Literal["RGB", "BGR"]
 Units = Literal["years", "log hazard"]
 Channels = tuple[float, float, float]
 
+LARGEST_MARGIN = 1.0
+"""Largest crop margin; a found face comes with the pixels that it needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
@@ -52,7 +55,7 @@ class Preprocessing:
         Side of the square input in pixels.
     crop_margin : float
         Share of the ArcFace crop's side that is added on each of the four sides; 0 is
-        the ArcFace crop itself.
+        the ArcFace crop itself, 1 the most.
     interpolation : str
         ``"bilinear"`` or ``"bicubic"``.
     channel_order : str

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast, get_args
 
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import (
+    LARGEST_MARGIN,
     Architecture,
     Card,
     ChannelOrder,
@@ -80,7 +81,7 @@ def read_preprocessing(section: Section) -> Preprocessing:
     spread = section.numbers("channel_spread", count=3, above_zero=True)
     preprocessing = Preprocessing(
         input_size=section.whole("input_size", 1, at_least=1),
-        crop_margin=section.number("crop_margin", at_least=0) or 0.0,
+        crop_margin=_margin(section),
         interpolation=cast(
             Interpolation, one_of(section, "interpolation", Interpolation)
         ),
@@ -92,6 +93,16 @@ def read_preprocessing(section: Section) -> Preprocessing:
     )
     section.finish()
     return preprocessing
+
+
+def _margin(section: Section) -> float:
+    """Read the crop margin."""
+    margin = section.number("crop_margin", at_least=0) or 0.0
+    if margin > LARGEST_MARGIN:
+        section.problem(
+            f"`crop_margin` is {margin}; it must be at most {LARGEST_MARGIN:g}."
+        )
+    return margin
 
 
 def read_outputs(top: Section) -> tuple[Output, ...]:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from fahrstats.errors import DataError
-from fahrstats.face.checkpoints.card import Interpolation
+from fahrstats.face.checkpoints.card import LARGEST_MARGIN, Interpolation
 from fahrstats.face.detection.faces import POINTS, FoundFace
 
 ARCFACE_SIDE = 112
@@ -32,8 +32,7 @@ ARCFACE_POINTS = np.array(
 
 ARCFACE_POINTS.flags.writeable = False
 
-LARGEST_MARGIN = 1.0
-"""Largest crop margin; a :class:`FoundFace` holds the pixels that it needs."""
+_RESIDUAL_STEP = math.sqrt(2)
 
 
 def template(input_size: int, crop_margin: float) -> NDArray[np.float64]:
@@ -111,11 +110,13 @@ def align(
 ) -> NDArray[np.uint8]:
     """Cut a face out of its picture, upright, its landmarks on the template.
 
-    Where the face becomes smaller, the pixels are first averaged, so that detail which
-    the crop cannot hold vanishes instead of turning into patterns: down to twice the
-    size of the crop by an antialiased reduction, and from there by four samples in each
-    pixel. Where it becomes larger or keeps its size, pixels are interpolated. What lies
-    outside the picture is black, as in the tools that made the ArcFace crops.
+    Where the face becomes smaller, detail that the crop cannot hold vanishes instead of
+    turning into patterns: the pixels are averaged by a triangle kernel down to
+    sqrt(2) pixels per pixel of the crop, which are then interpolated; a reduction by
+    less takes the mean of four interpolated samples. Either way a pixel of the crop has
+    the variance of the triangle kernel of a plain antialiased reduction. Where the face
+    becomes larger or keeps its size, pixels are interpolated. What lies outside the
+    picture is black, as in the tools that made the ArcFace crops.
 
     Parameters
     ----------
@@ -126,8 +127,8 @@ def align(
     margin
         As ``crop_margin`` of :func:`template`.
     interpolation
-        ``"bilinear"``, or ``"bicubic"`` (sharper; a = -0.75 between pixels, -0.5 in
-        the reduction, as torch has them).
+        ``"bilinear"``, or ``"bicubic"`` (sharper; a = -0.75, as torch and OpenCV have
+        it).
 
     Returns
     -------
@@ -147,7 +148,7 @@ def align(
     if left >= right or top >= bottom:
         return np.zeros((size, size, 3), np.uint8)
     region = torch.from_numpy(face.pixels[top:bottom, left:right].copy())
-    picture = _reduced(region.permute(2, 0, 1)[None], step / 2, interpolation)
+    picture = _reduced(region.permute(2, 0, 1)[None], step / _RESIDUAL_STEP)
     grid = _grid(turn, shift - complex(left, top), size, region.shape)
     samples = torch.nn.functional.grid_sample(
         picture.float(), grid, mode=interpolation, align_corners=False
@@ -202,15 +203,13 @@ def _needed(
     )
 
 
-def _reduced(
-    picture: torch.Tensor, factor: float, interpolation: Interpolation
-) -> torch.Tensor:
+def _reduced(picture: torch.Tensor, factor: float) -> torch.Tensor:
     """Shrink a picture of shape (1, 3, rows, columns) by a factor above 1."""
     if factor <= 1:
         return picture
     rows, columns = (max(round(side / factor), 1) for side in picture.shape[2:])
     return torch.nn.functional.interpolate(
-        picture, size=(rows, columns), mode=interpolation, antialias=True
+        picture, size=(rows, columns), mode="bilinear", antialias=True
     )
 
 
@@ -219,18 +218,19 @@ def _grid(
 ) -> torch.Tensor:
     """Return where the samples of the crop lie in a region of this shape.
 
-    One sample per pixel, or two by two where the face becomes smaller. These lie so far
-    apart that, for steps up to the square root of 2, a pixel has the variance of the
-    triangle kernel, which a plain reduction has: interpolation contributes
-    ``1 / (6 step^2)`` of the sixth, the square of side s that the samples stand for
-    ``s^2 / 12``. A step of 1 thus gives plain interpolation.
+    One sample per pixel; four where the face becomes smaller by less than
+    ``_RESIDUAL_STEP``. In units of the crop, linear interpolation at a step has the
+    variance 1 / (6 step^2), and samples at -d and d add d^2; together they reach the
+    1/6 of the triangle kernel. After a reduction to ``_RESIDUAL_STEP`` it is reached
+    without them: 1/12 by the reduction, 1/12 by interpolation.
 
     The units are those of ``grid_sample``: from -1 to 1 between the outer edges, which
     a reduction of the region does not change.
     """
     step = abs(turn)
-    side = math.sqrt(min(2 - 2 / step**2, 1)) if step > 1 else 0.0
-    offsets = np.array([-side, side]) / 4 if step > 1 else np.zeros(1)
+    offsets = np.zeros(1)
+    if 1 < step < _RESIDUAL_STEP:
+        offsets = np.array([-1, 1]) * math.sqrt((1 - step**-2) / 6)
     places = torch.from_numpy(offsets[:, None] + np.arange(size))  # (samples, size)
     along = turn * places
     down = 1j * along + shift + complex(0.5, 0.5)
