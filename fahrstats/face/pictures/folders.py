@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from fahrstats.errors import DataError
 from fahrstats.face.pictures.photos import (
-    PHOTO_SUFFIXES,
-    REFUSED_SUFFIXES,
     FileShard,
     Photo,
     hash_of,
     in_runs,
+    is_photo,
     printable,
 )
 
@@ -62,30 +60,15 @@ class PhotoFolder:
 
 
 def open_folder(path: Path) -> PhotoFolder:
-    """Count the photos of a folder.
+    """Count the photos of a folder; there may be none.
 
     Raises
     ------
     DataError
-        There is none; the message says what was looked for and what is there.
+        The folder cannot be opened.
     """
     root = os.path.realpath(path)
-    n_photos = sum(1 for _ in list_photos(root))
-    if n_photos:
-        return PhotoFolder(root, n_photos)
-    others = Counter(
-        os.path.splitext(name)[1].lower() or "no suffix"
-        for _, _, names in os.walk(root)
-        for name in names
-    )
-    if not others:
-        raise DataError(f"The folder `{printable(str(path))}` is empty.")
-    found = ", ".join(f"{n} {suffix}" for suffix, n in others.most_common(5))
-    raise DataError(
-        f"The folder `{printable(str(path))}` holds no photo: looked for "
-        f"{', '.join(PHOTO_SUFFIXES)}, and it holds {found}. Name a manifest or "
-        "Parquet file itself."
-    )
+    return PhotoFolder(root, sum(1 for _ in list_photos(root)))
 
 
 def list_photos(root: str) -> Iterator[Photo]:
@@ -134,11 +117,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def is_photo(name: str) -> bool:
-    """Tell by its suffix whether a file is a photo."""
-    return name.lower().endswith(PHOTO_SUFFIXES + REFUSED_SUFFIXES)
 
 
 def _is_listed(link: str, root: str) -> bool:

@@ -140,11 +140,16 @@ class FileShard:
         if photo.data is not None:
             try:
                 status = os.stat(os.path.join(self.root, str(photo.data)))
-            except OSError:
+            except (OSError, ValueError):
                 state = "absent"
             else:
                 state = f"{status.st_size} {status.st_mtime_ns}"
         return f"{photo.photo!r} {photo.subject!r} {photo.session!r} {state}"
+
+
+def is_photo(name: str) -> bool:
+    """Tell by its suffix whether a file is a photo."""
+    return name.lower().endswith(PHOTO_SUFFIXES + REFUSED_SUFFIXES)
 
 
 def leads_astray(path: str, root: str) -> str:
@@ -156,6 +161,8 @@ def leads_astray(path: str, root: str) -> str:
         target = os.path.realpath(path, strict=True)
     except FileNotFoundError:
         return "the link leads nowhere" if os.path.islink(path) else ""
+    except ValueError:
+        return "its name is not that of a file"
     except OSError:
         return "the link leads in a circle, or its folder cannot be opened"
     if target.startswith(root.rstrip(os.sep) + os.sep):
