@@ -17,13 +17,15 @@ def suppress(
     *,
     overlap: float,
     share: Share = "union",
+    most: int | None = None,
 ) -> NDArray[np.intp]:
     """Return the boxes that do not repeat a more certain one, the most certain first.
 
     Greedy non-maximum suppression: a box falls if it overlaps a box that stands, and is
-    more certain, by more than ``overlap``. Equally certain boxes keep their order.
+    more certain, by more than ``overlap``. Equally certain boxes keep their order. Of
+    more than ``most`` boxes, the most certain ones are compared and the rest left out.
     """
-    order = np.argsort(-confidence, kind="stable")
+    order = np.argsort(-confidence, kind="stable")[:most]
     repeats = overlaps(boxes[order], share) > overlap
     stands = np.ones(len(order), dtype=bool)
     for i in range(len(order)):
@@ -43,7 +45,10 @@ def overlaps(boxes: NDArray[np.float64], share: Share) -> NDArray[np.float64]:
         whole = np.add.outer(area, area) - common
     else:
         whole = np.minimum.outer(area, area)
-    return np.divide(common, whole, out=np.zeros_like(common), where=whole > 0)
+    share_of_whole: NDArray[np.float64] = np.divide(
+        common, whole, out=np.zeros_like(common), where=whole > 0
+    )
+    return share_of_whole
 
 
 def as_squares(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

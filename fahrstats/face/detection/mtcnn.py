@@ -15,7 +15,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import interpolate
 
 from fahrstats.face.detection.boxes import as_squares, moved_sides, suppress
 from fahrstats.face.detection.faces import Faces
@@ -26,7 +25,7 @@ from fahrstats.face.detection.mtcnn_networks import (
     REFINEMENT_WINDOW,
     open_networks,
 )
-from fahrstats.face.detection.views import Size, View, reduced, turned, windows
+from fahrstats.face.detection.views import Size, View, reduced, shrunk, turned, windows
 from fahrstats.face.pictures.picture import Picture
 
 LONG_SIDE = 320
@@ -39,10 +38,10 @@ SMALLEST_FACE = 20
 """Side in pixels, at the reduced size, of the smallest face that is looked for."""
 STEP = 0.709
 """Side of a level of the pyramid relative to the level before: half the area."""
-CERTAIN = (0.6, 0.7, 0.8)
+CERTAIN = (0.6, 0.7, 0.9)
 """Probability of a face that each of the three stages asks for."""
 MOST_PROPOSALS = 1000
-"""Proposals of the first stage that are kept, the most certain ones."""
+"""Proposals that the first stage compares, the most certain ones."""
 
 
 class Mtcnn:
@@ -91,57 +90,66 @@ class Mtcnn:
         """Return the faces of a view, in pixels of its picture."""
         squares = self._refine(view, self._propose(view))
         if not len(squares):
-            return Faces(np.empty((0, 4)), np.empty((0, 5, 2)), np.empty(0))
+            return _NONE
         sure, offsets, places = (
-            output.double().cpu().numpy()
+            output[: len(squares)].double().cpu().numpy()
             for output in self._output(windows(view, squares, OUTPUT_WINDOW))
         )
-        kept = sure >= CERTAIN[2]
-        squares, sure = squares[kept], sure[kept]
+        boxes = moved_sides(squares, offsets)
         size = (squares[:, 2:] - squares[:, :2])[:, None]
-        points = squares[:, None, :2] + places[kept] * size
-        boxes = moved_sides(squares, offsets[kept])
-        kept_boxes = suppress(boxes, sure, overlap=0.7, share="smaller")
+        points = squares[:, None, :2] + places * size
+        likely = np.flatnonzero(sure >= CERTAIN[2])
+        distinct = suppress(boxes[likely], sure[likely], overlap=0.7, share="smaller")
+        kept = likely[distinct]
         # pixels are counted from their centres, views from the corner
         return Faces(
-            view.boxes_in_picture(boxes[kept_boxes]) - 0.5,
-            view.points_in_picture(points[kept_boxes]) - 0.5,
-            sure[kept_boxes],
+            view.boxes_in_picture(boxes[kept]) - 0.5,
+            view.points_in_picture(points[kept]) - 0.5,
+            sure[kept],
         )
 
     def _propose(self, view: View) -> NDArray[np.float64]:
         """Return squares (n, 4) that may hold a face."""
-        boxes, sure = [np.empty((0, 4))], [np.empty(0)]
-        for size in pyramid(view.size):
-            pixels = interpolate(view.pixels, size, mode="area")
-            probability, offsets = self._proposal(pixels)
-            likely = probability >= CERTAIN[0]
-            down, across = likely.nonzero(as_tuple=True)
-            corner = PROPOSAL_STRIDE * torch.stack([across, down], dim=1)
-            window = torch.cat([corner, corner + PROPOSAL_WINDOW], dim=1)
-            scale = np.array([view.size[1] / size[1], view.size[0] / size[0]] * 2)
-            level = window.double().cpu().numpy()
-            level = moved_sides(level, offsets[:, likely].T.double().cpu().numpy())
-            certainty = probability[likely].double().cpu().numpy()
-            kept = suppress(level, certainty, overlap=0.5)[:MOST_PROPOSALS]
-            boxes.append(level[kept] * scale)
-            sure.append(certainty[kept])
-        every, certainty = np.concatenate(boxes), np.concatenate(sure)
-        kept = suppress(every, certainty, overlap=0.7)[:MOST_PROPOSALS]
-        return as_squares(every[kept])
+        sizes = pyramid(view.size)
+        if not sizes:
+            return np.empty((0, 4))
+        levels = [self._propose_at(view, size) for size in sizes]
+        boxes, sure = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+        kept = suppress(boxes, sure, overlap=0.7, most=MOST_PROPOSALS)
+        return as_squares(boxes[kept])
+
+    def _propose_at(
+        self, view: View, size: Size
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return boxes (n, 4), and how certain they are, from one level."""
+        probability, offsets = self._proposal(shrunk(view, size))
+        likely = probability >= CERTAIN[0]
+        down, across = likely.nonzero(as_tuple=True)
+        corner = PROPOSAL_STRIDE * torch.stack([across, down], dim=1)
+        moved = moved_sides(
+            torch.cat([corner, corner + PROPOSAL_WINDOW], dim=1).cpu().numpy(),
+            offsets[:, likely].T.double().cpu().numpy(),
+        )
+        sure = probability[likely].double().cpu().numpy()
+        kept = suppress(moved, sure, overlap=0.5, most=MOST_PROPOSALS)
+        scale = np.divide(view.size, size)[::-1]
+        return moved[kept] * np.tile(scale, 2), sure[kept]
 
     def _refine(self, view: View, squares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the squares (n, 4) that the second stage keeps, moved."""
         if not len(squares):
             return squares
         sure, offsets = (
-            output.double().cpu().numpy()
+            output[: len(squares)].double().cpu().numpy()
             for output in self._refinement(windows(view, squares, REFINEMENT_WINDOW))
         )
-        kept = sure >= CERTAIN[1]
-        squares, sure, offsets = squares[kept], sure[kept], offsets[kept]
-        kept = suppress(squares, sure, overlap=0.7)
-        return as_squares(moved_sides(squares[kept], offsets[kept]))
+        likely = np.flatnonzero(sure >= CERTAIN[1])
+        kept = likely[suppress(squares[likely], sure[likely], overlap=0.7)]
+        moved = as_squares(moved_sides(squares[kept], offsets[kept]))
+        return moved[moved[:, 2] - moved[:, 0] >= 1]  # sides may have crossed
+
+
+_NONE = Faces(np.empty((0, 4)), np.empty((0, 5, 2)), np.empty(0))
 
 
 def pyramid(size: Size) -> list[Size]:

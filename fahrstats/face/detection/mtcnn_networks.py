@@ -1,8 +1,8 @@
 """The three networks of MTCNN.
 
-Pixels come in as RGB, (value - 127.5) / 128. A stage gives the probability of a face and
-the offsets of the four sides of its box in widths and heights of the window it looked
-at; the last stage also gives the five landmarks in widths and heights of that window.
+Pixels come in as RGB, (value - 127.5) / 128. A stage gives the probability of a face
+and the offsets of the four sides of its box in widths and heights of the window it
+looked at; the last stage also gives the five landmarks in widths and heights of it.
 
 References
 ----------
@@ -123,7 +123,8 @@ def open_networks(
         OutputNetwork(read_parameters("onet")),
     )
     for network in networks:
-        network.eval().requires_grad_(False).to(device)
+        network.eval().requires_grad_(False)
+        network.to(device)
     return networks
 
 

@@ -97,7 +97,8 @@ def cut_arrays(
     DataError
         The dump ends before the last array.
     """
-    arrays, end = [], 0
+    arrays: list[NDArray[np.float32]] = []
+    end = 0
     for shape in shapes:
         start = _BEFORE_AN_ARRAY.search(dump, end)
         if start is None:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
 
 Size = tuple[int, int]
 """Rows and columns."""
@@ -32,19 +32,20 @@ class View:
 
     Attributes
     ----------
-    pixels : tensor of shape (1, 3, rows, columns), float32
-        RGB, stretched to the whole range of tones; (value - 127.5) / 128.
+    levels : tuple of tensor of shape (1, 3, rows, columns), float32
+        RGB, stretched to the whole range of tones, (value - 127.5) / 128: the view, and
+        the same halved again and again.
     to_picture : ndarray of shape (2, 3)
         Takes (x, y, 1) of the view to (x, y) of the picture.
     """
 
-    pixels: Tensor
+    levels: tuple[Tensor, ...]
     to_picture: NDArray[np.float64]
 
     @property
     def size(self) -> Size:
         """Rows and columns."""
-        rows, columns = self.pixels.shape[-2:]
+        rows, columns = self.levels[0].shape[-2:]
         return rows, columns
 
     def points_in_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,16 +76,24 @@ def reduced(pixels: NDArray[np.uint8], long_side: int, device: str = "cpu") -> V
         Where the pixels of the view lie.
     """
     rows, columns = pixels.shape[:2]
-    factor = min(1.0, long_side / max(rows, columns))
-    size = max(round(rows * factor), 1), max(round(columns * factor), 1)
-    image = Image.fromarray(pixels)
-    if size != (rows, columns):
-        image = image.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=3.0)
-    tones = _stretch(image)[np.asarray(image)]  # (rows, columns, 3)
+    image = reduced_image(pixels, long_side)
+    tones = torch.from_numpy(_stretch(image)[np.asarray(image)]).to(device)
+    # (rows, columns, 3) → (1, 3, rows, columns)
     return View(
-        torch.from_numpy(tones).permute(2, 0, 1)[None].contiguous().to(device),
-        np.array([[columns / size[1], 0.0, 0.0], [0.0, rows / size[0], 0.0]]),
+        _halved(tones.permute(2, 0, 1)[None]),
+        np.array([[columns / image.width, 0.0, 0.0], [0.0, rows / image.height, 0.0]]),
     )
+
+
+def reduced_image(pixels: NDArray[np.uint8], long_side: int) -> Image.Image:
+    """Return a picture whose long side has at most ``long_side`` pixels."""
+    rows, columns = pixels.shape[:2]
+    factor = long_side / max(rows, columns)
+    image = Image.fromarray(pixels)
+    if factor >= 1:
+        return image
+    size = max(round(columns * factor), 1), max(round(rows * factor), 1)
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
 
 
 def turned(view: View, degrees: float) -> View:
@@ -103,35 +112,49 @@ def turned(view: View, degrees: float) -> View:
     share = back * np.array([new_columns, new_rows]) / np.array([[columns], [rows]])
     theta = torch.tensor(np.column_stack([share, [0.0, 0.0]]), dtype=torch.float32)
     grid = affine_grid(theta[None], [1, 3, new_rows, new_columns], align_corners=False)
+    pixels = view.levels[0]
     return View(
-        _sampled(view.pixels, grid.to(view.pixels.device)),
-        np.column_stack(
-            [
-                view.to_picture[:, :2] @ back,
-                view.points_in_picture(shift),
-            ]
-        ),
+        _halved(_sampled(pixels, grid.to(pixels.device))),
+        np.column_stack([view.to_picture[:, :2] @ back, view.points_in_picture(shift)]),
     )
 
 
+def shrunk(view: View, size: Size) -> Tensor:
+    """Return the pixels of a view at a smaller size, shape (1, 3, rows, columns)."""
+    halvings = int(np.log2(min(np.divide(view.size, size))))
+    pixels = view.levels[min(halvings, len(view.levels) - 1)]
+    return interpolate(pixels, size, mode="bilinear", align_corners=False)
+
+
 def windows(view: View, squares: NDArray[np.float64], side: int) -> Tensor:
-    """Return what lies in squares of a view, shape (n, 3, ``side``, ``side``).
+    """Return what lies in n squares of a view, shape (m, 3, ``side``, ``side``).
 
     A square is read, by bilinear interpolation, from the view halved as often as leaves
     it at least ``side`` pixels wide, so that no pixel of a large face is skipped. What
-    lies beyond the view is mid grey.
+    lies beyond the view is mid grey. Grey windows fill n up to m, a multiple of 4:
+    convolutions are planned anew for each m, which takes longer than to carry them out.
     """
-    cut = torch.empty(len(squares), 3, side, side, device=view.pixels.device)
     widths = squares[:, 2] - squares[:, 0]
-    halvings = np.maximum(np.floor(np.log2(widths / side)), 0).astype(np.int64)
-    pixels = view.pixels
-    for level in range(halvings.max(initial=-1) + 1):
-        if level > 0:
-            pixels = avg_pool2d(pixels, 2, ceil_mode=True)
+    halvings = np.floor(np.log2(widths / side)).astype(np.int64)
+    halvings = np.clip(halvings, 0, len(view.levels) - 1)
+    cut = view.levels[0].new_zeros(_filled_up(len(squares)), 3, side, side)
+    cut = cut.contiguous(memory_format=torch.channels_last)
+    for level in np.unique(halvings):
         here = np.flatnonzero(halvings == level)
-        if here.size:
-            cut[here] = _cut(pixels, squares[here] / 2**level, side)
+        cut[here] = _cut(view.levels[level], squares[here] / 2**level, side)
     return cut
+
+
+def _filled_up(n: int) -> int:
+    return -(-n // 4) * 4
+
+
+def _halved(pixels: Tensor) -> tuple[Tensor, ...]:
+    """Return a picture and what is left of it when halved as often as possible."""
+    levels = [pixels.contiguous(memory_format=torch.channels_last)]
+    while min(levels[-1].shape[-2:]) > 1:
+        levels.append(avg_pool2d(levels[-1], 2, ceil_mode=True))
+    return tuple(levels)
 
 
 def _cut(pixels: Tensor, squares: NDArray[np.float64], side: int) -> Tensor:
@@ -146,7 +169,7 @@ def _cut(pixels: Tensor, squares: NDArray[np.float64], side: int) -> Tensor:
     grid[..., 1] = along[:, 1, :, None]
     stacked = torch.from_numpy(grid).reshape(1, -1, side, 2).to(pixels.device)
     found = _sampled(pixels, stacked)[0]  # (3, n * side, side)
-    return found.unflatten(1, (-1, side)).transpose(0, 1)
+    return found.reshape(3, -1, side, side).transpose(0, 1)
 
 
 def _sampled(pixels: Tensor, grid: Tensor) -> Tensor:
@@ -164,4 +187,5 @@ def _stretch(image: Image.Image) -> NDArray[np.float32]:
     share = np.cumsum(image.convert("L").histogram())
     low, high = np.searchsorted(share, share[-1] * np.array([DARK_SHARE, LIGHT_SHARE]))
     tones = (np.arange(256.0) - low) * (255.0 / max(high - low, LEAST_CONTRAST))
-    return ((np.clip(tones, 0.0, 255.0) - 127.5) / 128.0).astype(np.float32)
+    tones = (np.clip(tones, 0.0, 255.0) - 127.5) / 128.0
+    return np.asarray(tones, dtype=np.float32)
