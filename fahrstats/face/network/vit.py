@@ -34,7 +34,7 @@ class VisionTransformer(nn.Module):
     n_outputs : int
         Columns of the head (years, or log hazard); 0 for a network without a head.
     seed : int
-        Of the initial parameters: normal with spread 0.02, cut at two spreads; biases 0.
+        Of the initial parameters: normal, spread 0.02, cut at two spreads; biases 0.
 
     Raises
     ------
@@ -81,7 +81,13 @@ class VisionTransformer(nn.Module):
 
         `images` is as for `tokens`.
         """
-        return self.tokens(images)[:, 0]
+        x = self._enter(images, None)
+        for block in self.blocks[:-1]:
+            x = block(x)
+        last = self.blocks[-1]
+        assert isinstance(last, Block)
+        normed: Tensor = self.norm(last.class_token(x))
+        return normed
 
     def tokens(self, images: Tensor, *, keep: Tensor | None = None) -> Tensor:
         """Return all tokens after the final norm, the class token first.
@@ -198,11 +204,29 @@ class Block(nn.Module):
         shares = (query * scale @ key.transpose(2, 3)).softmax(dim=-1)
         return self._think(x, shares @ value), shares
 
+    def class_token(self, x: Tensor) -> Tensor:
+        """Return the first token of what `forward` does, (batch, width), for less.
+
+        The other tokens give keys and values only, which saves five sixths of a last
+        block of which nothing else is read.
+        """
+        normed = self.norm1(x).to(self.qkv.weight.dtype)
+        width = x.shape[2]
+        weight, bias = self.qkv.weight, self.qkv.bias
+        query = functional.linear(normed[:, :1], weight[:width], bias[:width])
+        others = functional.linear(normed, weight[width:], bias[width:])
+        mixed = functional.scaled_dot_product_attention(
+            *self._by_head(query), *self._by_head(others)
+        )
+        return self._think(x[:, :1], mixed)[:, 0]
+
     def _queries_keys_values(self, x: Tensor) -> Tensor:
-        batch, tokens, width = x.shape
-        qkv: Tensor = self.qkv(self.norm1(x).to(self.qkv.weight.dtype))
-        qkv = qkv.view(batch, tokens, 3, self.heads, width // self.heads)
-        return qkv.permute(2, 0, 3, 1, 4)  # (3, batch, heads, tokens, width / heads)
+        return self._by_head(self.qkv(self.norm1(x).to(self.qkv.weight.dtype)))
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        batch, tokens, _ = x.shape
+        x = x.view(batch, tokens, -1, self.heads, self.out.in_features // self.heads)
+        return x.permute(2, 0, 3, 1, 4)  # (1 to 3, batch, heads, tokens, head width)
 
     def _think(self, x: Tensor, mixed: Tensor) -> Tensor:
         x = x + self.out(mixed.transpose(1, 2).reshape(x.shape))
