@@ -15,7 +15,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from fahrstats.errors import DataError
-from fahrstats.face.pictures.photos import FileShard, Photo, hash_of, printable
+from fahrstats.face.pictures.photos import (
+    FileShard,
+    Photo,
+    check_shard_size,
+    hash_of,
+    printable,
+)
 from fahrstats.face.pictures.repeated import check_unique
 from fahrstats.section import did_you_mean
 
@@ -55,6 +61,7 @@ class PhotoManifest:
 
     def shards(self, size: int) -> Iterator[FileShard]:
         """Yield shards of ``size`` photos, the last one shorter, lazily."""
+        check_shard_size(size)
         for index, start in enumerate(range(0, len(self), size)):
             rows = self.table.slice(start, size).to_pylist()
             yield FileShard(index, self.root, tuple(_photo(row) for row in rows))
@@ -98,10 +105,7 @@ def manifest_of(frame: pd.DataFrame, root: Path) -> PhotoManifest:
     try:
         table = pa.Table.from_pandas(frame[wanted], preserve_index=False)
     except pa.ArrowException as error:
-        raise DataError(
-            f"The columns {', '.join(f'`{column}`' for column in wanted)} must hold "
-            f"text or whole numbers: {str(error).rstrip('.')}."
-        ) from error
+        raise _not_text(", ".join(f"`{column}`" for column in wanted)) from error
     return _as_manifest("the data frame", table, root)
 
 
@@ -155,7 +159,7 @@ def _as_manifest(name: str, table: pa.Table, root: Path) -> PhotoManifest:
         raise DataError(f"The folder `{printable(str(root))}` does not exist.")
     folder = os.path.realpath(root)
     columns = {
-        column: _as_text(table[column])
+        column: _as_text(column, table[column])
         if column in table.column_names
         else pa.nulls(table.num_rows, pa.large_string())
         for column in _COLUMNS
@@ -167,7 +171,7 @@ def _as_manifest(name: str, table: pa.Table, root: Path) -> PhotoManifest:
             f"`photo` is empty in {photo.null_count:,} of {len(photo):,} rows of "
             f"`{name}`, first in row {first + 1}."
         )
-    paths = _inside(name, photo, folder)
+    paths = _inside(name, photo, (os.path.abspath(root), folder))
     starts = range(0, len(paths), _HASHED_AT_ONCE)
     check_unique(name, lambda: (paths.slice(at, _HASHED_AT_ONCE) for at in starts))
     columns["path"] = paths
@@ -175,14 +179,23 @@ def _as_manifest(name: str, table: pa.Table, root: Path) -> PhotoManifest:
     return PhotoManifest(name, folder, pa.table(columns))
 
 
-def _as_text(values: pa.ChunkedArray) -> pa.Array:
+def _as_text(column: str, values: pa.ChunkedArray) -> pa.Array:
     """Return a column as text, missing where it is blank."""
-    text = pc.cast(values, pa.large_string()).combine_chunks()
+    try:
+        text = pc.cast(values, pa.large_string()).combine_chunks()
+    except pa.ArrowException as error:
+        raise _not_text(f"`{column}`") from error
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
 
 
-def _inside(name: str, photo: pa.Array, root: str) -> pa.Array:
+def _not_text(columns: str) -> DataError:
+    return DataError(f"{columns} must hold text or whole numbers, of one kind each.")
+
+
+def _inside(name: str, photo: pa.Array, roots: tuple[str, str]) -> pa.Array:
     """Return each path relative to the root and without detours.
+
+    The root is given as the caller wrote it and with its links resolved.
 
     Raises
     ------
@@ -190,23 +203,25 @@ def _inside(name: str, photo: pa.Array, root: str) -> pa.Array:
         Paths lead out of the root; the message says how many.
     """
     unusual = pc.match_substring_regex(photo, _UNUSUAL)
-    plain = [_plain(path, root) for path in photo.filter(unusual).to_pylist()]
+    plain = [_plain(path, roots) for path in photo.filter(unusual).to_pylist()]
     outside = [path is None for path in plain]
     if any(outside):
         first = photo.filter(unusual)[outside.index(True)].as_py()
         raise DataError(
             f"{sum(outside):,} of {len(photo):,} photos of `{name}` are outside of the "
-            f"folder `{printable(root)}`, such as `{printable(first)}`; let `root` be "
-            "the folder that holds them all."
+            f"folder `{printable(roots[0])}`, such as `{printable(first)}`; let `root` "
+            "be the folder that holds them all."
         )
     return pc.replace_with_mask(photo, unusual, pa.array(plain, photo.type))
 
 
-def _plain(path: str, root: str) -> str | None:
+def _plain(path: str, roots: tuple[str, str]) -> str | None:
     """Return a path below the root without detours; None if it leads out."""
-    below = posixpath.relpath(path, root) if path.startswith("/") else path
-    below = posixpath.normpath(below)
-    return None if below.split("/")[0] in ("..", ".") else below
+    below = [posixpath.normpath(path)]
+    if path.startswith("/"):
+        below = [posixpath.relpath(path, root) for root in roots]
+    inside = (way for way in below if way.split("/")[0] not in ("..", "."))
+    return next(inside, None)
 
 
 def _photo(row: dict[str, str]) -> Photo:

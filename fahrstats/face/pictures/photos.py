@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from fahrstats.errors import DataError
+
 PHOTO_SUFFIXES = (
     ".jpg",
     ".jpeg",
@@ -195,8 +197,13 @@ def hash_of(lines: Iterable[str]) -> str:
 
 def in_runs(items: Iterable[_T], size: int) -> Iterator[tuple[_T, ...]]:
     """Cut an iterable in tuples of ``size``, the last one shorter."""
-    if size < 1:
-        raise ValueError(f"`size` must be at least 1, but it is {size}.")
+    check_shard_size(size)
     remaining = iter(items)
     while run := tuple(islice(remaining, size)):
         yield run
+
+
+def check_shard_size(size: int) -> None:
+    """Raise ``DataError`` unless a shard has at least one photo."""
+    if size < 1:
+        raise DataError(f"`size` must be at least 1, but it is {size}.")

@@ -15,7 +15,6 @@ from fahrstats.face.pictures.image_columns import ImageColumns
 from fahrstats.face.pictures.photos import Photo, hash_of
 
 _BATCH = 64
-_BUFFER = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class TableShard:
 def opened(path: str, name: str) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file; what goes wrong while it is open is a ``DataError``."""
     try:
-        with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
+        with pq.ParquetFile(path, memory_map=True) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
@@ -101,7 +100,9 @@ def _read_span(span: Span, columns: ImageColumns) -> Iterator[Photo]:
             damaged = "its Parquet file is damaged here"
             yield from (replace(rest, problem=damaged) for rest in photos[place:])
             return
-        yield replace(photo, data=data, problem="" if data else "its image is empty")
+        yield replace(
+            photo, data=data or None, problem="" if data else "its image is empty"
+        )
 
 
 def _about(span: Span, columns: ImageColumns) -> list[Photo]:
@@ -129,7 +130,10 @@ def _about(span: Span, columns: ImageColumns) -> list[Photo]:
 
 
 def _images(span: Span, column: str) -> Iterator[bytes | None]:
-    """Yield the bytes of a span's images, few of them held at a time."""
+    """Yield the bytes of a span's images, few of them held at a time.
+
+    The file is mapped: read otherwise, a whole row group would be held.
+    """
     with opened(span.path, span.file) as file:
         start = 0
         for batch in file.iter_batches(

@@ -11,7 +11,12 @@ import pyarrow as pa
 
 from fahrstats.errors import DataError
 from fahrstats.face.pictures.image_columns import ImageColumns, find_columns
-from fahrstats.face.pictures.photos import hash_of, leads_astray, printable
+from fahrstats.face.pictures.photos import (
+    check_shard_size,
+    hash_of,
+    leads_astray,
+    printable,
+)
 from fahrstats.face.pictures.repeated import check_unique
 from fahrstats.face.pictures.table_shards import Span, TableShard, opened, texts
 
@@ -152,8 +157,7 @@ def _names(table: PhotoTable, column: str) -> Iterator[pa.Array]:
 
 def _cut(files: tuple[TableFile, ...], size: int) -> Iterator[tuple[Span, ...]]:
     """Cut the rows of all files in runs of ``size``, the last one shorter."""
-    if size < 1:
-        raise ValueError(f"`size` must be at least 1, but it is {size}.")
+    check_shard_size(size)
     run: list[Span] = []
     missing = size
     for file in files:
