@@ -15,7 +15,8 @@ StudyArgument = Annotated[
     str,
     typer.Argument(
         metavar="STUDY",
-        help="Study file, or the name of a shipped study: flchain, nhanes.",
+        help="Study file, or the name of a shipped study: congress, flchain, "
+        "nhanes.",
     ),
 ]
 DataDir = Annotated[
@@ -104,8 +105,7 @@ def render(
     quiet: Quiet = False,
 ) -> None:
     """Render the report of a study whose result tables are written."""
-    from fahrstats.study.analyse import results_folder
-    from fahrstats.study.study_file import find_study
+    from fahrstats.study.study_file import find_study, results_folder
 
     path = find_study(study)
     with progress(quiet) as watch:

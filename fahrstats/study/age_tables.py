@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
 
+from fahrstats.cohort.groups import table_one
 from fahrstats.measurement.age_gap import AgeGap, gap
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.models import estimated, fit_cox, full_model
@@ -22,6 +24,16 @@ GAP_STEPS = {"gap": "1", "residual_gap": "1", "sd_gap": "SD", _GROUP: ""}
 
 _BETWEEN = "between"
 
+_DECADE = "decade"
+_DECADES = [0.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, math.inf]
+_DECADE_NAMES = [
+    "under 20",
+    *(f"{low} to {low + 9}" for low in range(20, 80, 10)),
+    "80 or more",
+]
+_FEWEST = 5
+"""Rows below which a decade is not described."""
+
 
 def gaps(cohort: StudyCohort) -> pd.DataFrame:
     """Describe the gaps of each predicted age: raw, residual and in deviations.
@@ -30,6 +42,25 @@ def gaps(cohort: StudyCohort) -> pd.DataFrame:
     from a line through everyone analysed.
     """
     return _of_ages(cohort, _described, "mean")
+
+
+def ages_by_decade(cohort: StudyCohort) -> pd.DataFrame:
+    """Describe each predicted age by decade of the age lived, small decades left out.
+
+    The last group is open, since a high age can tell who somebody is.
+    """
+    ages, data = _ages(cohort), cohort.data
+    decades = pd.cut(data[ages.age], _DECADES, right=False, labels=_DECADE_NAMES)
+    sizes = decades.value_counts()
+    decades = decades.where(decades.map(sizes).astype(float) >= _FEWEST)
+    known = data.assign(**{_DECADE: decades.cat.remove_unused_categories()})
+    known = known[known[ages.age].notna()]
+    return stacked(
+        [
+            table_one(known, [name], by=_DECADE).tidy().assign(biomarker=name)
+            for name in ages.predicted
+        ]
+    )
 
 
 def gap_ratios(cohort: StudyCohort) -> pd.DataFrame:

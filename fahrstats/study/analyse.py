@@ -12,11 +12,12 @@ import pandas as pd
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.files import file_sha256, remove_partial
-from fahrstats.study.checks import StudyCohort, read_cohort
+from fahrstats.study.checks import StudyCohort, check_study, read_cohort
 from fahrstats.study.contents import TableMaker, table_makers
 from fahrstats.study.manifest import describe_provenance, describe_study
+from fahrstats.study.photo_scores import read_photo_scores, score_photos
 from fahrstats.study.results_in import read_manifest
-from fahrstats.study.study_file import study_name
+from fahrstats.study.study_file import first_of, parse_study, results_folder
 
 Watch: TypeAlias = Callable[[str, int, int], None]
 
@@ -56,8 +57,9 @@ def analyse_study(
     DataError
         The study has a problem, or its data cannot support a table.
     """
-    cohort = read_cohort(path, data_dir)
     folder = results_folder(path, out)
+    _score_first(path, data_dir, folder, watch)
+    cohort = read_cohort(path, data_dir, folder)
     tables = folder / "tables"
     tables.mkdir(parents=True, exist_ok=True)
     remove_partial(tables)
@@ -84,9 +86,15 @@ def analyse_study(
     return folder
 
 
-def results_folder(path: Path, out: Path | None = None) -> Path:
-    """Return where the results of a study are."""
-    return Path("results") / study_name(path) if out is None else out
+def _score_first(path: Path, data_dir: Path | None, folder: Path, watch: Watch) -> None:
+    """Score the photos of a study that has some, once the rest of it can be read."""
+    study, _ = parse_study(path)
+    if study is None or study.photos is None:
+        return
+    problems = check_study(path, data_dir, folder).problems
+    if read_photo_scores(study, folder) is None and problems:
+        raise DataError(first_of(list(problems), path.name))
+    score_photos(study, data_dir, folder, watch)
 
 
 def _tables_known(folder: Path, key: str) -> dict[str, str] | None:

@@ -105,8 +105,9 @@ def unknown_names(study: Study) -> Iterator[str]:
     scores = [score.name for score in study.scores]
     for name in study.ages.predicted:
         yield from _unknown("[ages]", "predicted", name, scores)
-    numbers = [c.name for c in study.covariates if not c.categorical]
-    yield from _unknown("[ages]", "age", study.ages.age, numbers)
+    if study.ages.age in [covariate.name for covariate in study.covariates]:
+        numbers = [c.name for c in study.covariates if not c.categorical]
+        yield from _unknown("[ages]", "age", study.ages.age, numbers)
     if study.ages.sd_by is not None:
         covariates = [covariate.name for covariate in study.covariates]
         yield from _unknown("[ages]", "sd_by", study.ages.sd_by, covariates)

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design, find_problems
 from fahrstats.cohort.follow_up import as_float
 from fahrstats.cohort.groups import QuantileGroups, quantile_groups
 from fahrstats.cohort.leaks import leak_problems
-from fahrstats.columns import in_order
-from fahrstats.errors import DataError
+from fahrstats.errors import DataError, FahrstatsError
 from fahrstats.study.cohort_checks import (
     build_gate,
     follow_up_notes,
@@ -27,10 +25,13 @@ from fahrstats.study.cohort_checks import (
     size_problems,
     variable_notes,
 )
+from fahrstats.study.companions import companion_problems
+from fahrstats.study.participant_flow import participant_flow
+from fahrstats.study.photo_scores import PhotoScores, check_photos, read_photo_scores
 from fahrstats.study.preparation import Preparation, prepare
 from fahrstats.study.published import PublishedRow, read_rows
 from fahrstats.study.specification import Outcome, Study
-from fahrstats.study.study_file import first_of, parse_study
+from fahrstats.study.study_file import first_of, parse_study, results_folder
 from fahrstats.study.tables_in import SourceTable, find_file, load
 from fahrstats.study.wording import counted
 
@@ -47,8 +48,12 @@ class StudyCohort:
         The study file.
     source : SourceTable
         The table as it was read.
+    photos : PhotoScores or None
+        Scores of the photos of the study, where it has any.
+    rows : DataFrame
+        All rows of the table, those that do not enter the study too.
     everyone : DataFrame
-        All rows of the table with scores, complete or not, as ``model_data``.
+        All rows that enter the study, complete or not, as ``model_data``.
     data : DataFrame
         Rows complete in the main outcome and in all scores and covariates but scores
         that may be missing; follow-up in years, everything else in its own units.
@@ -66,6 +71,8 @@ class StudyCohort:
 
     study: Study
     source: SourceTable
+    photos: PhotoScores | None
+    rows: pd.DataFrame
     everyone: pd.DataFrame
     data: pd.DataFrame
     model_data: pd.DataFrame
@@ -94,7 +101,9 @@ class Check:
     cohort: StudyCohort | None
 
 
-def check_study(path: Path, data_dir: Path | None = None) -> Check:
+def check_study(
+    path: Path, data_dir: Path | None = None, out: Path | None = None
+) -> Check:
     """List every problem of a study file and of its data, not only the first.
 
     Checks that need sound columns run once the columns are sound; a column with a
@@ -106,27 +115,37 @@ def check_study(path: Path, data_dir: Path | None = None) -> Check:
         The study file.
     data_dir
         Folder of the data, see :func:`fahrstats.datasets.folder.data_folder`.
+    out
+        Folder of the results, where the scores of photos are. Before these are scored,
+        nothing that needs them is checked.
     """
     study, problems = parse_study(path)
-    if study is None:
+    problems = problems if study is None else list(companion_problems(study))
+    if study is None or problems:
         return Check(tuple(problems), (), None)
+    photos = None
     try:
-        source = load(study, data_dir)
-    except DataError as error:
+        if study.photos is not None:
+            photos = read_photo_scores(study, results_folder(path, out))
+            if photos is None:
+                return Check((), (check_photos(study, data_dir),), None)
+        source = load(study, data_dir, photos.table if photos else None)
+    except FahrstatsError as error:
         return Check((str(error),), (), None)
-    prepared = prepare(study, source.data)
+    prepared = prepare(study, source.data, source.enters)
     rows, wrong_rows = _published(study, prepared)
-    problems = [*prepared.problems, *_data_problems(study, prepared), *wrong_rows]
+    wrong_data = _data_problems(study, prepared.data[source.enters])
+    problems = [*prepared.problems, *wrong_data, *wrong_rows]
     if problems:
         return Check(tuple(dict.fromkeys(problems)), tuple(prepared.notes), None)
-    rows_linked = _linked_rows(source)
+    entered = np.flatnonzero(source.enters)
     try:
         terms = [variable.name for variable in study.known]
-        design = build_gate(study, prepared.data.iloc[rows_linked], terms)
+        design = build_gate(study, prepared.data.iloc[entered], terms)
     except DataError as error:
         problem = _in_source_words(str(error), study.main)
         return Check((problem,), tuple(prepared.notes), None)
-    kept = rows_linked[design.rows]
+    kept = entered[design.rows]
     data = prepared.data.iloc[kept].reset_index(drop=True)
     groups, problems = _groups(study, source, data)
     gates, wrong_scores = pass_gates(study, design, data)
@@ -138,7 +157,7 @@ def check_study(path: Path, data_dir: Path | None = None) -> Check:
         *follow_up_notes(study, data),
         *variable_notes(study, data),
         *_notes(study, design),
-        *missing_notes(study, gates, prepared.data.iloc[rows_linked]),
+        *missing_notes(study, gates, prepared.data.iloc[entered]),
         *(_in_source_words(n, study.main) for n in judging_notes(study, gates)),
     )
     if problems:
@@ -148,18 +167,22 @@ def check_study(path: Path, data_dir: Path | None = None) -> Check:
     cohort = StudyCohort(
         study=study,
         source=source,
-        everyone=everyone.iloc[rows_linked].reset_index(drop=True),
+        photos=photos,
+        rows=prepared.data,
+        everyone=everyone.iloc[entered].reset_index(drop=True),
         data=data,
         model_data=everyone.iloc[kept].reset_index(drop=True),
         deviations=prepared.deviations,
-        flow=_flow(study, source, prepared, design),
+        flow=participant_flow(study, source, prepared, design),
         groups=groups,
         published=tuple(rows),
     )
     return Check((), notes, cohort)
 
 
-def read_cohort(path: Path, data_dir: Path | None = None) -> StudyCohort:
+def read_cohort(
+    path: Path, data_dir: Path | None = None, out: Path | None = None
+) -> StudyCohort:
     """Return the cohort of a study.
 
     Raises
@@ -167,15 +190,15 @@ def read_cohort(path: Path, data_dir: Path | None = None) -> StudyCohort:
     DataError
         The study has a problem; the message is the first, and the number of all.
     """
-    check = check_study(path, data_dir)
+    check = check_study(path, data_dir, out)
     if check.cohort is None:
         raise DataError(first_of(list(check.problems), path.name))
     return check.cohort
 
 
-def _data_problems(study: Study, prepared: Preparation) -> Iterator[str]:
+def _data_problems(study: Study, data: pd.DataFrame) -> Iterator[str]:
     """Yield what the gate says about the columns that could be made."""
-    names = set(prepared.data.columns)
+    names = set(data.columns)
     terms = [v.name for v in study.known if v.name in names]
     analysis = study.analysis
     roles = {
@@ -188,14 +211,14 @@ def _data_problems(study: Study, prepared: Preparation) -> Iterator[str]:
         needed = {time, event, *([entry] if outcome.entry else [])}
         if needed <= names:
             formula = study.formula(*terms, outcome=outcome)
-            for problem in find_problems(formula, prepared.data, **roles):
+            for problem in find_problems(formula, data, **roles):
                 yield _in_source_words(problem, outcome)
         if event in names and analysis.weights is None:
             groups = [s.name for s in study.subgroups if s.name in names - set(terms)]
             covariates = [] if needed <= names else terms
-            columns = prepared.data[[*groups, *covariates]]
+            columns = data[[*groups, *covariates]]
             missing = {str(name): columns[name].isna().to_numpy() for name in columns}
-            yield from leak_problems(missing, as_float(prepared.data[event]))
+            yield from leak_problems(missing, as_float(data[event]))
 
 
 def _in_source_words(problem: str, outcome: Outcome) -> str:
@@ -221,13 +244,6 @@ def _published(
     except ValueError as error:
         return [], [f"`{study.published}` cannot be read as CSV: {error}"]
     return read_rows(table, study, prepared.data)
-
-
-def _linked_rows(source: SourceTable) -> NDArray[np.int64]:
-    """Return the positions of the rows that have a row in the scores table."""
-    if source.has_scores is None:
-        return np.arange(len(source.data))
-    return np.flatnonzero(source.has_scores)
 
 
 def _groups(
@@ -287,32 +303,3 @@ def _people(n: int, n_events: int) -> str:
     """Write a number of rows and of their events, up to the verb."""
     verb = "is" if n == 1 else "are"
     return f"{counted(n, 'row')} with {counted(n_events, 'event')} {verb}"
-
-
-def _flow(
-    study: Study, source: SourceTable, prepared: Preparation, design: Design
-) -> pd.DataFrame:
-    """Return one row per reason that took rows out, from the table to the analysis."""
-    event = as_float(prepared.data[study.main.columns[1]]) == 1
-    removed = [("in the table", "", 0, 0)]
-    if source.has_scores is not None:
-        out = ~source.has_scores
-        removed.append(
-            (
-                "no row in the scores table "
-                f"({source.n_without_clinical} of its rows have none here)",
-                str(study.table.id),
-                int(out.sum()),
-                int(event[out].sum()),
-            )
-        )
-    removed += [(d.reason, d.column, d.n, d.n_events) for d in design.dropped if d.n]
-    flow = pd.DataFrame(
-        removed, columns=["reason", "column", "n_removed", "n_removed_events"]
-    )
-    flow = flow.assign(
-        step=np.arange(len(flow)),
-        n=len(event) - flow["n_removed"].cumsum(),
-        n_events=int(event.sum()) - flow["n_removed_events"].cumsum(),
-    )
-    return flow[in_order(flow.columns)]

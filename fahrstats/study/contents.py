@@ -15,6 +15,7 @@ from fahrstats.study import (
     contrast_tables,
     effect_tables,
     people_tables,
+    photo_tables,
     published_tables,
     ranking_tables,
     sensitivity_tables,
@@ -87,6 +88,8 @@ def _of_models(cohort: StudyCohort) -> Makers:
 def _of_sections(cohort: StudyCohort) -> Makers:
     """Tables of analyses that a study file asks for."""
     study, makers = cohort.study, Makers()
+    if study.photos is not None:
+        makers["photos"] = photo_tables.photo_quality
     if study.competing is not None:
         makers["incidence"] = competing_tables.incidence
         makers["incidence_at"] = competing_tables.incidence_at
@@ -96,6 +99,7 @@ def _of_sections(cohort: StudyCohort) -> Makers:
         makers["cause_specific"] = competing_tables.cause_specific_ratios
     if study.ages is not None:
         makers["gaps"] = age_tables.gaps
+        makers["ages_by_decade"] = age_tables.ages_by_decade
         makers["gap_hazard"] = age_tables.gap_ratios
     if sensitivity_tables.is_imputed(cohort):
         makers["imputed"] = sensitivity_tables.imputed

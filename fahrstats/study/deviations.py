@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fahrstats.study.specification import Study, Variable
 from fahrstats.study.work import Work, is_amount
 
 
 def find_deviations(
-    work: Work, study: Study
+    work: Work, study: Study, enters: NDArray[np.bool_]
 ) -> tuple[dict[str, dict[str, float]], dict[str, pd.Series]]:
-    """Return standard deviations over all rows with a value, and scores divided so."""
+    """Return standard deviations over the rows that enter, and scores divided so."""
     deviations: dict[str, dict[str, float]] = {}
     scaled = {}
     for variable in (*study.variables, *study.printed):
@@ -36,7 +37,7 @@ def find_deviations(
         groups = _groups_of_deviation(work, variable, where)
         if groups is None:
             continue
-        spread = values.groupby(groups, observed=True).std()
+        spread = values[enters].groupby(groups[enters], observed=True).std()
         flat = [str(level) for level in spread.index[~(spread > 0)]]
         if flat:
             inside = "" if variable.within is None else f" in `{flat[0]}`"

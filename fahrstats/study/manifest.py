@@ -13,10 +13,13 @@ from fahrstats.cohort import store
 from fahrstats.files import file_sha256
 from fahrstats.study import people_tables
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.companions import COMPANIONS, companion_sha256
 from fahrstats.study.models import groups_name
+from fahrstats.study.notes import read_notes
+from fahrstats.study.photo_scores import PREFIX
+from fahrstats.study.photo_tables import QUALITIES
 from fahrstats.study.privacy import without_folders
 from fahrstats.study.registry import list_analyses
-from fahrstats.study.results_in import published_sha256
 from fahrstats.study.specification import Ages, Study
 from fahrstats.study.tables_in import text_sha256
 
@@ -27,15 +30,15 @@ _VERSIONS = ("numpy", "scipy", "pandas", "numba", "formulaic")
 def describe_provenance(cohort: StudyCohort) -> dict[str, Any]:
     """Return what every table carries: data, formulas, seed, versions.
 
-    Its ``key`` is a hash of all that the numbers depend on: the study file, the
-    published table, the data and the package's code. Tables with the same key hold
-    the same numbers.
+    Its ``key`` is a hash of all that the numbers depend on: the study file and those
+    beside it, the data with the scores, and the package's code. Tables with the same
+    key hold the same numbers.
     """
     study, source = cohort.study, cohort.source
     code = _code_sha256()
     study_sha256 = text_sha256(study.text)
-    published = published_sha256(study)
-    parts = [study_sha256, source.sha256, published, __version__, code]
+    beside = {f"{key}_sha256": companion_sha256(study, key) for key in COMPANIONS}
+    parts = [study_sha256, source.sha256, *beside.values(), __version__, code]
     return {
         "key": text_sha256("\n".join(parts)),
         "study_sha256": study_sha256,
@@ -44,7 +47,7 @@ def describe_provenance(cohort: StudyCohort) -> dict[str, Any]:
         "python": platform.python_version(),
         "data_file": source.file,
         "data_sha256": source.sha256,
-        "published_sha256": published,
+        **beside,
         "n_rows": len(source.data),
         "seed": study.analysis.seed,
         "formula": {
@@ -89,6 +92,8 @@ def describe_study(
         "groups_name": groups_name(cohort),
         "deviations": cohort.deviations,
         "choices": _choices(study),
+        "notes": read_notes(study),
+        "photos": {} if cohort.photos is None else cohort.photos.provenance,
         "provenance": provenance,
         "tables": {name: file_sha256(tables / f"{name}.parquet") for name in names},
         "warnings": {name: _warnings(tables / f"{name}.parquet") for name in names},
@@ -130,7 +135,9 @@ def _labels(cohort: StudyCohort) -> dict[str, dict[str, str]]:
     }
     for subgroup in study.subgroups:
         labels[subgroup.name] = {"label": subgroup.label, "unit": ""}
-    for variable in (*study.variables, *study.printed):
+    if study.photos is not None:
+        labels |= _photo_labels()
+    for variable in (*study.variables, *study.described, *study.printed):
         labels[variable.name] = {"label": variable.label, "unit": variable.unit}
     if study.ages is not None:
         labels |= _gap_labels(study.ages)
@@ -140,6 +147,14 @@ def _labels(cohort: StudyCohort) -> dict[str, dict[str, str]]:
             "unit": "",
         }
     return labels
+
+
+def _photo_labels() -> dict[str, dict[str, str]]:
+    """Return label and unit of the columns about photos."""
+    return {
+        f"{PREFIX}{name}": {"label": label, "unit": unit}
+        for name, (label, unit) in QUALITIES.items()
+    }
 
 
 def _gap_labels(ages: Ages) -> dict[str, dict[str, str]]:

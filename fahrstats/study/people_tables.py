@@ -28,7 +28,8 @@ def characteristics(cohort: StudyCohort) -> pd.DataFrame:
     study = cohort.study
     bands = {s.name for s in study.subgroups if s.cuts}
     others = [s.name for s in study.subgroups if s.name not in bands]
-    variables = dict.fromkeys([*(v.name for v in study.variables), *others])
+    described = (*study.variables, *study.described)
+    variables = dict.fromkeys([*(v.name for v in described), *others])
     score = study.scores[0].name
     return table_one(
         with_groups(cohort, cohort.data), list(variables), by=group_column(score)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fahrstats.study.deviations import find_deviations
 from fahrstats.study.outcome_columns import add_outcome
@@ -18,6 +20,7 @@ from fahrstats.study.specification import (
     Analysis,
     Competing,
     Study,
+    Variable,
 )
 from fahrstats.study.variable_columns import add_covariate, add_number, add_subgroup
 from fahrstats.study.work import Work, codes_of, make_factor
@@ -51,7 +54,9 @@ class Preparation:
     notes: list[str]
 
 
-def prepare(study: Study, table: pd.DataFrame) -> Preparation:
+def prepare(
+    study: Study, table: pd.DataFrame, enters: NDArray[np.bool_] | None = None
+) -> Preparation:
     """Make the columns of a study from the columns of a table.
 
     Parameters
@@ -60,6 +65,8 @@ def prepare(study: Study, table: pd.DataFrame) -> Preparation:
         Which column means what.
     table
         One row per subject, as it was read; it is not modified.
+    enters
+        Which rows enter the study, all unless given; standard deviations are of these.
     """
     work = Work(table)
     for outcome in study.outcomes:
@@ -67,7 +74,12 @@ def prepare(study: Study, table: pd.DataFrame) -> Preparation:
     for score in study.scores:
         add_number(work, score, f"[scores.{score.name}]")
     for covariate in study.covariates:
-        add_covariate(work, covariate)
+        add_covariate(work, covariate, f"[covariates.{covariate.name}]")
+    for described in study.described:
+        add_covariate(work, described, f"[describe.{described.name}]")
+    if study.ages is not None and study.ages.age not in work.columns:
+        age = Variable(study.ages.age, (study.ages.age,), "Age")
+        add_number(work, age, "[ages]")
     for score in study.printed:
         add_number(work, score, f"[published.scores.{score.name}]")
     made = {variable.name for variable in study.variables}
@@ -80,7 +92,10 @@ def prepare(study: Study, table: pd.DataFrame) -> Preparation:
     if study.competing is not None:
         _add_causes(work, study.competing, study)
     _leave_out_long_factors(work, study)
-    deviations, scaled = find_deviations(work, study)
+    everyone = np.ones(len(table), dtype=np.bool_)
+    deviations, scaled = find_deviations(
+        work, study, everyone if enters is None else enters
+    )
     return Preparation(
         data=pd.DataFrame(work.columns, index=table.index),
         in_deviations=pd.DataFrame(scaled, index=table.index),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.files import file_sha256
+from fahrstats.study.companions import COMPANIONS, companion_sha256
+from fahrstats.study.photo_scores import scores_sha256
 from fahrstats.study.specification import Study
 from fahrstats.study.study_file import parse_study
 from fahrstats.study.tables_in import find_file, text_sha256
@@ -104,8 +107,8 @@ def check_results(
     Raises
     ------
     DataError
-        The tables do not belong together, or the study file, its data or its
-        published table have changed since.
+        The tables do not belong together, or the study file, its data or a file beside
+        it have changed since.
 
     Warns
     -----
@@ -119,24 +122,17 @@ def check_results(
     study, _ = parse_study(path)
     if study is None or text_sha256(text) != provenance.get("study_sha256"):
         raise DataError(f"The study `{path.name}` has {_CHANGED}")
-    _check_data(study, provenance, data_dir)
+    _check_data(study, folder, provenance, data_dir)
     return manifest
 
 
-def published_sha256(study: Study) -> str:
-    """Return the hash of the published table; empty where the study names none."""
-    if study.published is None:
-        return ""
-    return file_sha256(find_file(study.published, study.path.parent))
-
-
 def _check_data(
-    study: Study, provenance: dict[str, Any], data_dir: Path | None
+    study: Study, folder: Path, provenance: dict[str, Any], data_dir: Path | None
 ) -> None:
-    """Compare the data and the published table with those that were analysed."""
+    """Compare the data and the files beside the study with those that were used."""
     hashes: dict[str, Callable[[], str]] = {
-        "data": lambda: _data_sha256(study, data_dir),
-        "published": lambda: published_sha256(study),
+        "data": lambda: _data_sha256(study, folder, data_dir),
+        **{key: partial(companion_sha256, study, key) for key in COMPANIONS},
     }
     if ":" in str(provenance.get("data_file")):  # a data set of a package
         del hashes["data"]
@@ -151,12 +147,12 @@ def _check_data(
             )
             continue
         if found != provenance.get(f"{what}_sha256"):
-            file = study.table.file if what == "data" else study.published
-            name = Path(str(file)).name
-            raise DataError(f"`{name}`, the {what} of the study, has {_CHANGED}")
+            file = study.table.file if what == "data" else getattr(study, what)
+            name, role = Path(str(file)).name, COMPANIONS.get(what, what)
+            raise DataError(f"`{name}`, the {role} of the study, has {_CHANGED}")
 
 
-def _data_sha256(study: Study, data_dir: Path | None) -> str:
+def _data_sha256(study: Study, folder: Path, data_dir: Path | None) -> str:
     """Return the hash that the study's table and its scores have when they are read."""
     table = study.table
     hashes = [
@@ -164,4 +160,6 @@ def _data_sha256(study: Study, data_dir: Path | None) -> str:
         for file in (table.file, table.scores)
         if file is not None
     ]
-    return hashes[0] if len(hashes) == 1 else text_sha256("".join(hashes))
+    if study.photos is not None:
+        hashes.append(scores_sha256(study, folder))
+    return reduce(lambda first, second: text_sha256(first + second), hashes)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from fahrstats.study.photo_section import Photos
+
 TimeUnit = Literal["days", "months", "years"]
 Closed = Literal["right", "left"]
 
@@ -40,6 +42,9 @@ class TableFile:
         Column that names a subject in both files.
     allow_unmatched : bool
         Leave out and count the ids that only one of the two files holds.
+    left_out : str or None
+        Column that says in words why a row does not enter the study; empty where it
+        does.
     source : str
         Where the data can be obtained, for the message when the file is absent.
     """
@@ -48,6 +53,7 @@ class TableFile:
     scores: str | None = None
     id: str | None = None
     allow_unmatched: bool = False
+    left_out: str | None = None
     source: str = ""
 
 
@@ -329,6 +335,14 @@ class Study:
         File of published hazard ratios to print beside ours.
     printed : tuple of Variable
         Scores that only the published hazard ratios are about.
+    described : tuple of Variable
+        What Table 1 describes besides, and no model uses.
+    photos : Photos or None
+        Photographs that are scored before anything is analysed.
+    prepare : str or None
+        Script beside the study file that makes the table of the study.
+    notes : str or None
+        Text beside the study file that the report prints.
     """
 
     name: str
@@ -345,6 +359,10 @@ class Study:
     ages: Ages | None = None
     published: str | None = None
     printed: tuple[Variable, ...] = ()
+    described: tuple[Variable, ...] = ()
+    photos: Photos | None = None
+    prepare: str | None = None
+    notes: str | None = None
 
     @property
     def main(self) -> Outcome:

@@ -16,6 +16,7 @@ from fahrstats.study.analysis_sections import (
     unknown_names,
 )
 from fahrstats.study.examples import example_file, example_names
+from fahrstats.study.photo_section import read_photos
 from fahrstats.study.specification import (
     DAYS_PER_YEAR,
     EventRule,
@@ -27,6 +28,7 @@ from fahrstats.study.specification import (
 from fahrstats.study.study_names import check_names
 from fahrstats.study.variable_sections import (
     read_covariate,
+    read_described,
     read_score,
     read_subgroups,
 )
@@ -61,6 +63,11 @@ def find_study(name: str) -> Path:
 def study_name(path: Path) -> str:
     """Return the name of a study: its file's, or its folder's if that says more."""
     return path.parent.resolve().name if path.name == "study.toml" else path.stem
+
+
+def results_folder(path: Path, out: Path | None = None) -> Path:
+    """Return where the results of a study are."""
+    return Path("results") / study_name(path) if out is None else out
 
 
 def parse_study(path: Path) -> tuple[Study | None, list[str]]:
@@ -98,6 +105,13 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
         ages=read_ages(top),
         published=published,
         printed=printed,
+        described=tuple(
+            read_described(name, section)
+            for name, section in top.sections("describe").items()
+        ),
+        photos=read_photos(top),
+        prepare=top.optional_text("prepare"),
+        notes=top.optional_text("notes"),
     )
     if top.is_given("scores") and not scores:
         top.problem("[scores] names no score; add a section such as [scores.faceage].")
@@ -131,6 +145,7 @@ def _table(top: Section) -> TableFile:
         scores=section.optional_text("scores"),
         id=section.optional_text("id"),
         allow_unmatched=section.flag("allow_unmatched"),
+        left_out=section.optional_text("left_out"),
         source=section.text("source"),
     )
     if table.scores is not None and table.id is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -17,9 +17,29 @@ from fahrstats.datasets.folder import DATA_VARIABLE, data_folder
 from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
 from fahrstats.section import did_you_mean
+from fahrstats.study.script import find_script, run_script
 from fahrstats.study.specification import Study
 
 _PACKAGES = {"sksurv": "sksurv.datasets", "lifelines": "lifelines.datasets"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """Rows of a table that do not enter a study, for one reason.
+
+    Attributes
+    ----------
+    reason : str
+        The reason in words.
+    column : str
+        Column of the table that says so.
+    rows : ndarray of bool, shape (n,)
+        The rows; a row that an earlier reason took out may be among them.
+    """
+
+    reason: str
+    column: str
+    rows: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,47 +49,110 @@ class SourceTable:
     Attributes
     ----------
     data : DataFrame
-        The table, joined with its scores where the study names a scores table.
+        The table, joined with its scores where the study names some, and prepared by
+        the script of the study where it has one.
     file : str
         Name of the file or data set, without folders.
     sha256 : str
         Hash of the bytes read; of the values, for a data set of a package.
-    has_scores : ndarray of bool, shape (n,), or None
-        Whether the scores table holds the row's id; None without a scores table.
-    n_without_clinical : int
-        Rows of the scores table that the clinical table lacks.
+    left_out : tuple of LeftOut
+        Rows that do not enter the study, by reason and in order.
     """
 
     data: pd.DataFrame
     file: str
     sha256: str
-    has_scores: NDArray[np.bool_] | None = None
-    n_without_clinical: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def enters(self) -> NDArray[np.bool_]:
+        """Which rows no reason takes out, shape (n,)."""
+        enters = np.ones(len(self.data), dtype=np.bool_)
+        for reason in self.left_out:
+            enters &= ~reason.rows
+        return enters
 
 
-def load(study: Study, data_dir: Path | None = None) -> SourceTable:
-    """Read the table of a study, joined with its scores.
+def load(
+    study: Study, data_dir: Path | None = None, photos: SourceTable | None = None
+) -> SourceTable:
+    """Read the table of a study, join its scores and run its script.
+
+    Parameters
+    ----------
+    study
+        The study file.
+    data_dir
+        Folder of the data.
+    photos
+        Scores of the photographs of the study, by the column ``id`` of [photos].
 
     Raises
     ------
     DataError
-        A file is absent or cannot be read, or the two tables cannot be joined.
+        A file is absent or cannot be read, the tables cannot be joined, the script
+        stops, or no row enters the study.
     """
-    table = study.table
-    clinical = read_table(table.file, study.path.parent, data_dir, table.source)
-    if table.scores is None or table.id is None:
-        return clinical
-    scores = read_table(table.scores, study.path.parent, data_dir, table.source)
-    linked = link(
-        clinical.data, scores.data, id=table.id, allow_unmatched=table.allow_unmatched
+    table, folder = study.table, study.path.parent
+    source = read_table(table.file, folder, data_dir, table.source)
+    if table.scores is not None and table.id is not None:
+        scores = read_table(table.scores, folder, data_dir, table.source)
+        source = _join(source, scores, table.id, table.allow_unmatched, "scores table")
+    if study.photos is not None and photos is not None:
+        allow = study.photos.allow_unmatched
+        source = _join(source, photos, study.photos.id, allow, "photos")
+    if study.prepare is not None:
+        script = find_script(study.prepare, folder)
+        source = replace(source, data=run_script(script, source.data))
+    if table.left_out is not None:
+        source = _leave_out(source, table.left_out)
+    if not source.enters.any():
+        reasons = "; ".join(reason.reason for reason in source.left_out)
+        raise DataError(f"No row of `{source.file}` enters the study: {reasons}.")
+    return source
+
+
+def _join(
+    source: SourceTable, scores: SourceTable, id: str, allow_unmatched: bool, what: str
+) -> SourceTable:
+    """Join scores to a table, and leave out the rows that have none."""
+    linked = link(source.data, scores.data, id=id, allow_unmatched=allow_unmatched)
+    n_without = linked.n_without_clinical
+    absent = LeftOut(
+        f"no row in the {what} ({n_without} of its rows have none here)",
+        id,
+        ~linked.has_scores,
+    )
+    of_scores = (
+        LeftOut(
+            reason.reason,
+            reason.column,
+            linked.table[id].isin(scores.data.loc[reason.rows, id]).to_numpy(),
+        )
+        for reason in scores.left_out
     )
     return SourceTable(
         data=linked.table,
-        file=f"{clinical.file} + {scores.file}",
-        sha256=text_sha256(clinical.sha256 + scores.sha256),
-        has_scores=linked.has_scores,
-        n_without_clinical=linked.n_without_clinical,
+        file=f"{source.file} + {scores.file}",
+        sha256=text_sha256(source.sha256 + scores.sha256),
+        left_out=(*source.left_out, absent, *of_scores),
     )
+
+
+def _leave_out(source: SourceTable, column: str) -> SourceTable:
+    """Leave out the rows for which a column holds a reason, by reason."""
+    if column not in source.data:
+        raise DataError(
+            f"[table]: `left_out` is `{column}`, which is no column of the table."
+            f"{did_you_mean(column, source.data.columns)}"
+        )
+    given = source.data[column]
+    texts = given.where(given.notna(), "").astype(str).str.strip()
+    reasons = (
+        LeftOut(reason, column, (texts == reason).to_numpy(dtype=np.bool_))
+        for reason in texts[texts != ""].unique()
+    )
+    return replace(source, left_out=(*source.left_out, *reasons))
 
 
 def read_table(

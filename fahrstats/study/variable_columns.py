@@ -29,9 +29,8 @@ def add_number(work: Work, variable: Variable, where: str) -> None:
     work.columns[variable.name] = pd.Series(total, index=work.table.index)
 
 
-def add_covariate(work: Work, covariate: Variable) -> None:
+def add_covariate(work: Work, covariate: Variable, where: str) -> None:
     """Add a covariate: an amount, or a factor with its reference level first."""
-    where = f"[covariates.{covariate.name}]"
     values = work.source(covariate.columns[0], where)
     if values is None:
         return

@@ -58,6 +58,13 @@ def read_covariate(name: str, section: Section) -> Variable:
     return covariate
 
 
+def read_described(name: str, section: Section) -> Variable:
+    """Read what Table 1 describes and no model uses."""
+    if section.is_given("per"):
+        section.problem("`per` is for hazard ratios, which this has none of.")
+    return read_covariate(name, section)
+
+
 def _per(section: Section) -> float | Literal["sd"]:
     """Read the step of a hazard ratio: a number of units, or "sd"."""
     if section.values.get("per") == "sd":

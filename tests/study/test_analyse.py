@@ -15,8 +15,9 @@ from tables import check_table
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.files import file_sha256
-from fahrstats.study.analyse import analyse_study, results_folder
+from fahrstats.study.analyse import analyse_study
 from fahrstats.study.results_in import read_manifest
+from fahrstats.study.study_file import results_folder
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ def test_scores_are_joined_to_the_clinical_table(write_study, people):
     scores = people[["patient", "faceage"]].sample(frac=1, random_state=1)
     source = load(linked_study(write_study, people, scores))
     assert list(source.data["faceage"]) == list(people["faceage"])
-    assert source.has_scores.all()
+    assert source.enters.all()
     assert source.file == "cohort.csv + scores.csv"
 
 
@@ -94,4 +94,4 @@ def test_unmatched_scores_are_refused_unless_the_study_allows_them(write_study, 
     with pytest.raises(DataError, match="50 of 200 in the clinical table have no"):
         load(study)
     study = linked_study(write_study, people, scores, "allow_unmatched = true")
-    assert load(study).has_scores.sum() == 150
+    assert load(study).enters.sum() == 150
