@@ -132,7 +132,8 @@ def _about(span: Span, columns: ImageColumns) -> list[Photo]:
 def _images(span: Span, column: str) -> Iterator[bytes | None]:
     """Yield the bytes of a span's images, few of them held at a time.
 
-    The file is mapped: read otherwise, a whole row group would be held.
+    The file is mapped: read otherwise, a whole row group would be held. Of compressed
+    files one page is, which writers cut by rows, often a thousand.
     """
     with opened(span.path, span.file) as file:
         start = 0

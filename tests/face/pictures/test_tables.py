@@ -138,6 +138,7 @@ def test_reading_holds_a_batch_and_not_the_row_group(tmp_path, compression):
         400,
         use_dictionary=False,
         compression=compression,
+        write_batch_size=8,  # a new page begins after so many rows at the earliest
     )
     del columns
     before = pa.total_allocated_bytes()
