@@ -2,3 +2,53 @@
 
 Public names are loaded on first use, so that importing the package is quick.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fahrstats.face.models.opening import open_model as open_model
+    from fahrstats.face.pictures.sources import open_source as open_source
+    from fahrstats.face.score_columns import SCORE_GLOSSARY as SCORE_GLOSSARY
+    from fahrstats.face.scoring.embed import embed_photos as embed_photos
+    from fahrstats.face.scoring.embed import read_embeddings as read_embeddings
+    from fahrstats.face.scoring.plan import Plan
+    from fahrstats.face.scoring.runs import score_to as score_to
+    from fahrstats.face.scoring.score import score_photos as score_photos
+    from fahrstats.face.scoring.sessions import combine_photos as combine_photos
+
+_MODULE_OF = {
+    "SCORE_GLOSSARY": "score_columns",
+    "Plan": "scoring.plan",
+    "combine_photos": "scoring.sessions",
+    "embed_photos": "scoring.embed",
+    "open_model": "models.opening",
+    "open_source": "pictures.sources",
+    "read_embeddings": "scoring.embed",
+    "score_photos": "scoring.score",
+    "score_to": "scoring.runs",
+}
+
+__all__ = [
+    "SCORE_GLOSSARY",
+    "Plan",
+    "combine_photos",
+    "embed_photos",
+    "open_model",
+    "open_source",
+    "read_embeddings",
+    "score_photos",
+    "score_to",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module `fahrstats.face` has no attribute `{name}`")
+    return getattr(import_module(f"fahrstats.face.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

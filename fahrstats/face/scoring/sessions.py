@@ -61,7 +61,8 @@ def combine_photos(
         columns[name] = values.median()
         columns[f"{name}_sd"] = values.std()
         columns[f"{name}_range"] = (values.max() - values.min()).where(several)
-    combined = counts.join(pd.DataFrame(columns)).reset_index().assign(**provenance)
+    combined: pd.DataFrame = counts.join(pd.DataFrame(columns)).reset_index()
+    combined = combined.assign(**provenance)
     return combined[in_score_order(combined.columns)]
 
 

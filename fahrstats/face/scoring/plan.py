@@ -1,0 +1,75 @@
+"""What is done to every photo of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from fahrstats.errors import DataError
+from fahrstats.face.detection.found import SMALLEST_FACE, Several
+from fahrstats.face.engine import Device, WantedPrecision
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is done to every photo; small and picklable, since each worker has one.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Models by name, as :func:`~fahrstats.face.models.opening.open_model` reads them.
+    predictions : str or None
+        Table of ages predicted elsewhere, which become further scores.
+    detector : str
+        Detector by name, as
+        :func:`~fahrstats.face.detection.choosing.open_detector` reads it.
+    several, min_face
+        Which face is scored where there are several, and the height in pixels of the
+        smallest one, as for :func:`~fahrstats.face.detection.found.find_face`.
+    device, precision : str
+        As for :class:`~fahrstats.face.engine.Engine`.
+    keep_date : bool
+        Keep when a photo was taken, as its EXIF says, in the column ``taken``.
+    batch_size : int or None
+        Faces that the models are given at once, by default as many as suits them; no
+        result depends on it.
+    outcome : str
+        ``"scores"``, or ``"embeddings"`` of the one model.
+    """
+
+    models: tuple[str, ...]
+    predictions: str | None = None
+    detector: str = "mtcnn"
+    several: Several = "refuse"
+    min_face: int = SMALLEST_FACE
+    device: Device = "auto"
+    precision: WantedPrecision = "auto"
+    keep_date: bool = False
+    batch_size: int | None = None
+    outcome: Literal["scores", "embeddings"] = "scores"
+
+    def __post_init__(self) -> None:
+        if not self.models and self.predictions is None:
+            raise DataError("Photos cannot be scored without a model: `checkpoint`.")
+        if self.several not in get_args(Several):
+            raise DataError(
+                f"`several` must be refuse, largest or central, but it is "
+                f"{self.several!r}."
+            )
+        if self.outcome == "embeddings" and len(self.models) != 1:
+            raise DataError(
+                f"Embeddings are those of one checkpoint, not of {len(self.models)}."
+            )
+        if self.batch_size is not None and self.batch_size < 1:
+            raise DataError(
+                f"`batch_size` must be at least 1, but it is {self.batch_size}."
+            )
+
+
+def model_names(checkpoint: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+    """Return one or several checkpoints as a plan names them."""
+    if isinstance(checkpoint, str | Path):
+        return (str(checkpoint),)
+    return tuple(str(one) for one in checkpoint)

@@ -1,0 +1,154 @@
+"""Scoring at any scale: shards to parts to one table, going on where a run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from fahrstats.errors import DataError
+from fahrstats.face.pictures.photos import PhotoSource, Shard, hash_of
+from fahrstats.face.scoring.finished import check_suffix, finished_counts, merge_parts
+from fahrstats.face.scoring.parts import Parts, open_parts
+from fahrstats.face.scoring.plan import Plan
+from fahrstats.face.scoring.workbench import open_workbench
+from fahrstats.face.scoring.workers import available_cores, score_in_processes
+
+Engine = Literal["processes", "ray"]
+Watch = Callable[[str, int, int], None]
+"""Told what is done, the photos that are done, and how many there are."""
+
+_FEWEST_PHOTOS, _MOST_PHOTOS = 16, 512
+_SHARDS_WANTED = 64
+
+
+def score_to(
+    out: Path,
+    source: PhotoSource,
+    *,
+    plan: Plan,
+    workers: int | None = None,
+    engine: Engine = "processes",
+    restart: bool = False,
+    watch: Watch = lambda step, position, total: None,
+) -> dict[str, int]:
+    """Score photos, or embed them, into a file; return photos by status.
+
+    Finished shards are kept in ``OUT.parts`` until the table is whole. A run that was
+    stopped, however it was, goes on from them, and a finished table is left as it is.
+    Results depend on photos and plan alone.
+
+    Parameters
+    ----------
+    out
+        The table to write: .parquet, or .csv if the plan asks for scores.
+    source
+        Photos that :func:`~fahrstats.face.pictures.sources.open_source` opened.
+    plan
+        What is done to every photo.
+    workers
+        Processes, of one thread each; as many as there are cores by default.
+    engine
+        ``"processes"`` of this machine, or ``"ray"`` for the machines of a Ray cluster
+        that all see the photos under the same path.
+    restart
+        Discard what is there instead of going on from it.
+    watch
+        Told about the progress.
+
+    Raises
+    ------
+    DataError
+        A model cannot be opened, ``out`` or its parts were made from other photos or
+        by another plan, another run is making it, or two processes died on the same
+        shard.
+    """
+    scores = plan.outcome == "scores"
+    check_suffix(out, (".parquet", ".csv") if scores else (".parquet",))
+    if workers is not None and workers < 1:
+        raise DataError(f"`workers` must be at least 1, but it is {workers}.")
+    watch("opening the models", 0, 1)
+    described = open_workbench(plan).describe()
+    fingerprint = hash_of([repr(sorted(described.items()))])
+    key = hash_of([fingerprint, source.fingerprint()])
+    with open_parts(out, fingerprint, restart=restart) as parts:
+        counts = finished_counts(out, key, restart=restart)
+        if counts is None:
+            n_parts = _fill(parts, source, plan, workers, engine, watch)
+            watch("joining the parts", 0, 1)
+            provenance = {**described, "photos": source.name, "key": key}
+            counts = merge_parts(parts, n_parts, out, provenance)
+        parts.remove()
+    return counts
+
+
+def check_scored(counts: dict[str, int], out: Path) -> None:
+    """Refuse a run that scored none of its photos.
+
+    Raises
+    ------
+    DataError
+        No photo has the status ``ok``; the message counts the others.
+    """
+    if counts["ok"]:
+        return
+    found = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
+    raise DataError(
+        f"None of the {sum(counts.values())} photos has a score ({found}); the column "
+        f"`note` of `{out.name}` says why."
+    )
+
+
+def shard_size(n_photos: int) -> int:
+    """Return how many photos are scored between two parts.
+
+    It depends on the number of photos alone, so that a run can be resumed with any
+    number of workers: enough shards to keep them busy, few enough to be quick.
+    """
+    return min(max(n_photos // _SHARDS_WANTED, _FEWEST_PHOTOS), _MOST_PHOTOS)
+
+
+def _fill(
+    parts: Parts,
+    source: PhotoSource,
+    plan: Plan,
+    workers: int | None,
+    engine: Engine,
+    watch: Watch,
+) -> int:
+    """Score the shards that have no part yet; return how many there are in all."""
+    stamps: dict[int, str] = {}
+    n_shards = n_done = 0
+
+    def missing() -> Iterator[Shard]:
+        nonlocal n_shards, n_done
+        for shard in source.shards(shard_size(len(source))):
+            n_shards += 1
+            stamp = shard.fingerprint()
+            if parts.has(shard.index, stamp):
+                n_done += len(shard)
+            else:
+                stamps[shard.index] = stamp
+                yield shard
+
+    n_workers = workers or available_cores()
+    for shard, table in _scored(plan, missing(), n_workers, engine):
+        parts.write(shard.index, stamps.pop(shard.index), table)
+        n_done += len(shard)
+        watch("scoring", n_done, len(source))
+    return n_shards
+
+
+def _scored(
+    plan: Plan, shards: Iterable[Shard], n_workers: int, engine: Engine
+) -> Iterator[tuple[Shard, pa.Table]]:
+    """Start the engine of a name."""
+    if engine == "processes":
+        return score_in_processes(plan, shards, n_workers)
+    if engine == "ray":
+        from fahrstats.face.scoring.cluster import score_on_cluster
+
+        return score_on_cluster(plan, shards, n_workers)
+    raise DataError(f"`engine` is `processes` or `ray`, but it is {engine!r}.")

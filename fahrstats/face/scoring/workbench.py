@@ -1,0 +1,158 @@
+"""What a worker has open, and what it does to photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fahrstats import __version__
+from fahrstats.face.checkpoints.store import load_checkpoint
+from fahrstats.face.detection.alignment import ARCFACE_SIDE
+from fahrstats.face.detection.choosing import open_detector
+from fahrstats.face.detection.faces import Detector, FoundFace
+from fahrstats.face.models.checkpoint_model import CheckpointModel
+from fahrstats.face.models.face_model import FaceModel
+from fahrstats.face.models.opening import open_models
+from fahrstats.face.pictures.photos import Photo
+from fahrstats.face.scoring.examination import examine
+from fahrstats.face.scoring.plan import Plan
+from fahrstats.face.scoring.score_table import EMBEDDING, Row, as_table, score_schema
+
+_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workbench:
+    """A detector and models that are open, and the columns they fill.
+
+    Attributes
+    ----------
+    plan : Plan
+        What is done to a photo.
+    detector : Detector
+        What finds faces.
+    models : tuple of FaceModel
+        What scores them; empty if there is an ``embedder``.
+    embedder : CheckpointModel or None
+        What embeds them.
+    """
+
+    plan: Plan
+    detector: Detector
+    models: tuple[FaceModel, ...]
+    embedder: CheckpointModel | None = None
+
+    def score(self, photos: Iterable[Photo]) -> pa.Table:
+        """Return one row per photo, in their order; memory holds one batch of faces."""
+        rows: list[Row] = []
+        waiting: list[tuple[Row, FoundFace]] = []
+        batch_size = self.batch_size
+        for photo in photos:
+            row, face = examine(photo, self.detector, self.plan, self.pixels_wanted)
+            rows.append(row | self._provenance)
+            if face is not None:
+                waiting.append((rows[-1], face))
+            if len(waiting) == batch_size:
+                self._read(waiting)
+                waiting.clear()
+        self._read(waiting)
+        return as_table(rows, self.schema)
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that the results depend on besides the photos."""
+        return {
+            **self._provenance,
+            "columns": self._columns,
+            "detector": self.detector.name,
+            "several": self.plan.several,
+            "min_face": self.plan.min_face,
+            "keep_date": self.plan.keep_date,
+            "package": __version__,
+        }
+
+    @property
+    def batch_size(self) -> int:
+        """Faces that the models are given at once."""
+        suitable = (getattr(model, "batch_size", _BATCH) for model in self._all)
+        return self.plan.batch_size or max(suitable)
+
+    @property
+    def pixels_wanted(self) -> int:
+        """Side in pixels at which a face is looked at, the largest of the models'."""
+        return max(ARCFACE_SIDE, *(model.pixels_wanted for model in self._all))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the table."""
+        if self.embedder is None:
+            scores = dict.fromkeys(self._columns, pa.float64())
+        else:
+            scores = {EMBEDDING: pa.list_(pa.float32(), self.embedder.width)}
+        return score_schema(scores, keep_date=self.plan.keep_date)
+
+    @property
+    def _all(self) -> tuple[FaceModel, ...]:
+        return self.models if self.embedder is None else (self.embedder,)
+
+    @property
+    def _columns(self) -> list[str]:
+        if self.embedder is not None:
+            return [EMBEDDING]
+        return [column for model in self.models for column in model.columns]
+
+    @property
+    def _provenance(self) -> dict[str, str]:
+        """Columns that are the same in every row."""
+        precisions = {getattr(model, "precision", "float32") for model in self._all}
+        return {
+            "checkpoint": "; ".join(model.name for model in self._all),
+            "precision": "; ".join(sorted(precisions)),
+        }
+
+    def _read(self, waiting: list[tuple[Row, FoundFace]]) -> None:
+        """Fill in what the models say of faces."""
+        if not waiting:
+            return
+        for column, values in self._values([face for _, face in waiting]).items():
+            for (row, _), value in zip(waiting, values, strict=True):
+                row[column] = value
+
+    def _values(self, faces: list[FoundFace]) -> Mapping[str, NDArray[Any]]:
+        """Return the values of faces by column."""
+        if self.embedder is not None:
+            return {EMBEDDING: self.embedder.embed(faces)}
+        return {
+            column: values
+            for model in self.models
+            for column, values in zip(
+                model.columns, model.predict(faces).T, strict=True
+            )
+        }
+
+
+def open_workbench(plan: Plan) -> Workbench:
+    """Open the detector and the models of a plan.
+
+    Raises
+    ------
+    DataError
+        One of them cannot be opened.
+    """
+    detector = open_detector(plan.detector)
+    if plan.outcome == "embeddings":
+        checkpoint = load_checkpoint(plan.models[0])
+        embedder = CheckpointModel(
+            checkpoint, device=plan.device, precision=plan.precision
+        )
+        return Workbench(plan, detector, (), embedder)
+    models = open_models(
+        plan.models,
+        predictions=plan.predictions,
+        device=plan.device,
+        precision=plan.precision,
+    )
+    return Workbench(plan, detector, tuple(models))
