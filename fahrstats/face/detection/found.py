@@ -119,12 +119,13 @@ def find_face(
         ``"largest"`` the one with the largest box, ``"central"`` the one whose box is
         nearest to the centre of the photo. The note says so and of how many.
     pixels_wanted
-        Largest side at which a model looks at a face.
+        Largest side at which a model looks at a face; 0 if none does.
     min_face
         Smallest height of the face's box in pixels of the file.
     reread
         Decodes the photo again in full. It is called when the picture was decoded at a
-        reduced size and holds fewer pixels of the face than are wanted.
+        reduced size and the side of the ArcFace crop is smaller there than is wanted,
+        or than the 112 pixels at which blur is measured.
 
     Raises
     ------
@@ -148,7 +149,8 @@ def find_face(
     fault = _fault(box, points)
     if fault:
         return replace(nothing, note=f"a face was found, but {fault}")
-    face = _face(picture, box, points, pixels_wanted, reread)
+    wanted = max(pixels_wanted, ARCFACE_SIDE)  # blur is measured at the latter
+    face = _face(picture, box, points, wanted, reread)
     graded = replace(
         _graded(nothing, face),
         face_pixels=float(box[3] - box[1]) * _factor(picture),

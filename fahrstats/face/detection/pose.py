@@ -52,12 +52,11 @@ class Pose:
 def pose(points: ArrayLike) -> Pose:
     """Return how a head is turned, from its five landmarks.
 
-    The nose stands out of the plane of eyes and mouth. With parallel rays, its tip moves
-    against the line from eyes to mouth by the sine of the turn or nod, while that line
-    and the line of the eyes shorten by the cosine: both ratios are tangents. The lengths
-    are those of the face itself, so that neither its size nor its width relative to its
-    height matters; how far noses stand out, and how low, is that of
-    :data:`MEAN_FACE`.
+    The nose stands out of the plane of eyes and mouth. With parallel rays, its tip
+    moves against the line from eyes to mouth by the sine of the turn or nod, while that
+    line and the line of the eyes shorten by the cosine: both ratios are tangents. The
+    lengths are those of the face itself, so that its size and proportions do not
+    matter; how far and how low noses stand out is that of :data:`MEAN_FACE`.
 
     Five landmarks cannot tell the shape of a face from its pose. A millimetre of the
     nose's place is 2 degrees of yaw or pitch, and people differ by several in height; a
