@@ -35,8 +35,8 @@ The eyes are then about 15 pixels apart: landmarks are off by a tenth of that, a
 network that looks at 224 pixels would be shown little that was photographed.
 """
 
-_KERNEL = 8
-"""Pixels around a crop that its edge may depend on."""
+_KERNEL = 0.1
+"""What the edge of a crop may depend on around it, as a share of the ArcFace crop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,10 +61,10 @@ class Finding:
         :data:`~fahrstats.face.score_columns.SCORE_GLOSSARY`.
     width, height : int or None
         Size of the upright photo in pixels.
-    content : str or None
-        SHA-256 of the file's bytes.
     taken : datetime or None
         When the photo was taken, if asked for.
+    content : str or None
+        SHA-256 of the file's bytes.
     """
 
     photo: str
@@ -82,8 +82,8 @@ class Finding:
     brightness: float = math.nan
     width: int | None = None
     height: int | None = None
-    content: str | None = None
     taken: datetime | None = None
+    content: str | None = None
 
     def row(self) -> dict[str, Any]:
         """Return the columns of a table of scores, without the face."""
@@ -175,8 +175,8 @@ def _nothing(picture: Picture, n_faces: int) -> Finding:
         n_faces=n_faces,
         width=picture.width,
         height=picture.height,
-        content=picture.content,
         taken=picture.taken,
+        content=picture.content,
     )
 
 
@@ -265,7 +265,7 @@ def _cut(
     averaged so that it stays at least twice as large.
     """
     centre, side = _arcface_square(points)
-    reach = side * (0.5 + LARGEST_MARGIN) * math.sqrt(2) + _KERNEL
+    reach = side * ((0.5 + LARGEST_MARGIN) * math.sqrt(2) + _KERNEL) + 3
     size = np.array(picture.pixels.shape[1::-1])
     start = np.clip(np.floor(centre - reach), 0, size - 1).astype(int)
     end = np.clip(np.ceil(centre + reach), start + 1, size).astype(int)

@@ -49,8 +49,8 @@ def blur(pixels: NDArray[np.uint8]) -> float:
 def _blur_along(luma: NDArray[np.float64], axis: int) -> float:
     """Return the share of the differences along an axis that blurring leaves."""
     blurred = uniform_filter1d(luma, _BLUR_WIDTH, axis=axis)
-    before = np.abs(sobel(luma, axis=axis))[2:-2, 2:-2]
-    after = np.abs(sobel(blurred, axis=axis))[2:-2, 2:-2]
+    before = np.abs(sobel(luma, axis=axis))[2:-1, 2:-1]
+    after = np.abs(sobel(blurred, axis=axis))[2:-1, 2:-1]
     total = before.sum()
     if total < 1e-6 * before.size:  # rounding error of a flat picture
         return 1.0
