@@ -121,11 +121,10 @@ class Section:
         is_fine = len(items) == count and all(
             _is_number(item) and (item > 0 or not above_zero) for item in items
         )
-        if items and not is_fine:
+        if self.is_given(key) and not is_fine:
             wanted = "finite numbers above 0" if above_zero else "finite numbers"
             self.problem(f"`{key}` must be a list of {count} {wanted}.")
-            return ()
-        return tuple(float(item) for item in items)
+        return tuple(float(item) for item in items) if is_fine else ()
 
     def levels(self, key: str) -> tuple[tuple[str, str], ...]:
         """Return the mapping from code to text under ``key``, in order."""
@@ -183,7 +182,7 @@ class Section:
     def _take(self, key: str, *, required: bool = False) -> Any:
         """Return the value under ``key``, remembering that the key is known."""
         self.asked.add(key)
-        if required and key not in self.values:
+        if required and self.values.get(key) is None:
             self.problem(f"`{key}` is missing.")
         return self.values.get(key)
 

@@ -28,7 +28,8 @@ from fahrstats.section import Section
 SCHEMA = 1
 """Version of the file's keys; a file of a later version is refused."""
 
-_SCHEMA_KEY = "fahrstats_card"
+SCHEMA_KEY = "fahrstats_card"
+"""Key of that version."""
 
 
 def read_card(path: Path) -> Card:
@@ -44,14 +45,15 @@ def read_card(path: Path) -> Card:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(
-            f"There is no card `{path}`; parameters without their card cannot be "
-            "used, because only the card says how photos are fed to them."
+            f"There is no card `{path}`, and only the card says how photos are fed to "
+            "the parameters. Copy it too, or bring parameters that were made elsewhere "
+            "in by `fahrstats checkpoint import`."
         ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"The card `{path}` is not JSON: {error}.") from error
     if not isinstance(values, dict):
         raise DataError(f"The card `{path}` must be one JSON object.")
-    card = _card_from(values, str(path))
+    card = card_from(values, f"The card `{path}`")
     if not re.fullmatch("[0-9a-f]{64}", card.sha256):
         raise DataError(
             f"The card `{path}`: `sha256` must be 64 hexadecimal digits, the "
@@ -69,12 +71,55 @@ def card_text(card: Card) -> str:
         A value of the card is out of range, so that it could not be read again.
     """
     plain = asdict(replace(card, accuracy=dict(card.accuracy)))
-    values = json.loads(json.dumps({_SCHEMA_KEY: SCHEMA, **plain}))
-    _card_from(values, card.name)
+    values = json.loads(json.dumps({SCHEMA_KEY: SCHEMA, **plain}))
+    card_from(values, "The card")
     return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def read_preprocessing(section: Section) -> Preprocessing:
+def card_from(values: dict[str, Any], where: str) -> Card:
+    """Check the values of a card and return it.
+
+    Parameters
+    ----------
+    values
+        Keys and values as in the file of a card.
+    where
+        What the values come from, the first words of an error.
+
+    Raises
+    ------
+    DataError
+        A key is missing, unknown, of the wrong type or out of range; all are listed.
+    """
+    problems: list[str] = []
+    top = Section("", values, problems)
+    texts = ("name", "training_data", "licence")
+    top.require(SCHEMA_KEY, *(key for key in _names(Card) if key not in texts))
+    if top.whole(SCHEMA_KEY, SCHEMA, at_least=1) > SCHEMA:
+        raise DataError(
+            f"{where} is of version {values[SCHEMA_KEY]}, and this fahrstats reads up "
+            f"to version {SCHEMA}; install a newer one."
+        )
+    card = Card(
+        name=_name(top),
+        architecture=_architecture(top.section("architecture")),
+        preprocessing=_preprocessing(top.section("preprocessing")),
+        outputs=_outputs(top),
+        training_data=top.text("training_data", required=True),
+        licence=top.text("licence", required=True),
+        accuracy=_accuracy(top.section("accuracy")),
+        notes=top.text("notes"),
+        sha256=top.text("sha256"),
+    )
+    top.finish()
+    if not problems:
+        _check_sizes(card, top)
+    if problems:
+        raise DataError(f"{where}: {' '.join(problems)}")
+    return card
+
+
+def _preprocessing(section: Section) -> Preprocessing:
     """Read how a face is fed to the network; nothing has a default."""
     section.require(*_names(Preprocessing))
     mean = section.numbers("channel_mean", count=3)
@@ -83,10 +128,10 @@ def read_preprocessing(section: Section) -> Preprocessing:
         input_size=section.whole("input_size", 1, at_least=1),
         crop_margin=_margin(section),
         interpolation=cast(
-            Interpolation, one_of(section, "interpolation", Interpolation)
+            Interpolation, _one_of(section, "interpolation", Interpolation)
         ),
         channel_order=cast(
-            ChannelOrder, one_of(section, "channel_order", ChannelOrder)
+            ChannelOrder, _one_of(section, "channel_order", ChannelOrder)
         ),
         channel_mean=cast(Channels, mean),
         channel_spread=cast(Channels, spread),
@@ -105,7 +150,7 @@ def _margin(section: Section) -> float:
     return margin
 
 
-def read_outputs(top: Section) -> tuple[Output, ...]:
+def _outputs(top: Section) -> tuple[Output, ...]:
     """Read the columns of the head, a list of sections under ``outputs``."""
     items = top.items("outputs")
     if not all(isinstance(item, dict) for item in items):
@@ -123,43 +168,14 @@ def _output(section: Section) -> Output:
     column = section.text("column")
     if column:
         section.named(column)
-    output = Output(column=column, units=cast(Units, one_of(section, "units", Units)))
+    output = Output(column=column, units=cast(Units, _one_of(section, "units", Units)))
     section.finish()
     return output
 
 
-def _card_from(values: dict[str, Any], where: str) -> Card:
-    """Check the values of a card and return it; all problems end in one error."""
-    problems: list[str] = []
-    top = Section("", values, problems)
-    top.require(_SCHEMA_KEY, *_names(Card))
-    if top.whole(_SCHEMA_KEY, SCHEMA, at_least=1) > SCHEMA:
-        raise DataError(
-            f"The card `{where}` is of version {values[_SCHEMA_KEY]}, and this "
-            f"fahrstats reads up to version {SCHEMA}; install a newer one."
-        )
-    card = Card(
-        name=_name(top),
-        architecture=_architecture(top.section("architecture")),
-        preprocessing=read_preprocessing(top.section("preprocessing")),
-        outputs=read_outputs(top),
-        training_data=top.text("training_data"),
-        licence=top.text("licence"),
-        accuracy=_accuracy(top.section("accuracy")),
-        notes=top.text("notes"),
-        sha256=top.text("sha256"),
-    )
-    top.finish()
-    if not problems:
-        _check_sizes(card, top)
-    if problems:
-        raise DataError(f"The card `{where}`: {' '.join(problems)}")
-    return card
-
-
 def _name(top: Section) -> str:
     """Read the name, which is also part of file names and of the provenance."""
-    name = top.text("name")
+    name = top.text("name", required=True)
     if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         top.problem(f"`name` is `{name}`; use letters, digits, `-`, `_` and `.`.")
     return name
@@ -171,9 +187,9 @@ def _architecture(section: Section) -> Architecture:
     whole = ("image_size", "patch_size", "width", "depth", "heads", "mlp_width")
     architecture = Architecture(
         **{key: section.whole(key, 1, at_least=1) for key in whole},
-        positions=cast(Positions, one_of(section, "positions", Positions)),
+        positions=cast(Positions, _one_of(section, "positions", Positions)),
         norm_eps=section.number("norm_eps") or 1.0,
-        kind=cast(Literal["vit"], one_of(section, "kind", Literal["vit"])),
+        kind=cast(Literal["vit"], _one_of(section, "kind", Literal["vit"])),
     )
     section.finish()
     return architecture
@@ -181,6 +197,7 @@ def _architecture(section: Section) -> Architecture:
 
 def _accuracy(section: Section) -> dict[str, float]:
     """Read measured accuracies by name."""
+    section.require(*section.values)
     measured = {
         name: section.number(name, at_least=-math.inf) for name in section.values
     }
@@ -204,7 +221,7 @@ def _check_sizes(card: Card, top: Section) -> None:
         top.problem(f"`outputs` names a column twice: {', '.join(columns)}.")
 
 
-def one_of(section: Section, key: str, kinds: Any) -> str:
+def _one_of(section: Section, key: str, kinds: Any) -> str:
     """Return the text under ``key``, one of the values of a `Literal`."""
     choices: tuple[str, ...] = get_args(kinds)
     return section.choice(key, choices, choices[0]) if section.is_given(key) else ""
