@@ -199,7 +199,7 @@ def _chosen(faces: Faces, picture: Picture, several: Several) -> int:
         centres = (faces.boxes[:, :2] + faces.boxes[:, 2:] + 1) / 2
         merit = -np.hypot(*(centres - (columns / 2, rows / 2)).T)
     else:
-        merit = np.prod(faces.boxes[:, 2:] - faces.boxes[:, :2], axis=1)
+        merit = np.prod(np.maximum(faces.boxes[:, 2:] - faces.boxes[:, :2], 0), axis=1)
     return int(np.argmax(np.where(np.isfinite(merit), merit, -np.inf)))
 
 
