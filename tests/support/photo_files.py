@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -25,3 +27,15 @@ def encoded(image, kind, **options):
     file = BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
+
+
+def png(width, height, bits, colour_type, pixels):
+    """Return a PNG file of stated size, whatever pixels it holds."""
+
+    def chunk(name, data):
+        checksum = struct.pack(">I", zlib.crc32(name + data))
+        return struct.pack(">I", len(data)) + name + data + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    parts = {b"IHDR": header, b"IDAT": zlib.compress(pixels), b"IEND": b""}
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts.items())

@@ -160,16 +160,15 @@ def _upright(image: ImageFile, at_least: int | None) -> _Decoded:
     image.load()
     if lacks_data(image):
         raise PhotoError("its JPEG data end before the picture does")
-    exif = _exif(image)
     small = to_eight_bits(image)
     if image.size == (columns, rows) and factor > 1:
         small = small.reduce(factor)
     srgb = to_srgb(small, image.info.get("icc_profile"))
-    turn = _UPRIGHT.get(exif.get(Base.Orientation, 1))
+    turn = _turn(image)
     if turn is None:
-        return _Decoded(srgb, columns, rows, _date(exif))
+        return _Decoded(srgb, columns, rows, _date(image))
     width, height = (rows, columns) if turn in _SIDEWAYS else (columns, rows)
-    return _Decoded(srgb.transpose(turn), width, height, _date(exif))
+    return _Decoded(srgb.transpose(turn), width, height, _date(image))
 
 
 def _reduction(size: tuple[int, int], at_least: int | None) -> int:
@@ -178,19 +177,19 @@ def _reduction(size: tuple[int, int], at_least: int | None) -> int:
     return next((factor for factor in _REDUCTIONS if factor <= spare), 1)
 
 
-def _exif(image: ImageFile) -> Image.Exif:
-    """Return the EXIF fields; none where they are damaged."""
+def _turn(image: ImageFile) -> Image.Transpose | None:
+    """Return what turns an image upright; nothing if its EXIF does not say."""
     try:
-        return image.getexif()
+        return _UPRIGHT.get(image.getexif().get(Base.Orientation, 1))
     except Exception:  # broken metadata say nothing about the pixels
-        return Image.Exif()
+        return None
 
 
-def _date(exif: Image.Exif) -> datetime | None:
+def _date(image: ImageFile) -> datetime | None:
     """Return when the photo was taken, by the clock of the camera."""
     try:
-        fields = exif.get_ifd(IFD.Exif)
-    except Exception:  # as in _exif
+        fields = image.getexif().get_ifd(IFD.Exif)
+    except Exception:  # as in _turn
         return None
     for field in (Base.DateTimeOriginal, Base.DateTimeDigitized):
         with suppress(ValueError):  # an unset clock writes zeros or blanks

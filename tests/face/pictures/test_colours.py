@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from colour_profiles import ADOBE_GAMMA, ADOBE_RGB, SRGB, as_srgb, matrix_profile
-from photo_files import encoded, face, squares
+from photo_files import encoded, face, png, squares
 from PIL import Image, ImageCms
 
 from fahrstats.errors import PhotoError
@@ -40,6 +40,19 @@ def test_sixteen_bits_are_scaled_and_not_clipped(kind):
 def test_sixteen_bits_are_rounded_to_the_nearest():
     wide = np.array([[0, 128, 129, 257, 65406, 65407]], dtype=np.uint16)
     assert pixels(Image.fromarray(wide))[0, :, 0].tolist() == [0, 0, 1, 1, 254, 255]
+
+
+def test_sixteen_bits_may_come_in_either_byte_order():
+    wide = np.array([[0, 32896, 65535]], dtype=">u2")
+    for order in (">u2", "<u2"):
+        image = Image.fromarray(wide.astype(order))
+        assert pixels(image, "TIFF")[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_colours_of_sixteen_bits_are_scaled():
+    values = np.array([[0, 32896, 65535]], dtype=">u2").tobytes()
+    data = png(1, 1, 16, 2, b"\0" + values)
+    assert read_picture("a", data).pixels.tolist() == [[[0, 128, 255]]]
 
 
 def test_twelve_bits_are_scaled_by_their_own_white():

@@ -3,16 +3,14 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import struct
 import threading
-import zlib
 from datetime import datetime
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photo_files import encoded, face, squares
+from photo_files import encoded, face, png, squares
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
@@ -40,19 +38,6 @@ TURNED = {
     7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
     8: lambda a: np.rot90(a),
 }
-
-
-def png_header(width, height):
-    """Return a PNG file that promises a size and holds next to nothing."""
-
-    def chunk(name, data):
-        checksum = struct.pack(">I", zlib.crc32(name + data))
-        return struct.pack(">I", len(data)) + name + data + checksum
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(bytes(1000))
-    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
-    return start + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def dated(**fields):
@@ -211,7 +196,7 @@ def test_of_several_frames_the_first_is_read(kind):
 
 
 def test_a_header_that_promises_too_much_is_refused_before_it_is_decoded():
-    data = png_header(50_000, 50_000)
+    data = png(50_000, 50_000, 8, 2, bytes(1000))
     with pytest.raises(
         PhotoError, match=r"^`a\.png` cannot be read: it has 50,000 x 5"
     ):
