@@ -22,7 +22,9 @@ from fahrstats.face.checkpoints.card import (
     Preprocessing,
     Units,
 )
+from fahrstats.face.checkpoints.names import CARD
 from fahrstats.face.network.sizes import check_architecture
+from fahrstats.files import file_sha256
 from fahrstats.section import Section
 
 SCHEMA = 1
@@ -32,15 +34,22 @@ SCHEMA_KEY = "fahrstats_card"
 """Key of that version."""
 
 
-def read_card(path: Path) -> Card:
-    """Read and check the card at ``path``.
+def read_card(parameters: Path) -> Card:
+    """Read and check the card of a file of parameters.
+
+    Parameters
+    ----------
+    parameters
+        The file that the card belongs to and lies beside.
 
     Raises
     ------
     DataError
-        The file is absent, is not JSON, or a key is missing, unknown, of the wrong
-        type or out of range; the message lists all such keys.
+        The card is absent, is not JSON, or a key is missing, unknown, of the wrong
+        type or out of range (all such keys are listed); or the parameters are not
+        those that it was written for.
     """
+    path = parameters.with_suffix(CARD)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -54,10 +63,12 @@ def read_card(path: Path) -> Card:
     if not isinstance(values, dict):
         raise DataError(f"The card `{path}` must be one JSON object.")
     card = card_from(values, f"The card `{path}`")
-    if not re.fullmatch("[0-9a-f]{64}", card.sha256):
+    found = file_sha256(parameters)
+    if found != card.sha256:
         raise DataError(
-            f"The card `{path}`: `sha256` must be 64 hexadecimal digits, the "
-            "fingerprint of the parameter file."
+            f"`{parameters}` has the SHA-256 `{found[:12]}...`, but its card says "
+            f"`{card.sha256[:12]}...`: the file is damaged or was changed, or the card "
+            "is another's. Copy both files again."
         )
     return card
 
