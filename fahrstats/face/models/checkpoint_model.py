@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
+from fahrstats.face.checkpoints.card import Card
 from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.detection.alignment import align
 from fahrstats.face.detection.faces import FoundFace
@@ -66,6 +67,11 @@ class CheckpointModel:
     def name(self) -> str:
         """Name and fingerprint, such as ``mini-age@3f2a9c1d0b7e``."""
         return self._checkpoint.name
+
+    @property
+    def card(self) -> Card:
+        """What the checkpoint is, for the provenance of its scores."""
+        return self._checkpoint.card
 
     @property
     def columns(self) -> tuple[str, ...]:
