@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from fahrstats.errors import DataError
 from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device
+from fahrstats.face.pictures.photos import PhotoSource
 from fahrstats.face.scoring.plan import Plan
 from fahrstats.face.scoring.score import as_frame
 from fahrstats.face.scoring.score_table import EMBEDDING
 
 
 def embed_photos(
-    photos: str | Path | pd.DataFrame,
+    photos: str | Path | pd.DataFrame | PhotoSource,
     *,
     checkpoint: str | Path,
     detector: str = "mtcnn",

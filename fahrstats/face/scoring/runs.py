@@ -20,7 +20,8 @@ Engine = Literal["processes", "ray"]
 Watch = Callable[[str, int, int], None]
 """Told what is done, the photos that are done, and how many there are."""
 
-_FEWEST_PHOTOS, _MOST_PHOTOS = 16, 512
+_FEWEST_PHOTOS = 16
+_MOST_PHOTOS = 512
 _SHARDS_WANTED = 64
 
 
@@ -78,7 +79,7 @@ def score_to(
         if counts is None:
             n_parts = _fill(parts, source, plan, workers, engine, watch)
             watch("joining the parts", 0, 1)
-            provenance = {**described, "photos": source.name, "key": key}
+            provenance = {**described, "source": source.name, "key": key}
             counts = merge_parts(parts, n_parts, out, provenance)
         parts.remove()
     return counts

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device
+from fahrstats.face.pictures.photos import PhotoSource
 from fahrstats.face.pictures.sources import open_source
 from fahrstats.face.scoring.duplicates import repeated_photos, with_originals
 from fahrstats.face.scoring.plan import Plan, model_names
@@ -17,7 +18,7 @@ from fahrstats.face.scoring.workbench import open_workbench
 
 
 def score_photos(
-    photos: str | Path | pd.DataFrame,
+    photos: str | Path | pd.DataFrame | PhotoSource,
     *,
     checkpoint: str | Path | Sequence[str | Path],
     detector: str = "mtcnn",
@@ -36,7 +37,8 @@ def score_photos(
     ----------
     photos
         Folder, table of paths, or Parquet file, as
-        :func:`~fahrstats.face.pictures.sources.open_source` reads it.
+        :func:`~fahrstats.face.pictures.sources.open_source` reads it, or what it
+        returned.
     checkpoint
         One or several models by name or path, as
         :func:`~fahrstats.face.models.opening.open_model` reads them.
@@ -70,11 +72,14 @@ def score_photos(
     return as_frame(photos, plan)
 
 
-def as_frame(photos: str | Path | pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def as_frame(
+    photos: str | Path | pd.DataFrame | PhotoSource, plan: Plan
+) -> pd.DataFrame:
     """Carry out a plan in this process; return one row per photo."""
-    source = open_source(photos)
+    if isinstance(photos, str | Path | pd.DataFrame):
+        photos = open_source(photos)
     bench = open_workbench(plan)
-    tables = [bench.score(shard) for shard in source.shards(len(source))]
+    tables = [bench.score(shard) for shard in photos.shards(len(photos))]
     repeated = repeated_photos(table["content"] for table in tables)
     table = pa.concat_tables(with_originals(tables, repeated))
     scores: pd.DataFrame = table.to_pandas()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from typing import Any
 
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fahrstats import __version__
 from fahrstats.face.checkpoints.store import load_checkpoint
 from fahrstats.face.detection.alignment import ARCFACE_SIDE
 from fahrstats.face.detection.choosing import open_detector
@@ -67,11 +67,14 @@ class Workbench:
         return {
             **self._provenance,
             "columns": self._columns,
+            "cards": [
+                asdict(model.card) for model in self._all if hasattr(model, "card")
+            ],
             "detector": self.detector.name,
             "several": self.plan.several,
             "min_face": self.plan.min_face,
             "keep_date": self.plan.keep_date,
-            "package": __version__,
+            "package": version("fahrstats"),
         }
 
     @property

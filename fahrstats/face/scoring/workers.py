@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -57,7 +58,7 @@ def score_in_processes(
     crew: dict[Connection, _Worker] = {}
     died: set[int] = set()
     try:
-        for shard, _ in zip(waiting, range(n_workers), strict=False):
+        for shard in islice(waiting, n_workers):
             _hire(plan, shard, crew)
         while crew:
             for pipe in wait(list(crew)):
