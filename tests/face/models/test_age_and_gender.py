@@ -197,19 +197,18 @@ def test_portraits_have_the_ages_of_the_whole_package(model):
 
 
 def found_in(photos: list[Path]) -> list[FoundFace]:
-    from PIL import Image
-
+    from fahrstats.face.detection.found import find_face
     from fahrstats.face.detection.mtcnn import Mtcnn
-    from fahrstats.face.pictures.picture import Picture
+    from fahrstats.face.pictures.reading import read_picture
 
-    detector, faces = Mtcnn(), []
+    detector = Mtcnn()
     with threadpool_limits(limits=1):
-        for photo in photos:
-            with Image.open(photo) as image:
-                pixels = np.asarray(image.convert("RGB"))
-            found = detector.find(Picture("", pixels, *pixels.shape[1::-1], content=""))
-            faces.append(FoundFace("", pixels, found.boxes[0], found.points[0]))
-    return faces
+        return [
+            find_face(
+                read_picture("", photo), detector, several="largest", pixels_wanted=128
+            ).face
+            for photo in photos
+        ]
 
 
 def ages_of_the_package(photos: list[Path]) -> np.ndarray:
