@@ -256,9 +256,17 @@ def brute_force(pixels, points, *, size, margin=0.0):
 
 
 @pytest.mark.parametrize("degrees", [0, 20, -35])
-@pytest.mark.parametrize("step", [1.2, 1.7, 2.6, 5.3])
 @pytest.mark.parametrize(
-    ("interpolation", "close"), [("bilinear", 1.5), ("bicubic", 3.0)]
+    ("step", "interpolation", "close"),
+    [
+        (1.35, "bilinear", 0.5),
+        (1.35, "bicubic", 1.0),
+        (1.7, "bilinear", 1.0),
+        (1.7, "bicubic", 1.7),
+        (2.6, "bilinear", 1.3),
+        (5.3, "bilinear", 1.5),
+        (5.3, "bicubic", 3.0),
+    ],
 )
 def test_a_smaller_photo_equals_brute_force(degrees, step, interpolation, close):
     pixels = astronaut()
