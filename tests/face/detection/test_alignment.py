@@ -275,7 +275,7 @@ def test_a_smaller_photo_equals_brute_force(degrees, step, interpolation, close)
     face = face_at(pixels, points)
     crop = align(face, size=64, margin=0, interpolation=interpolation)[..., 1]
     twin, inside = brute_force(pixels[..., 1], points, size=64)
-    assert inside.mean() > 0.95
+    assert inside.mean() > 0.8
     assert np.abs(crop - twin)[inside].mean() < close
     for moved in (points + 0.3 * step, points - 0.3 * step):
         other, _ = brute_force(pixels[..., 1], moved, size=64)
