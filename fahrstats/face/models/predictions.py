@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fahrstats.cohort.table_file import read_table_file
 from fahrstats.errors import DataError
 from fahrstats.face.detection.faces import FoundFace
+from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.score_columns import SCORE_GLOSSARY
 from fahrstats.files import file_sha256
 
@@ -60,6 +61,10 @@ class PredictedAges:
     def pixels_wanted(self) -> int:
         """Zero: the face itself is not looked at."""
         return 0
+
+    def knows(self, photo: str) -> bool:
+        """Tell whether the table has an age for a photo."""
+        return not np.isnan(self.ages.get(photo, np.nan))
 
     def predict(self, faces: Sequence[FoundFace]) -> NDArray[np.float64]:
         """Return the ages in years, shape (n, 1); NaN for a photo without one."""
@@ -114,42 +119,33 @@ def open_predictions(
     ]
 
 
-def check_overlap(
-    models: Sequence[PredictedAges], photos: Collection[str]
-) -> tuple[str, ...]:
-    """Say of how many photos the tables have no age.
+def check_overlap(models: Sequence[FaceModel], photos: Iterable[str]) -> None:
+    """Refuse a table of predictions that knows none of the photos.
 
     Parameters
     ----------
     models
-        What :func:`open_predictions` returned.
+        Models that score the photos; those that are no tables are left alone.
     photos
-        Names of the photos that are scored.
-
-    Returns
-    -------
-    tuple of str
-        One sentence per model that has no age for some of the photos.
+        Names of the photos; read until each table has an age for one of them.
 
     Raises
     ------
     DataError
-        A model has an age for none of the photos.
+        A table has ages, and for none of the photos.
     """
-    notes = []
-    for model in models:
-        n = sum(not np.isnan(model.ages.get(photo, np.nan)) for photo in photos)
-        if photos and n == 0:
-            raise DataError(
-                f"`{model.table}` has a `{model.columns[0]}` for none of the "
-                f"{len(photos)} photos; {_why_none(model, photos)}."
-            )
-        if n < len(photos):
-            notes.append(
-                f"`{model.table}` has no `{model.columns[0]}` for {len(photos) - n} of "
-                f"the {len(photos)} photos."
-            )
-    return tuple(notes)
+    lacking = [model for model in models if isinstance(model, PredictedAges)]
+    unknown = []
+    for photo in photos if lacking else ():
+        lacking = [model for model in lacking if not model.knows(photo)]
+        if not lacking:
+            return
+        unknown.append(photo)
+    if lacking and unknown:
+        raise DataError(
+            f"`{lacking[0].table}` has a `{lacking[0].columns[0]}` for none of the "
+            f"{len(unknown)} photos; {_why_none(lacking[0], unknown)}."
+        )
 
 
 def _prediction_columns(
@@ -221,7 +217,7 @@ def _one_row_per_photo(data: pd.DataFrame, file: str) -> pd.DataFrame:
 
 def _why_none(model: PredictedAges, photos: Collection[str]) -> str:
     """Guess how the names of photos differ, without printing one."""
-    there = {photo for photo, age in model.ages.items() if not np.isnan(age)}
+    there = {photo for photo in model.ages if model.knows(photo)}
     for how, plain in _PLAINER.items():
         n = len({plain(photo) for photo in photos} & {plain(photo) for photo in there})
         if n:

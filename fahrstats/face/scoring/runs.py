@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow as pa
 
 from fahrstats.errors import DataError
+from fahrstats.face.models.predictions import check_overlap
 from fahrstats.face.pictures.photos import PhotoSource, Shard, hash_of
 from fahrstats.face.scoring.finished import check_suffix, finished_counts, merge_parts
 from fahrstats.face.scoring.parts import Parts, open_parts
@@ -62,16 +63,18 @@ def score_to(
     Raises
     ------
     DataError
-        A model cannot be opened, ``out`` or its parts were made from other photos or
-        by another plan, another run is making it, or two processes died on the same
-        shard.
+        A model cannot be opened, a table of predictions knows none of the photos,
+        ``out`` or its parts were made from other photos or by another plan, another
+        run is making it, or two processes died on the same shard.
     """
     scores = plan.outcome == "scores"
     check_suffix(out, (".parquet", ".csv") if scores else (".parquet",))
     if workers is not None and workers < 1:
         raise DataError(f"`workers` must be at least 1, but it is {workers}.")
     watch("opening the models", 0, 1)
-    described = open_workbench(plan).describe()
+    bench = open_workbench(plan)
+    check_overlap(bench.models, _names(source))
+    described = bench.describe()
     fingerprint = hash_of([repr(sorted(described.items()))])
     key = hash_of([fingerprint, source.fingerprint()])
     with open_parts(out, fingerprint, restart=restart) as parts:
@@ -109,6 +112,13 @@ def shard_size(n_photos: int) -> int:
     number of workers: enough shards to keep them busy, few enough to be quick.
     """
     return min(max(n_photos // _SHARDS_WANTED, _FEWEST_PHOTOS), _MOST_PHOTOS)
+
+
+def _names(source: PhotoSource) -> Iterator[str]:
+    """Yield the names of the photos."""
+    for shard in source.shards(shard_size(len(source))):
+        for photo in shard:
+            yield photo.photo
 
 
 def _fill(

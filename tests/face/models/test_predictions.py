@@ -3,11 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fahrstats.errors import DataError
 from fahrstats.face.detection.faces import FoundFace
 from fahrstats.face.models.face_model import AgeModel
 from fahrstats.face.models.predictions import check_overlap, open_predictions
+from fahrstats.face.pictures.sources import open_source
+from fahrstats.face.scoring.plan import Plan
+from fahrstats.face.scoring.runs import score_to
 from fahrstats.files import file_sha256
 
 TABLE = pd.DataFrame(
@@ -133,13 +137,14 @@ def test_an_empty_column_predicts_nothing():
     assert np.isnan(model.predict(found("007"))).all()
 
 
-def test_photos_without_an_age_are_counted():
-    models = open_predictions(TABLE)
-    assert check_overlap(models, ["a/1.jpg", "007"]) == ()
-    assert check_overlap(models, list(TABLE["photo"])) == (
-        "`predictions` has no `mivolo` for 1 of the 3 photos.",
-    )
-    assert check_overlap(models, []) == ()
+def test_photos_are_read_until_each_table_knows_one():
+    def photos():
+        yield from ("unknown", "a/2.jpg", "007")
+        raise AssertionError("enough was known")
+
+    check_overlap(open_predictions(TABLE), photos())
+    check_overlap([], photos())
+    check_overlap(open_predictions(TABLE), [])
 
 
 @pytest.mark.parametrize(
@@ -155,3 +160,14 @@ def test_no_overlap_is_an_error_that_names_no_photo(photos, message):
     with pytest.raises(DataError, match=message) as error:
         check_overlap(open_predictions(TABLE), photos)
     assert not any(photo in str(error.value) for photo in photos)
+
+
+def test_a_run_ends_before_its_first_photo_where_no_name_is_known(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "1.png")
+    save(TABLE, tmp_path / "ages.csv")
+    plan = Plan(models=(), predictions=str(tmp_path / "ages.csv"))
+    out = tmp_path / "scores.parquet"
+    with pytest.raises(DataError, match=r"has a `deepface` for none of the 1 photos"):
+        score_to(out, open_source(tmp_path), plan=plan)
+    assert not out.exists()
+    assert not list(tmp_path.glob("scores.parquet*"))
