@@ -126,23 +126,59 @@ def shrunk(view: View, size: Size) -> Tensor:
     return interpolate(pixels, size, mode="bilinear", align_corners=False)
 
 
-def windows(view: View, squares: NDArray[np.float64], side: int) -> Tensor:
-    """Return what lies in n squares of a view, shape (m, 3, ``side``, ``side``).
+def windows(view: View, frames: NDArray[np.float64], side: int) -> Tensor:
+    """Return what n windows of a view hold, shape (m, 3, ``side``, ``side``).
 
-    A square is read, by bilinear interpolation, from the view halved as often as leaves
+    A window is read, by bilinear interpolation, from the view halved as often as leaves
     it at least ``side`` pixels wide, so that no pixel of a large face is skipped. What
     lies beyond the view is mid grey. Grey windows fill n up to m, a multiple of 4:
     convolutions are planned anew for each m, which takes longer than to carry them out.
+
+    Parameters
+    ----------
+    view
+        Where the windows are.
+    frames
+        Shape (n, 2, 3); take (x, y, 1) of a window, whose sides are from 0 to 1, to
+        (x, y) of the view.
+    side
+        Pixels of a window.
     """
-    widths = squares[:, 2] - squares[:, 0]
-    halvings = np.floor(np.log2(widths / side)).astype(np.int64)
+    halvings = np.floor(np.log2(np.hypot(*frames[:, :, 0].T) / side)).astype(np.int64)
     halvings = np.clip(halvings, 0, len(view.levels) - 1)
-    cut = view.levels[0].new_zeros(_filled_up(len(squares)), 3, side, side)
+    steps = (np.arange(side, dtype=np.float32) + 0.5) / side
+    centres = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    extents = [
+        np.array(level.shape[:-3:-1]) * 2.0**k for k, level in enumerate(view.levels)
+    ]
+    # grid_sample counts from -1 to 1
+    grid = 2 * mapped(centres, frames) / np.array(extents)[halvings, None] - 1
+    grid = grid.reshape(len(frames), side, side, 2).astype(np.float32)
+    cut = view.levels[0].new_zeros(_filled_up(len(frames)), 3, side, side)
     cut = cut.contiguous(memory_format=torch.channels_last)
     for level in np.unique(halvings):
         here = np.flatnonzero(halvings == level)
-        cut[here] = _cut(view.levels[level], squares[here] / 2**level, side)
+        places = torch.from_numpy(grid[here]).reshape(1, -1, side, 2).to(cut.device)
+        found = _sampled(view.levels[level], places)[0]  # (3, n * side, side)
+        cut[here] = found.reshape(3, -1, side, side).transpose(0, 1)
     return cut
+
+
+def upright(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the frames (n, 2, 3) of windows that are squares (n, 4) of a view."""
+    frames = np.zeros((len(squares), 2, 3))
+    frames[:, 0, 0] = squares[:, 2] - squares[:, 0]
+    frames[:, 1, 1] = squares[:, 3] - squares[:, 1]
+    frames[:, :, 2] = squares[:, :2]
+    return frames
+
+
+def mapped(
+    points: NDArray[np.float64], frames: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Take points (n, k, 2) by maps (n, 2, 3), each with its own."""
+    moved: NDArray[np.float64] = points @ frames[:, :, :2].transpose(0, 2, 1)
+    return moved + frames[:, None, :, 2]
 
 
 def _filled_up(n: int) -> int:
@@ -155,21 +191,6 @@ def _halved(pixels: Tensor) -> tuple[Tensor, ...]:
     while min(levels[-1].shape[-2:]) > 1:
         levels.append(avg_pool2d(levels[-1], 2, ceil_mode=True))
     return tuple(levels)
-
-
-def _cut(pixels: Tensor, squares: NDArray[np.float64], side: int) -> Tensor:
-    """Return squares of a picture, shape (n, 3, side, side)."""
-    rows, columns = pixels.shape[-2:]
-    steps = (np.arange(side) + 0.5) / side
-    width = (squares[:, 2:] - squares[:, :2])[:, :, None]
-    along = squares[:, :2, None] + width * steps  # (n, 2, side): x, y
-    along = 2 * along / np.array([[columns], [rows]]) - 1
-    grid = np.empty((len(squares), side, side, 2), dtype=np.float32)
-    grid[..., 0] = along[:, 0, None, :]
-    grid[..., 1] = along[:, 1, :, None]
-    stacked = torch.from_numpy(grid).reshape(1, -1, side, 2).to(pixels.device)
-    found = _sampled(pixels, stacked)[0]  # (3, n * side, side)
-    return found.reshape(3, -1, side, side).transpose(0, 1)
 
 
 def _sampled(pixels: Tensor, grid: Tensor) -> Tensor:
