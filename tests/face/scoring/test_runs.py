@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -46,17 +47,29 @@ def in_process(monkeypatch):
     return scored
 
 
-def start(cohort, out: Path, log: Path, **accidents: object) -> subprocess.Popen[str]:
+def start(cohort, out: Path, log: Path, **accidents: object) -> subprocess.Popen[bytes]:
     """Start the command line with a log; in a process group of its own."""
     environment = {f"SCORING_{name}": str(value) for name, value in accidents.items()}
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM), "score", *cohort.options(), "-o", str(out)]
-        + ["--workers", "2"],
-        env={**os.environ, **environment, "SCORING_LOG": str(log)},
-        text=True,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    with log.with_suffix(".err").open("w") as errors:
+        return subprocess.Popen(
+            [sys.executable, str(PROGRAM), "score", *cohort.options()]
+            + ["-o", str(out), "--workers", "2"],
+            env={**os.environ, **environment, "SCORING_LOG": str(log)},
+            stderr=errors,
+            start_new_session=True,
+        )
+
+
+def finish(running: subprocess.Popen[bytes]) -> None:
+    """Wait until a run has ended well."""
+    assert running.wait(60) == 0
+
+
+def wait_until(running: subprocess.Popen[bytes], exists: Callable[[], object]) -> None:
+    """Wait for what a run writes."""
+    while not exists():
+        assert running.poll() is None
+        time.sleep(0.05)
 
 
 def test_a_run_gives_what_one_process_gives(cohort, tmp_path, small_shards):
@@ -249,13 +262,13 @@ def test_no_half_file_where_the_system_refuses_to_write(cohort, tmp_path, in_pro
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_nothing_is_lost_or_scored_twice(cohort, tmp_path):
+def test_a_killed_run_goes_on_and_nothing_is_lost_or_scored_twice(
+    cohort, tmp_path, in_process
+):
     whole, out, log = (tmp_path / name for name in ("w.parquet", "s.parquet", "log"))
-    assert start(cohort, whole, tmp_path / "whole log").wait() == 0
+    score_to(whole, open_source(cohort.photos), plan=cohort.plan())
     running = start(cohort, out, log, DELAY=0.3)
-    while not list(tmp_path.glob("s.parquet.parts/*.parquet")):
-        assert running.poll() is None
-        time.sleep(0.05)
+    wait_until(running, lambda: list(tmp_path.glob("s.parquet.parts/*.parquet")))
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     finished = [
@@ -265,7 +278,7 @@ def test_a_killed_run_goes_on_and_nothing_is_lost_or_scored_twice(cohort, tmp_pa
     ]
     assert 0 < len(finished) < 24
     assert not out.exists()
-    assert start(cohort, out, log).wait() == 0
+    finish(start(cohort, out, log))
     assert out.read_bytes() == whole.read_bytes()
     looked_at = Counter(log.read_text().split())
     assert set(looked_at) == {f"p{i:03d}.png" for i in range(24)}
@@ -276,9 +289,7 @@ def test_a_killed_run_goes_on_and_nothing_is_lost_or_scored_twice(cohort, tmp_pa
 def test_workers_end_when_their_parent_is_killed(cohort, tmp_path):
     log = tmp_path / "log"
     running = start(cohort, tmp_path / "s.parquet", log, DELAY=0.2)
-    while not log.exists():
-        assert running.poll() is None
-        time.sleep(0.05)
+    wait_until(running, log.exists)
     running.kill()
     running.wait()
     time.sleep(1)
@@ -291,10 +302,8 @@ def test_workers_end_when_their_parent_is_killed(cohort, tmp_path):
 def test_ctrl_c_ends_a_run_that_can_go_on(cohort, tmp_path):
     out, log = tmp_path / "s.parquet", tmp_path / "log"
     running = start(cohort, out, log, DELAY=0.1)
-    while not list(tmp_path.glob("s.parquet.parts/*.parquet")):
-        assert running.poll() is None
-        time.sleep(0.05)
+    wait_until(running, lambda: list(tmp_path.glob("s.parquet.parts/*.parquet")))
     os.killpg(running.pid, signal.SIGINT)
     assert running.wait(10) == 130
-    assert running.stderr.read() == "Interrupted.\n"
-    assert start(cohort, out, log).wait() == 0
+    assert log.with_suffix(".err").read_text() == "Interrupted.\n"
+    finish(start(cohort, out, log))
