@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from fahrstats.errors import DataError
+from fahrstats.face.scoring.plan import Plan, model_names
+
+
+def test_a_plan_travels_to_workers():
+    plan = Plan(models=("a.safetensors",), several="largest")
+    assert pickle.loads(pickle.dumps(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"models": ()}, "cannot be scored without a model"),
+        ({"several": "oldest"}, "`several` must be refuse, largest or central, but"),
+        ({"batch_size": 0}, "`batch_size` must be at least 1, but it is 0"),
+        (
+            {"outcome": "embeddings", "models": ("a", "b")},
+            "of one checkpoint, not of 2",
+        ),
+    ],
+)
+def test_a_plan_is_possible(settings, message):
+    with pytest.raises(DataError, match=message):
+        Plan(**{"models": ("a",), **settings})
+
+
+def test_checkpoints_may_be_one_or_several():
+    assert model_names(Path("a")) == model_names("a") == ("a",)
+    assert model_names(["a", Path("b")]) == ("a", "b")
