@@ -26,6 +26,7 @@ def layer_tables() -> dict[str, pd.DataFrame]:
     of_one = {
         "gaps": _gaps(),
         "gap_hazard": _gap_hazard(),
+        "ages_by_decade": _ages_by_decade(),
         "survival_difference": _survival_difference(),
         "rmst": _rmst(),
         "incidence": _incidence(np.linspace(0, 8, 20)),
@@ -59,6 +60,7 @@ def layer_tables() -> dict[str, pd.DataFrame]:
         "joint_curves": _joint_curves(),
         "imputed_variables": _imputed_variables(),
         "published_check": _published_check(),
+        "photos": _photos(),
     }
     return {name: table[in_order(table.columns)] for name, table in made.items()}
 
@@ -184,6 +186,33 @@ def _gaps() -> pd.DataFrame:
         for name, value in names.items()
     ]
     return pd.DataFrame(rows)
+
+
+def _ages_by_decade() -> pd.DataFrame:
+    spread = {"median": 0, "q1": -4, "q3": 5, "mean": 1, "sd": 7, "p5": -9, "p95": 12}
+    rows = [
+        {"group": group, "level": "", "variable": SCORES[0], "estimand": name}
+        | {"estimate": float(middle + away), "n": n, "n_missing": 0}
+        for group, middle, n in (("overall", 60, 600), ("60 to 69", 63, 210))
+        for name, away in spread.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _photos() -> pd.DataFrame:
+    rows = []
+    for subgroup, groups in (("sex", ("F", "M")), ("age_band", ("65 or less",))):
+        for group in ("overall", *groups):
+            about = {"subgroup": subgroup, "group": group, "n": 300, "n_missing": 0}
+            status = about | {"variable": "photo_status"}
+            for level, count in (("scored", 297.0), ("no face found", 3.0)):
+                of_level = status | {"level": level}
+                rows.append(of_level | {"estimand": "count", "estimate": count})
+                rows.append(of_level | {"estimand": "percent", "estimate": count / 3})
+            blur = about | {"variable": "photo_blur", "level": ""}
+            for name, value in (("median", 0.2), ("q1", 0.1), ("q3", 0.4)):
+                rows.append(blur | {"estimand": name, "estimate": value})
+    return pd.DataFrame(rows).sort_values(["subgroup", "variable"], kind="stable")
 
 
 def _gap_hazard() -> pd.DataFrame:

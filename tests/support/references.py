@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from cohorts import frame_digest, load_cohorts
 
 REFERENCE = Path(__file__).parents[1] / "reference"
+_RUN = {".R": "Rscript", ".py": "python"}
 
 
 class Case(SimpleNamespace):
@@ -26,13 +27,15 @@ def reference_cases(name: str) -> list[Case]:
     differs from the one that the script used.
     """
     reference = json.loads((REFERENCE / f"{name}.json").read_text())
-    script = hashlib.sha256((REFERENCE / f"{name}.R").read_bytes()).hexdigest()
-    assert script == reference["script_sha256"], (
-        f"{name}.R changed after it wrote {name}.json; "
-        f"run `Rscript tests/reference/{name}.R`"
+    (script,) = (path for path in REFERENCE.glob(f"{name}.*") if path.suffix in _RUN)
+    assert (
+        hashlib.sha256(script.read_bytes()).hexdigest() == (reference["script_sha256"])
+    ), (
+        f"{script.name} changed after it wrote {name}.json; "
+        f"run `{_RUN[script.suffix]} tests/reference/{script.name}`"
     )
-    for data, digest in reference["data_sha256"].items():
+    for data, digest in reference.get("data_sha256", {}).items():
         assert frame_digest(load_cohorts()[data]) == digest, (
-            f"`{data}` differs from the data that {name}.R used"
+            f"`{data}` differs from the data that {script.name} used"
         )
     return [Case(**case) for case in reference["cases"]]

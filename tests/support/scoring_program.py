@@ -1,8 +1,8 @@
 """``fahrstats`` with a log of the photos that are looked at, and accidents on request.
 
 Processes that are spawned run this module too, before they start to work.
-``SCORING_LOG`` names the log. ``SCORING_DIE`` is the name of a photo at which the process
-is killed; if ``SCORING_DIE_ONCE`` names a file, only as long as that is absent.
+``SCORING_LOG`` names the log. ``SCORING_DIE`` is the name of a photo at which the
+process is killed; if ``SCORING_DIE_ONCE`` names a file, only as long as that is absent.
 ``SCORING_DELAY`` is the number of seconds that each photo takes.
 """
 

@@ -48,15 +48,13 @@ def test_two_models_of_one_column(age, tmp_path):
 
 
 def test_a_column_of_the_table_is_taken(age):
-    with pytest.raises(
-        DataError, match="writes `status`, which is the name of another"
-    ):
+    with pytest.raises(DataError, match="`status`, which is the name of another"):
         open_models([f"status={age}"])
 
 
 def test_a_model_without_a_head_scores_nothing(tmp_path):
     headless = small_checkpoint(tmp_path / "foundation.safetensors", columns=())
-    with pytest.raises(DataError, match="has no head.*`fahrstats embed`"):
+    with pytest.raises(DataError, match=r"has no head.*`fahrstats embed`"):
         open_models([str(headless)])
 
 

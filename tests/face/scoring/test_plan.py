@@ -22,7 +22,7 @@ def test_a_plan_travels_to_workers():
         ({"batch_size": 0}, "`batch_size` must be at least 1, but it is 0"),
         (
             {"outcome": "embeddings", "models": ("a", "b")},
-            "of one checkpoint, not of 2",
+            "one checkpoint, not of 2",
         ),
     ],
 )

@@ -18,9 +18,9 @@ PROGRAM = Path(__file__).parents[2] / "support" / "scoring_program.py"
 def run(cohort, out: Path, **accidents: object) -> subprocess.CompletedProcess[str]:
     """Run the command line with accidents and one worker."""
     environment = {f"SCORING_{name}": str(value) for name, value in accidents.items()}
+    options = [*cohort.options(), "-o", str(out), "--workers", "1"]
     return subprocess.run(
-        [sys.executable, str(PROGRAM), "score", *cohort.options()]
-        + ["-o", str(out), "--workers", "1"],
+        [sys.executable, str(PROGRAM), "score", *options],
         env={**os.environ, "SCORING_LOG": os.devnull, **environment},
         capture_output=True,
         text=True,
