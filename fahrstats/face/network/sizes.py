@@ -89,7 +89,7 @@ def check_architecture(shape: Architecture) -> None:
 
 def check_image_size(height: int, width: int, *, patch_size: int) -> None:
     """Raise a `DataError` unless whole patches cover the image."""
-    if height < patch_size or height % patch_size or width % patch_size:
+    if min(height, width) < 1 or height % patch_size or width % patch_size:
         raise DataError(
             f"An image of {height} x {width} pixels is not made of whole patches; "
             f"its sides must be multiples of `patch_size`, {patch_size}."
@@ -101,15 +101,25 @@ def n_patches(shape: Architecture) -> int:
     return int((shape.image_size // shape.patch_size) ** 2)
 
 
-def flop_per_image(shape: Architecture) -> int:
+def flop_per_image(shape: Architecture, *, class_token_only: bool = False) -> int:
     """Return the floating-point operations of the matrix products for one image.
 
     A multiplication and an addition count as two. Norms, softmax and activations are
     left out, as is usual: they are below one percent.
+
+    Parameters
+    ----------
+    shape : Architecture
+        Shape of the network.
+    class_token_only : bool
+        Leave out what the last block does for tokens that are not read.
     """
     patches = n_patches(shape)
     tokens = patches + 1
     embedding = patches * shape.width * CHANNELS * shape.patch_size**2
-    projections = tokens * shape.width * (4 * shape.width + 2 * shape.mlp_width)
-    attention = 2 * tokens**2 * shape.width
-    return 2 * (embedding + shape.depth * (projections + attention))
+    keys_and_values = tokens * shape.width * 2 * shape.width
+    # Query, output, hidden layer and the two products of attention, for one token
+    rest = shape.width * (2 * shape.width + 2 * shape.mlp_width + 2 * tokens)
+    unread = patches * rest if class_token_only else 0
+    blocks = shape.depth * (keys_and_values + tokens * rest)
+    return 2 * (embedding + blocks - unread)

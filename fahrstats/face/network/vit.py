@@ -251,12 +251,17 @@ def cut_patches(images: Tensor, *, patch_size: int) -> Tensor:
     Raises
     ------
     DataError
-        If the images are not made of whole patches.
+        If the images are not floats, not of three channels, or not of whole patches.
     """
     if images.ndim != 4 or images.shape[1] != CHANNELS:
         raise DataError(
             f"`images` has shape {tuple(images.shape)}; it must be "
             f"(batch, {CHANNELS}, height, width)."
+        )
+    if not images.is_floating_point():
+        raise DataError(
+            f"`images` holds {images.dtype}; it must hold floats, preprocessed as the "
+            "card says."
         )
     batch, _, height, width = images.shape
     check_image_size(height, width, patch_size=patch_size)
