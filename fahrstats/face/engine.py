@@ -24,8 +24,10 @@ class Engine:
     """A network that is ready to read faces.
 
     Every pass has the same number of rows, the last one filled up with zeros, because
-    matrix products of another size may round differently: what comes out for a face
-    depends neither on the other faces nor on how many there are.
+    matrix products of another size may round differently. On one thread, what comes
+    out for a face depends neither on the other faces nor on how many there are, to the
+    last bit; on several threads it may in the last digit, because products are cut at
+    other rows.
 
     Parameters
     ----------
