@@ -41,6 +41,18 @@ def test_parts_of_another_plan_are_refused_until_discarded(tmp_path):
         assert not parts.has(0, "photos")
 
 
+def test_only_stale_parts_are_discarded_on_request(tmp_path):
+    out = tmp_path / "scores.parquet"
+    with open_parts(out, "plan", restart=False) as parts:
+        parts.write(0, "photos", TABLE)
+    with open_parts(out, "plan", restart="if stale") as parts:
+        assert parts.has(0, "photos")
+    with open_parts(out, "other plan", restart="if stale") as parts:
+        assert not parts.has(0, "photos")
+        parts.write(0, "photos", TABLE)
+        assert parts.has(0, "photos")
+
+
 def test_a_damaged_part_is_made_again(tmp_path):
     with open_parts(tmp_path / "s.parquet", "plan", restart=False) as parts:
         parts.write(0, "photos", TABLE)

@@ -185,6 +185,11 @@ def test_another_plan_needs_another_name(cohort, tmp_path, in_process):
         score_to(out, source, plan=other)
     score_to(out, source, plan=other, restart=True)
     assert read_provenance(out)["several"] == "largest"
+    done = len(in_process)
+    score_to(out, source, plan=other, restart="if stale")
+    assert len(in_process) == done
+    score_to(out, source, plan=cohort.plan(), restart="if stale")
+    assert read_provenance(out)["several"] == "refuse"
 
 
 @pytest.mark.parametrize("restart", [False, True])
