@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -11,26 +11,33 @@ from numpy.typing import NDArray
 _HEX_DIGITS = 32  # 16 of the 32 bytes: no two of a billion photos share them by chance
 
 
-def repeated_photos(contents: Iterable[pa.ChunkedArray]) -> dict[int, int]:
-    """Return the rows whose bytes an earlier row has, and the first such row.
+def first_alike(contents: Iterable[pa.ChunkedArray]) -> NDArray[np.int64]:
+    """Return, for every photo, the row of the first one with the same bytes.
 
     Parameters
     ----------
     contents
-        The column ``content`` of a table in pieces, in order. Forty bytes are held
-        per photo while they are sorted.
+        The column ``content`` of a table in pieces, in order. About fifty bytes are
+        held per photo while they are sorted.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Rows from 0; -1 where no earlier photo has the same bytes, or they are unknown.
     """
-    rows, digests, start = [np.empty(0, np.int64)], [np.empty((0, 2), np.uint64)], 0
+    rows, digests, n = [np.empty(0, np.int64)], [np.empty((0, 2), np.uint64)], 0
     for content in contents:
         read = np.flatnonzero(content.is_valid().to_numpy())
-        rows.append(start + read)
+        rows.append(n + read)
         digests.append(_digests(content.drop_null()))
-        start += len(content)
-    return _first_alike(np.concatenate(digests), np.concatenate(rows))
+        n += len(content)
+    first = np.full(n, -1)
+    _mark_repeats(np.concatenate(digests), np.concatenate(rows), first)
+    return first
 
 
 def with_originals(
-    tables: Iterable[pa.Table], repeated: Mapping[int, int]
+    tables: Iterable[pa.Table], first: NDArray[np.int64]
 ) -> Iterator[pa.Table]:
     """Fill in ``duplicate_of`` in the pieces of a table, in order.
 
@@ -38,23 +45,23 @@ def with_originals(
     ----------
     tables
         Pieces with the columns ``photo`` and ``duplicate_of``.
-    repeated
-        What :func:`repeated_photos` found in the whole table.
+    first
+        What :func:`first_alike` found in the whole table. One name is held for each
+        photo that has duplicates.
     """
-    firsts = set(repeated.values())
-    names: dict[int, str] = {}
+    wanted = np.unique(first[first >= 0])
+    names: dict[int, str] = {-1: ""}
     start = 0
     for table in tables:
-        rows = range(start, start + len(table))
-        start += len(table)
-        if firsts:
-            photos = table["photo"]
-            names |= {row: photos[row - rows.start].as_py() for row in firsts & {*rows}}
-        originals = [names[repeated[row]] if row in repeated else None for row in rows]
+        stop = start + len(table)
+        for row in wanted[(wanted >= start) & (wanted < stop)].tolist():
+            names[row] = table["photo"][row - start].as_py()
+        originals = [names[row] or None for row in first[start:stop].tolist()]
         place = table.schema.get_field_index("duplicate_of")
         yield table.set_column(
             place, table.schema.field(place), pa.array(originals, pa.string())
         )
+        start = stop
 
 
 def _digests(content: pa.ChunkedArray) -> NDArray[np.uint64]:
@@ -63,16 +70,14 @@ def _digests(content: pa.ChunkedArray) -> NDArray[np.uint64]:
     return np.frombuffer(bytes.fromhex(text), np.uint64).reshape(-1, 2)
 
 
-def _first_alike(
-    digests: NDArray[np.uint64], rows: NDArray[np.int64]
-) -> dict[int, int]:
-    """Return the rows that repeat an earlier one, and the first like each."""
+def _mark_repeats(
+    digests: NDArray[np.uint64], rows: NDArray[np.int64], first: NDArray[np.int64]
+) -> None:
+    """Write into ``first``, for the rows that repeat another, the first like each."""
     if not len(rows):
-        return {}
+        return
     order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: rows stay in order
     ordered = digests[order]
     is_new = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
     run_start = np.maximum.accumulate(np.where(is_new, np.arange(len(order)), 0))
-    repeats = rows[order[~is_new]]
-    firsts = rows[order[run_start[~is_new]]]
-    return dict(zip(repeats.tolist(), firsts.tolist(), strict=True))
+    first[rows[order[~is_new]]] = rows[order[run_start[~is_new]]]

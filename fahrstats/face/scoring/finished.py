@@ -20,8 +20,8 @@ from fahrstats.cohort.store import (
 )
 from fahrstats.errors import DataError
 from fahrstats.face.score_columns import STATUSES
-from fahrstats.face.scoring.duplicates import repeated_photos, with_originals
-from fahrstats.face.scoring.parts import Parts
+from fahrstats.face.scoring.duplicates import first_alike, with_originals
+from fahrstats.face.scoring.parts import Parts, Restart
 from fahrstats.files import remove_partial, write_whole
 
 _ROWS_PER_GROUP = 16_384
@@ -33,7 +33,7 @@ def check_suffix(out: Path, suffixes: tuple[str, ...]) -> None:
         raise DataError(f"`{out.name}` must end in {' or '.join(suffixes)}.")
 
 
-def finished_counts(out: Path, key: str, *, restart: bool) -> dict[str, int] | None:
+def finished_counts(out: Path, key: str, *, restart: Restart) -> dict[str, int] | None:
     """Return photos by status if ``out`` is finished; None if it is to be made.
 
     Raises
@@ -51,9 +51,10 @@ def finished_counts(out: Path, key: str, *, restart: bool) -> dict[str, int] | N
             f"`{out.name}` exists and is not a table of scores; give another name with "
             "`-o`."
         )
-    if restart:
+    is_stale = provenance.get("key") != key
+    if restart is True or (restart and is_stale):
         return None
-    if provenance.get("key") != key:
+    if is_stale:
         raise DataError(
             f"`{out.name}` was made from other photos, or with other models, settings "
             "or version of fahrstats; `--restart` makes it anew, or give another name "
@@ -72,10 +73,10 @@ def merge_parts(
     """
     remove_partial(out.parent, out.name)
     seen: Counter[str] = Counter()
-    repeated = repeated_photos(_contents(parts, n_parts, seen))
+    first = first_alike(_contents(parts, n_parts, seen))
     counts = {status: seen[status] for status in STATUSES}
     described = {**provenance, "photos": seen.total(), "status": counts}
-    tables = with_originals(map(parts.read, range(n_parts)), repeated)
+    tables = with_originals(map(parts.read, range(n_parts)), first)
     if out.suffix == ".csv":
         write_whole(out, lambda partial: _write_csv(tables, partial))
         write_manifest(described, _beside(out))

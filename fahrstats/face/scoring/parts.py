@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,9 @@ from fahrstats.files import remove_partial, write_whole
 _PLAN_KEY = b"fahrstats.plan"
 _SHARD_KEY = b"fahrstats.shard"
 _LOCK = "lock"
+
+Restart = bool | Literal["if stale"]
+"""Whether what an earlier run made is discarded: never, always, or if it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Parts:
 
 
 @contextmanager
-def open_parts(out: Path, fingerprint: str, *, restart: bool) -> Iterator[Parts]:
+def open_parts(out: Path, fingerprint: str, *, restart: Restart) -> Iterator[Parts]:
     """Open the parts of a table for one run alone; an empty folder is removed after.
 
     Parameters
@@ -77,7 +81,8 @@ def open_parts(out: Path, fingerprint: str, *, restart: bool) -> Iterator[Parts]
     fingerprint
         What the parts are made with: models, detector and settings.
     restart
-        Discard parts that are there instead of going on from them.
+        Discard parts that are there instead of going on from them; ``"if stale"``, only
+        those made with something else.
 
     Raises
     ------
@@ -90,9 +95,10 @@ def open_parts(out: Path, fingerprint: str, *, restart: bool) -> Iterator[Parts]
     with _locked(folder / _LOCK, out):
         remove_partial(folder)
         parts = Parts(folder, fingerprint)
-        if restart:
+        if restart is True:
             parts.remove()
-        _check_plan(parts)
+        if not restart:
+            _check_plan(parts)
         try:
             yield parts
         finally:

@@ -12,7 +12,7 @@ from fahrstats.errors import DataError
 from fahrstats.face.models.predictions import check_overlap
 from fahrstats.face.pictures.photos import PhotoSource, Shard, hash_of
 from fahrstats.face.scoring.finished import check_suffix, finished_counts, merge_parts
-from fahrstats.face.scoring.parts import Parts, open_parts
+from fahrstats.face.scoring.parts import Parts, Restart, open_parts
 from fahrstats.face.scoring.plan import Plan
 from fahrstats.face.scoring.workbench import open_workbench
 from fahrstats.face.scoring.workers import available_cores, score_in_processes
@@ -33,7 +33,7 @@ def score_to(
     plan: Plan,
     workers: int | None = None,
     engine: Engine = "processes",
-    restart: bool = False,
+    restart: Restart = False,
     watch: Watch = lambda step, position, total: None,
 ) -> dict[str, int]:
     """Score photos, or embed them, into a file; return photos by status.
@@ -56,7 +56,8 @@ def score_to(
         ``"processes"`` of this machine, or ``"ray"`` for the machines of a Ray cluster
         that all see the photos under the same path.
     restart
-        Discard what is there instead of going on from it.
+        Discard what is there instead of going on from it; ``"if stale"``, only what
+        was made from other photos or by another plan.
     watch
         Told about the progress.
 

@@ -12,7 +12,7 @@ from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device
 from fahrstats.face.pictures.photos import PhotoSource
 from fahrstats.face.pictures.sources import open_source
-from fahrstats.face.scoring.duplicates import repeated_photos, with_originals
+from fahrstats.face.scoring.duplicates import first_alike, with_originals
 from fahrstats.face.scoring.plan import Plan, model_names
 from fahrstats.face.scoring.workbench import open_workbench
 
@@ -80,7 +80,7 @@ def as_frame(
         photos = open_source(photos)
     bench = open_workbench(plan)
     tables = [bench.score(shard) for shard in photos.shards(len(photos))]
-    repeated = repeated_photos(table["content"] for table in tables)
-    table = pa.concat_tables(with_originals(tables, repeated))
+    first = first_alike(table["content"] for table in tables)
+    table = pa.concat_tables(with_originals(tables, first))
     scores: pd.DataFrame = table.to_pandas()
     return scores

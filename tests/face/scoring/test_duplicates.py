@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fahrstats.face.scoring.duplicates import repeated_photos, with_originals
+from fahrstats.face.scoring.duplicates import first_alike, with_originals
 
 
 def pieces(contents: list[str | None], size: int) -> list[pa.Table]:
@@ -30,21 +30,21 @@ def pieces(contents: list[str | None], size: int) -> list[pa.Table]:
 )
 def test_originals_are_those_a_plain_loop_finds(contents, size):
     tables = pieces(contents, size)
-    repeated = repeated_photos(table["content"] for table in tables)
+    first = first_alike(table["content"] for table in tables)
     found = [
         original
-        for table in with_originals(tables, repeated)
+        for table in with_originals(tables, first)
         for original in table["duplicate_of"].to_pylist()
     ]
-    first: dict[str, str] = {}
+    seen: dict[str, str] = {}
     expected = []
     for i, text in enumerate(contents):
-        expected.append(None if text is None else first.get(text))
+        expected.append(None if text is None else seen.get(text))
         if text is not None:
-            first.setdefault(text, f"{i}.jpg")
+            seen.setdefault(text, f"{i}.jpg")
     assert found == expected
 
 
 def test_contents_that_differ_late_are_not_the_same():
     alike = pa.chunked_array([["00" * 8 + "01" * 24, "00" * 8 + "02" * 24]])
-    assert repeated_photos([alike]) == {}
+    assert first_alike([alike]).tolist() == [-1, -1]
