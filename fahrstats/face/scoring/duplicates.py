@@ -54,7 +54,8 @@ def with_originals(
     start = 0
     for table in tables:
         stop = start + len(table)
-        for row in wanted[(wanted >= start) & (wanted < stop)].tolist():
+        here = slice(*np.searchsorted(wanted, (start, stop)))
+        for row in wanted[here].tolist():
             names[row] = table["photo"][row - start].as_py()
         originals = [names[row] or None for row in first[start:stop].tolist()]
         place = table.schema.get_field_index("duplicate_of")
