@@ -50,11 +50,11 @@ def possible_deaths(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 def possible_photos(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the first and last possible time of the photo; both are its known time.
 
-    It was taken between the election to the first Congress served, since new members sit
-    for their portraits before they take the oath, and the end of the last one or the day
-    of collection. A date in the file within these bounds is taken for that of the photo
-    if no other file has the same minute; files that share a minute were edited together,
-    and then the date only says that the photo is not younger.
+    It was taken between the election to the first Congress served, since new members
+    sit for their portraits before they take the oath, and the end of the last one or
+    the day of collection. A date in the file within these bounds is taken for that of
+    the photo if no other file has the same minute; files that share a minute were
+    edited together, and then the date only says that the photo is not younger.
     """
     first = began(table["first_congress"]) - ELECTED_BEFORE
     last = began(table["last_congress"] + 1).clip(upper=COLLECTED)

@@ -15,8 +15,7 @@ StudyArgument = Annotated[
     str,
     typer.Argument(
         metavar="STUDY",
-        help="Study file, or the name of a shipped study: congress, flchain, "
-        "nhanes.",
+        help="Study file, or the name of a shipped study: congress, flchain, nhanes.",
     ),
 ]
 DataDir = Annotated[

@@ -250,10 +250,10 @@ def _follow_up_quartiles(
     )
     limits = [_time_or_words(limit, style) for limit in found[0.5][1:]]
     name = f"Median follow-up (IQR), {time_unit}"
-    return [
-        [name, f"{median} ({_range([first, third], style)})"],
-        [f"{INDENT}95% CI of the median", _range(limits, style)],
-    ]
+    lines = [[name, f"{median} ({_range([first, third], style)})"]]
+    if set(limits) != {_NOT_REACHED}:  # as where all are censored on the same day
+        lines.append([f"{INDENT}95% CI of the median", _range(limits, style)])
+    return lines
 
 
 def _range(parts: list[str], style: NumberStyle) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -268,7 +269,19 @@ def age_gaps(
         if group != "between"
     ]
     more = f"; {listed(shares)}" if shares else ""
-    return f"{name}. Predicted minus actual age was {text} years on average{more}."
+    return (
+        f"{name}. Predicted minus actual age was {text} years on average"
+        f"{_among(everyone, style)}{more}."
+    )
+
+
+def _among(everyone: Mapping[str, Any], style: NumberStyle) -> str:
+    """Say in how many people the actual age is known, where it is not in all."""
+    n, n_missing = everyone["n"], everyone.get("n_missing", 0)
+    if not n_missing:
+        return ""
+    known, of = (format_count(size, style=style) for size in (n, n + n_missing))
+    return f" in the {known} of {of} people in whom both are known"
 
 
 def large_enough(

@@ -27,6 +27,7 @@ from fahrstats.display.group_sentences import (
     given_each_other,
     time_lived,
 )
+from fahrstats.display.photo_sentences import photos_scored
 from fahrstats.display.sensitivity_sentences import (
     across_cohorts,
     age_gaps,
@@ -58,6 +59,7 @@ __all__ = [
     "large_enough",
     "largest_influence",
     "logrank",
+    "photos_scored",
     "printed_agreement",
     "proportionality",
     "ranking_by_subgroup",

@@ -21,6 +21,11 @@ _NAMES: Final = {
     "package": "fahrstats",
     "python": "Python",
 }
+_OF_PHOTOS: Final = {
+    "checkpoint": "Photographs scored by",
+    "precision": "Number format of the networks",
+    "detector": "Faces found by",
+}
 
 
 def provenance(
@@ -43,6 +48,10 @@ def provenance(
             is_count = key == "n_rows"
             text = format_count(value, style=style) if is_count else str(value)
             lines.append([name, text])
+    photos = manifest.get("photos") or {}
+    lines += [
+        [name, str(photos[key])] for key, name in _OF_PHOTOS.items() if photos.get(key)
+    ]
     versions = found.get("versions", {})
     lines += [[str(name), str(version)] for name, version in versions.items()]
     return DisplayTable(

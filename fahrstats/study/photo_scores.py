@@ -132,6 +132,7 @@ def score_photos(
     MissingExtraError
         What reads and scores photos is not installed.
     """
+    from fahrstats.face.pictures.sources import open_source
     from fahrstats.face.scoring.plan import Plan
     from fahrstats.face.scoring.runs import check_scored, score_to
 
@@ -139,7 +140,7 @@ def score_photos(
     out = _file(section, results)
     counts = score_to(
         out,
-        find_photos(study, data_dir),
+        open_source(find_photos(study, data_dir)),
         plan=Plan(models=section.models, several=section.several),
         restart="if stale",
         watch=watch,
@@ -219,7 +220,7 @@ def _without_score(table: pd.DataFrame) -> Iterator[LeftOut]:
     for status, words in STATUS_WORDS.items():
         rows = table[column].eq(status).to_numpy(dtype=bool)
         if status != "ok" and rows.any():
-            yield LeftOut(words, column, rows)
+            yield LeftOut(words, "", rows)
 
 
 def _file(section: Photos, results: Path) -> Path:

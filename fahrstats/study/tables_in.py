@@ -32,7 +32,7 @@ class LeftOut:
     reason : str
         The reason in words.
     column : str
-        Column of the table that says so.
+        Column that the reason is about; empty where the reason says all.
     rows : ndarray of bool, shape (n,)
         The rows; a row that an earlier reason took out may be among them.
     """
@@ -123,6 +123,7 @@ def _join(
         id,
         ~linked.has_scores,
     )
+    is_matched = linked.has_scores.all() and not n_without
     of_scores = (
         LeftOut(
             reason.reason,
@@ -135,7 +136,7 @@ def _join(
         data=linked.table,
         file=f"{source.file} + {scores.file}",
         sha256=text_sha256(source.sha256 + scores.sha256),
-        left_out=(*source.left_out, absent, *of_scores),
+        left_out=(*source.left_out, *([] if is_matched else [absent]), *of_scores),
     )
 
 
@@ -149,7 +150,7 @@ def _leave_out(source: SourceTable, column: str) -> SourceTable:
     given = source.data[column]
     texts = given.where(given.notna(), "").astype(str).str.strip()
     reasons = (
-        LeftOut(reason, column, (texts == reason).to_numpy(dtype=np.bool_))
+        LeftOut(reason, "", (texts == reason).to_numpy(dtype=np.bool_))
         for reason in texts[texts != ""].unique()
     )
     return replace(source, left_out=(*source.left_out, *reasons))

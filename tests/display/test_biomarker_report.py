@@ -232,9 +232,9 @@ def of_two_scores(tables, layer, manifest, monkeypatch):
 
 def test_the_further_tables_are_all_shown(run, tables, of_two_scores):
     shown, _ = run(list(tables), **of_two_scores)
-    # Flow; two spreads, curves, incidences, splines, over time; gains; calibration;
-    # decisions; joint curves; tiles; two forests of subgroups and of cohorts.
-    assert sum(isinstance(item, ggplot) for item in shown) == 20
+    # Flow; two spreads, ages by decade, curves, incidences, splines, over time; gains;
+    # calibration; decisions; joint curves; tiles; two forests of subgroups and cohorts.
+    assert sum(isinstance(item, ggplot) for item in shown) == 22
     assert not any("Not part of this study" in text for text in markdown_of(shown))
     said = "\n".join(markdown_of(shown))
     for sentence in (
@@ -277,6 +277,27 @@ def test_without_further_tables_their_sections_are_not_there(run):
         assert text in said
 
 
+def test_photos_are_described_by_one_subgroup_and_folded_by_the_others(
+    run, tables, of_two_scores
+):
+    photos = {"checkpoint": "net@1a2b", "photos": 600, "status": {"ok": 594}}
+    shown, _ = run(list(tables), **of_two_scores, photos=photos)
+    said = "\n".join(markdown_of(shown))
+    assert "### Photographs" in said
+    assert 'title="Photographs by ' in said
+    assert "594 of 600 photographs were scored by net\\@1a2b" in said
+
+
+def test_notes_have_a_section_of_their_own_that_the_summary_points_to(run):
+    shown, _ = run(notes="**Who.** *Nobody* in particular.")
+    said = markdown_of(shown)
+    (section,) = (text for text in said if text.startswith("## Notes on these data"))
+    assert section.endswith("\n\n**Who.** *Nobody* in particular.\n")
+    assert "To be read with the [notes on these data](#sec-notes)." in said
+    without, _ = run()
+    assert not any("sec-notes" in text for text in markdown_of(without))
+
+
 @pytest.mark.slow
 def test_the_page_of_every_table_resolves_its_references(
     results, tables, of_two_scores, tmp_path
@@ -287,7 +308,7 @@ def test_the_page_of_every_table_resolves_its_references(
     )
     text = html.unescape(page.read_text(encoding="utf-8"))
     assert page.stat().st_size < MOST_BYTES
-    assert text.count("data:image/png") == 20
+    assert text.count("data:image/png") == 22
     assert text.count("<details") >= 10
 
 

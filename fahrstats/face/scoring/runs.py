@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -73,9 +73,7 @@ def score_to(
     if workers is not None and workers < 1:
         raise DataError(f"`workers` must be at least 1, but it is {workers}.")
     watch("opening the models", 0, 1)
-    bench = open_workbench(plan)
-    check_overlap(bench.models, _names(source))
-    described = bench.describe()
+    described = _checked(plan, source)
     fingerprint = hash_of([repr(sorted(described.items()))])
     key = hash_of([fingerprint, source.fingerprint()])
     with open_parts(out, fingerprint, restart=restart) as parts:
@@ -120,6 +118,13 @@ def _names(source: PhotoSource) -> Iterator[str]:
     for shard in source.shards(shard_size(len(source))):
         for photo in shard:
             yield photo.photo
+
+
+def _checked(plan: Plan, source: PhotoSource) -> dict[str, Any]:
+    """Open what workers will open, so that mistakes come to light; describe it."""
+    bench = open_workbench(plan)
+    check_overlap(bench.models, _names(source))
+    return bench.describe()
 
 
 def _fill(

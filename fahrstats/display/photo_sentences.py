@@ -1,0 +1,57 @@
+"""How photographs were scored, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fahrstats.display.display_table import escape_markdown
+from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+
+_SEVERAL: Final = {
+    "refuse": "A photo with several faces was not scored.",
+    "largest": "Of several faces in a photo, the largest was scored.",
+    "central": "Of several faces in a photo, the one nearest its centre was scored.",
+}
+
+
+def photos_scored(
+    provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT
+) -> str:
+    """Say how many photos were scored, by which models, and how faces were found.
+
+    Parameters
+    ----------
+    provenance
+        What a table of scores says of itself: ``photos``, ``status``, ``checkpoint``,
+        ``licences``, ``detector``, ``several``, ``precision``; what it lacks is not
+        spoken of.
+    """
+    parts = []
+    n = provenance.get("photos")
+    scored = provenance.get("status", {}).get("ok")
+    models = _models(provenance)
+    if n is not None and scored is not None:
+        counts = (format_count(number, style=style) for number in (scored, n))
+        parts.append("{} of {} photographs were scored".format(*counts) + models + ".")
+    elif models:
+        parts.append(f"Photographs were scored{models}.")
+    if provenance.get("detector"):
+        detector = escape_markdown(str(provenance["detector"]))
+        parts.append(f"Faces and their five landmarks were found by {detector}.")
+    parts.append(_SEVERAL.get(str(provenance.get("several")), ""))
+    return " ".join(["**Photographs.**", *filter(None, parts)])
+
+
+def _models(provenance: Mapping[str, Any]) -> str:
+    """Name the models with fingerprint, number format and licence."""
+    if not provenance.get("checkpoint"):
+        return ""
+    licences = provenance.get("licences", {})
+    names = [
+        f"{name} (licence: {licences[name]})" if licences.get(name) else name
+        for name in str(provenance["checkpoint"]).split("; ")
+    ]
+    precision = provenance.get("precision")
+    end = f", in {precision}" if precision else ""
+    return f" by {escape_markdown(' and '.join(names) + end)}"
