@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device
+from fahrstats.face.models.predictions import check_overlap
 from fahrstats.face.pictures.photos import PhotoSource
 from fahrstats.face.pictures.sources import open_source
 from fahrstats.face.scoring.duplicates import first_alike, with_originals
@@ -54,7 +55,8 @@ def score_photos(
     Raises
     ------
     DataError
-        There are no photos, or a model cannot be opened.
+        There are no photos, a model cannot be opened, or a table of predictions knows
+        none of the photos.
 
     Examples
     --------
@@ -82,5 +84,6 @@ def as_frame(
     tables = [bench.score(shard) for shard in photos.shards(len(photos))]
     first = first_alike(table["content"] for table in tables)
     table = pa.concat_tables(with_originals(tables, first))
+    check_overlap(bench.models, table["photo"].to_pylist())
     scores: pd.DataFrame = table.to_pandas()
     return scores
