@@ -8,7 +8,6 @@ from fahrstats.face.scoring import finished
 from fahrstats.face.scoring.finished import merge_parts
 from fahrstats.face.scoring.parts import open_parts
 
-
 SIZES = (3, 4, 2, 1)
 
 
