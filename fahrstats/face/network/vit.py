@@ -86,7 +86,7 @@ class VisionTransformer(nn.Module):
             x = block(x)
         last = self.blocks[-1]
         assert isinstance(last, Block)
-        normed: Tensor = self.norm(last.class_token(x))
+        normed: Tensor = self.norm(last.first_token(x))
         return normed
 
     def tokens(self, images: Tensor, *, keep: Tensor | None = None) -> Tensor:
@@ -204,7 +204,7 @@ class Block(nn.Module):
         shares = (query * scale @ key.transpose(2, 3)).softmax(dim=-1)
         return self._think(x, shares @ value), shares
 
-    def class_token(self, x: Tensor) -> Tensor:
+    def first_token(self, x: Tensor) -> Tensor:
         """Return the first token of what `forward` does, (batch, width), for less.
 
         The other tokens give keys and values only, which saves five sixths of a last
