@@ -1,0 +1,30 @@
+"""Fixtures of the face layer."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+from filelock import FileLock
+from trained import Trained, train_checkpoints
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train two small checkpoints once, however many processes run the tests."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            before = torch.get_num_threads()
+            torch.set_num_threads(1)
+            partial = folder.with_name("training")
+            partial.mkdir(exist_ok=True)
+            train_checkpoints(partial)
+            partial.rename(folder)
+            torch.set_num_threads(before)
+    return Trained(
+        folder / "trained-faceage.safetensors",
+        folder / "trained-facesurvival.safetensors",
+    )
