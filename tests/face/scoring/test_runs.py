@@ -20,6 +20,7 @@ from fahrstats.cohort.store import read_provenance
 from fahrstats.errors import DataError
 from fahrstats.face.pictures.sources import open_source
 from fahrstats.face.scoring import runs
+from fahrstats.face.scoring.parts import Parts
 from fahrstats.face.scoring.runs import check_scored, score_to, shard_size
 from fahrstats.face.scoring.score import as_frame
 
@@ -127,6 +128,25 @@ def test_a_stopped_run_goes_on(cohort, tmp_path, in_process, small_shards, monke
     assert in_process == list(range(6))
     assert steps[1] == ("scoring", 16, 24)
     assert out.read_bytes() == whole.read_bytes()
+
+
+def test_a_run_stopped_after_its_table_leaves_nothing_to_do(
+    cohort, tmp_path, in_process, monkeypatch
+):
+    out = tmp_path / "scores.parquet"
+    source = open_source(cohort.photos)
+
+    def stop(parts):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Parts, "remove", stop)
+        with pytest.raises(KeyboardInterrupt):
+            score_to(out, source, plan=cohort.plan())
+    assert out.with_name("scores.parquet.parts").exists()
+    assert score_to(out, source, plan=cohort.plan())["ok"] == 24
+    assert in_process == [0, 1]
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
 
 
 def test_a_photo_that_changed_is_scored_again(
