@@ -18,6 +18,7 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Card
 from fahrstats.face.checkpoints.card_file import card_text, read_card
 from fahrstats.face.checkpoints.names import CARD, PARAMETERS, find_checkpoint
+from fahrstats.face.network.positions import sincos_positions
 from fahrstats.face.network.vit import VisionTransformer
 from fahrstats.files import file_sha256, write_whole
 
@@ -49,9 +50,14 @@ class Checkpoint:
         return f"{self.card.name}@{self.card.sha256[:12]}"
 
     def network(self) -> VisionTransformer:
-        """Return the network with these parameters, in float32."""
-        network = VisionTransformer(self.card.architecture, len(self.card.outputs))
-        network.load_state_dict(dict(self.parameters))
+        """Return a network with a copy of these parameters, in float32."""
+        network = _empty_network(self.card)
+        copies = {name: x.float().clone() for name, x in self.parameters.items()}
+        network.load_state_dict(copies, assign=True)
+        shape = self.card.architecture
+        if shape.positions == "sincos":  # these are computed, not stored
+            side = shape.image_size // shape.patch_size
+            network.positions = sincos_positions(shape.width, side=side)
         return network
 
 
@@ -121,9 +127,14 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
 
 def shapes_of(card: Card) -> dict[str, tuple[int, ...]]:
     """Return name and shape of every parameter of the network that a card describes."""
+    parameters = _empty_network(card).state_dict()
+    return {name: tuple(x.shape) for name, x in parameters.items()}
+
+
+def _empty_network(card: Card) -> VisionTransformer:
+    """Return the network that a card describes, before it has numbers."""
     with torch.device("meta"):
-        network = VisionTransformer(card.architecture, len(card.outputs))
-    return {name: tuple(x.shape) for name, x in network.state_dict().items()}
+        return VisionTransformer(card.architecture, len(card.outputs))
 
 
 def _check(tensors: Mapping[str, Tensor], card: Card, where: str) -> None:

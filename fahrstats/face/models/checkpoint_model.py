@@ -58,7 +58,7 @@ class CheckpointModel:
                 f"{len(columns)}: {', '.join(columns) or 'no head'}."
             )
         self._columns = columns if column is None else (column,)
-        self._checkpoint = checkpoint
+        self._name, self._card = checkpoint.name, checkpoint.card
         self._engine = Engine(checkpoint, device=device, precision=precision)
         self.precision = self._engine.precision
         self.batch_size = self._engine.batch_size
@@ -66,12 +66,12 @@ class CheckpointModel:
     @property
     def name(self) -> str:
         """Name and fingerprint, such as ``mini-age@3f2a9c1d0b7e``."""
-        return self._checkpoint.name
+        return self._name
 
     @property
     def card(self) -> Card:
         """What the checkpoint is, for the provenance of its scores."""
-        return self._checkpoint.card
+        return self._card
 
     @property
     def licence(self) -> str:
@@ -86,12 +86,12 @@ class CheckpointModel:
     @property
     def width(self) -> int:
         """Length d of an embedding."""
-        return self._checkpoint.card.architecture.width
+        return self._card.architecture.width
 
     @property
     def pixels_wanted(self) -> int:
         """Side in pixels of the network's input."""
-        return self._checkpoint.card.preprocessing.input_size
+        return self._card.preprocessing.input_size
 
     def predict(self, faces: Sequence[FoundFace]) -> NDArray[np.float64]:
         """Return the scores, shape (n, k).
@@ -125,7 +125,7 @@ class CheckpointModel:
         width: int,
     ) -> NDArray[np.float32]:
         """Align, prepare and read the faces, as many at a time as one pass holds."""
-        how = self._checkpoint.card.preprocessing
+        how = self._card.preprocessing
         found = np.empty((len(faces), width), np.float32)
         for start in range(0, len(faces), self.batch_size):
             some = faces[start : start + self.batch_size]
