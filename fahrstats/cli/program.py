@@ -16,6 +16,7 @@ from fahrstats.cli import (
 )
 from fahrstats.cli.signals import StoppedError, stopped_by_signals
 from fahrstats.errors import FahrstatsError
+from fahrstats.extras import missing_extra
 
 app = typer.Typer(
     add_completion=False,
@@ -52,6 +53,11 @@ def main() -> None:
         raise SystemExit(128 + stop.signal) from None
     except FahrstatsError as error:
         _fail(str(error))
+    except ModuleNotFoundError as error:
+        missing = missing_extra(error)
+        if missing is None:
+            raise
+        _fail(str(missing))
     except OSError as error:
         _fail(f"`{error.filename}`: {error.strerror}" if error.filename else str(error))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from fahrstats.extras import missing_extra
+
 if TYPE_CHECKING:
     from fahrstats.face.models.opening import open_model as open_model
     from fahrstats.face.pictures.sources import open_source as open_source
@@ -47,7 +49,11 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _MODULE_OF:
         raise AttributeError(f"module `fahrstats.face` has no attribute `{name}`")
-    return getattr(import_module(f"fahrstats.face.{_MODULE_OF[name]}"), name)
+    try:
+        module = import_module(f"fahrstats.face.{_MODULE_OF[name]}")
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from error
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:
