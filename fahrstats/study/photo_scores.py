@@ -44,6 +44,7 @@ STATUS_WORDS = {
 }
 """What the status of a photo means to a reader."""
 
+_NONE = "none"
 _NOT_JOINED = ("photo", "subject", "session")
 
 
@@ -137,7 +138,7 @@ def score_photos(
     from fahrstats.face.scoring.runs import check_scored, score_to
 
     section = _section(study)
-    out = _file(section, results)
+    out = scores_file(section, results)
     counts = score_to(
         out,
         open_source(find_photos(study, data_dir)),
@@ -154,7 +155,7 @@ def score_photos(
 def read_photo_scores(study: Study, results: Path) -> PhotoScores | None:
     """Return the scores of a study's photos; None where they are not scored yet."""
     section = _section(study)
-    file = _file(section, results)
+    file = scores_file(section, results)
     if not file.is_file():
         return None
     scores, provenance = store.read(file)
@@ -183,7 +184,7 @@ def scores_sha256(study: Study, results: Path) -> str:
     DataError
         They are not there.
     """
-    file = _file(_section(study), results)
+    file = scores_file(_section(study), results)
     if not file.is_file():
         raise DataError(f"`{file}` is absent.")
     return file_sha256(file)
@@ -195,7 +196,7 @@ def _by_subject(scores: pd.DataFrame, section: Photos) -> pd.DataFrame:
 
     combined = combine_photos(scores)
     renamed = {name: f"{PREFIX}{name}" for name in _about(combined)}
-    status = combined["n_scored"].gt(0).map({True: "ok", False: "no_face"})
+    status = combined["n_scored"].gt(0).map({True: "ok", False: _NONE})
     return combined.rename(columns={**renamed, "subject": section.id}).assign(
         **{f"{PREFIX}status": status}
     )
@@ -217,13 +218,13 @@ def _about(scores: pd.DataFrame) -> list[str]:
 def _without_score(table: pd.DataFrame) -> Iterator[LeftOut]:
     """Yield the photos without a score, by reason."""
     column = f"{PREFIX}status"
-    for status, words in STATUS_WORDS.items():
+    for status, words in {**STATUS_WORDS, _NONE: "no photo could be scored"}.items():
         rows = table[column].eq(status).to_numpy(dtype=bool)
         if status != "ok" and rows.any():
             yield LeftOut(words, "", rows)
 
 
-def _file(section: Photos, results: Path) -> Path:
+def scores_file(section: Photos, results: Path) -> Path:
     """Return where the scores are; what the section says is part of the name."""
     made = repr((section.folder, section.models, section.several))
     return results / PERSONAL / f"scores-{text_sha256(made)[:12]}.parquet"
