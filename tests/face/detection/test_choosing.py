@@ -23,6 +23,7 @@ def test_faces_found_elsewhere_are_a_detector(tmp_path):
 
 
 def test_an_onnx_file_must_be_one_of_yunet(tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs the extra fahrstats[baselines]")
     path = tmp_path / "other.onnx"
     path.write_bytes(cellwise_network({}))
     with pytest.raises(DataError, match=r"`other\.onnx`"):

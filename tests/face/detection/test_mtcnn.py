@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from references import reference_cases
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
+from fahrstats.datasets.folder import data_folder
 from fahrstats.face.detection import mtcnn
 from fahrstats.face.detection.mtcnn import Mtcnn, pyramid
 from fahrstats.face.pictures.picture import Picture
@@ -200,3 +203,56 @@ def test_few_textures_look_like_a_face(detector):
 )
 def test_a_pyramid_ends_at_the_window_of_the_first_stage(size, expected):
     assert pyramid(size) == expected
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    """Return the files of 879 portraits of 225 x 275 pixels."""
+    folder = data_folder()
+    files = sorted((folder or Path()).glob("congress225/images/*.jpg"))
+    if not files:
+        pytest.skip("needs congress225 in the data folder (FAHRSTATS_DATA)")
+    assert len(files) == 879
+    return files
+
+
+def turned_by_25_degrees(image):
+    return image.rotate(25, Image.Resampling.BICUBIC)
+
+
+def at_a_fifth_of_the_light(image):
+    return image.point(lambda tone: tone // 5)
+
+
+def at_48_x_60_pixels(image):
+    return image.resize((48, 60), Image.Resampling.BOX)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "every", "share"),
+    [
+        (None, 1, 0.99),
+        (turned_by_25_degrees, 3, 0.98),
+        (at_a_fifth_of_the_light, 3, 0.99),
+        (at_48_x_60_pixels, 3, 0.92),
+    ],
+)
+def test_portraits_have_exactly_one_face(detector, portraits, change, every, share):
+    found = []
+    for file in portraits[::every]:
+        with Image.open(file) as image:
+            colours = image.convert("RGB")
+        changed = colours if change is None else change(colours)
+        found.append(detector.find(picture_of(np.asarray(changed))).n)
+    assert np.mean(np.array(found) == 1) >= share
+
+
+@pytest.mark.slow
+def test_a_mosaic_of_16_portraits_has_16_faces(detector, portraits):
+    for first in range(0, 160, 16):
+        mosaic = Image.new("RGB", (900, 1100))
+        for i, file in enumerate(portraits[first : first + 16]):
+            with Image.open(file) as image:
+                mosaic.paste(image.convert("RGB"), (i % 4 * 225, i // 4 * 275))
+        assert detector.find(picture_of(np.asarray(mosaic))).n == 16

@@ -15,6 +15,8 @@ from fahrstats.errors import DataError
 from fahrstats.face.detection.yunet import STRIDES, Yunet, decode
 from fahrstats.face.pictures.picture import Picture
 
+pytest.importorskip("onnxruntime", reason="needs the extra fahrstats[baselines]")
+
 SHIFT, SIZE = (0.5, 0.25), (2.0, 3.0)
 """Of the centre from the corner of the cell, and width and height, in strides."""
 POINTS = np.array([[0.1, 0.2], [0.9, 0.2], [0.5, 0.5], [0.2, 0.8], [0.8, 0.9]])
