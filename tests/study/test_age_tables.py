@@ -89,3 +89,46 @@ def test_a_predicted_age_below_zero_says_why_it_has_no_gap(write_study, people):
     path = write_study(table=people, **{"[subgroups]": f"{AGES}\n[subgroups]"})
     table = check_table(age_tables.gaps(read_cohort(path)))
     assert table["note"][0].startswith("not estimated: `faceage` is negative")
+
+
+def test_predicted_ages_are_described_by_decade_and_small_decades_left_out(
+    write_study, people
+):
+    people["age"] = np.repeat([44.0, 59.9, 60.0, 83.0, 95.0], [4, 96, 50, 47, 3])
+    path = write_study(**{"[subgroups]": f"{AGES}\n[subgroups]"})
+    table = check_table(age_tables.ages_by_decade(read_cohort(path)))
+    medians = table[table["estimand"] == "median"].set_index("group")
+    assert medians["n"].to_dict() == {
+        "overall": 200,
+        "50 to 59": 96,
+        "60 to 69": 50,
+        "80 or more": 50,
+    }
+    expected = people["faceage"][4:100].median()
+    assert medians["estimate"]["50 to 59"] == pytest.approx(expected, rel=EXACT)
+    assert set(table["biomarker"]) == {"faceage"}
+
+
+def test_the_age_lived_may_be_known_of_some_only_and_be_no_covariate(
+    write_study, people
+):
+    people["age_then"] = people["age"].where(people.index % 4 == 0) - 3
+    text = AGES + 'age = "age_then"\n'
+    path = write_study(**{"[subgroups]": f"{text}\n[subgroups]"})
+    cohort = read_cohort(path)
+    assert len(cohort.data) == 200
+    mean = age_tables.gaps(cohort).query(
+        "variable == 'gap' and group == 'overall' and estimand == 'mean'"
+    )
+    assert mean[["n", "n_missing"]].to_numpy().tolist() == [[50, 150]]
+    expected = (people["faceage"] - people["age_then"]).mean()
+    assert mean["estimate"].item() == pytest.approx(expected, rel=1e-9)
+    assert set(age_tables.gap_ratios(cohort)["n"]) == {50}
+    assert (
+        age_tables.ages_by_decade(cohort).query("group == 'overall'")["n"].max() == 50
+    )
+
+
+def test_an_age_that_the_table_lacks_is_said(write_ages):
+    (problem,) = check_study(write_ages(AGES + 'age = "ago"\n')).problems
+    assert problem == "[ages]: the table has no column `ago`. Did you mean `age`?"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +39,15 @@ OF_ALL = {
     *("incidence_at", "incidence_at_risk", "gray", "fine_gray", "cause_specific"),
     *("cohorts", "early_deaths"),
 }
-"""Tables that both shipped studies have."""
+"""Tables that the shipped studies of two scores have."""
 
 _BESIDE_CHECKOUT = Path(__file__).parents[3] / "shared" / "data"
 DATA = Path(os.environ.get(DATA_VARIABLE, _BESIDE_CHECKOUT))
 
+needs_congress = pytest.mark.skipif(
+    not (DATA / "congress225").is_dir(),
+    reason="the data folder with congress225 is absent (set FAHRSTATS_DATA)",
+)
 needs_nhanes = pytest.mark.skipif(
     not (DATA / "nhanes4").is_dir(),
     reason="the data folder with nhanes4 is absent (set FAHRSTATS_DATA)",
@@ -57,6 +63,46 @@ def flchain(tmp_path_factory):
 def nhanes(tmp_path_factory):
     out = tmp_path_factory.mktemp("nhanes")
     return analyse_study(example_file("nhanes"), DATA, out)
+
+
+@pytest.fixture(scope="module")
+def congress(tmp_path_factory):
+    """Score the portraits, analyse and report; return the results and what was said."""
+    for package in ("torch", "dlib", "pypandoc", "IPython"):
+        pytest.importorskip(package, reason="needs the extras baselines and report")
+    out = tmp_path_factory.mktemp("congress")
+    program = [sys.executable, "-m", "fahrstats.cli", "run", "congress"]
+    folders = ["--data-dir", str(DATA), "--out", str(out)]
+    done = subprocess.run([*program, *folders], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def members(congress):
+    """Prepare the members of Congress without the study layer."""
+    (scores,) = (congress[0] / "personal").glob("*.parquet")
+    people = pd.read_csv(DATA / "congress225" / "people.csv").merge(
+        pd.read_parquet(scores)[["photo", "faceage"]],
+        left_on="image",
+        right_on="photo",
+        validate="one_to_one",
+    )
+    landmark, end = np.datetime64("2015-05-01"), np.datetime64("2024-11-01")
+    rows = []
+    for row in people.itertuples():
+        death = "NaT" if pd.isna(row.death_date) else str(row.death_date)
+        is_year = len(death) == 4
+        first = np.datetime64(f"{death}-01-01" if is_year else death, "D")
+        last = np.datetime64(f"{death}-12-31" if is_year else death, "D")
+        if last < landmark:
+            continue
+        is_dead = not np.isnat(last)
+        span = (max(first, landmark), min(last, end)) if is_dead else (end, end)
+        time = np.mean([(day - landmark).astype(float) for day in span])
+        age = (landmark - np.datetime64(row.birth_date)).astype(float) / 365.25
+        rows.append((max(time, 0.5), is_dead, row.faceage, age, row.sex))
+    return pd.DataFrame(rows, columns=["days", "died", "faceage", "age", "sex"])
 
 
 def tables_of(results):
@@ -225,7 +271,8 @@ def test_every_model_is_registered_with_the_events_of_its_outcome(nhanes):
 @needs_nhanes
 def test_nhanes_uses_the_whole_survival_layer(nhanes):
     tables = tables_of(nhanes)
-    further = {"gaps", "gap_hazard", "outcomes", "published", "published_check"}
+    further = {"gaps", "gap_hazard", "ages_by_decade", "outcomes"}
+    further |= {"published", "published_check"}
     assert set(tables) == OF_ALL | further
     notes = [
         (name, note)
@@ -299,3 +346,69 @@ def test_a_model_of_all_cohorts_is_listed_with_all_their_people(flchain):
     assert len(listed) == 2
     assert {entry["n"] for entry in listed} == set(averages["n"])
     assert {entry["n_events"] for entry in listed} == set(averages["n_events"])
+
+
+@pytest.mark.slow
+@needs_congress
+def test_all_portraits_enter_of_whom_865_lived_and_67_died(congress):
+    tables = tables_of(congress[0])
+    for table in tables.values():
+        check_table(table)
+        assert len(table)
+    flow = tables["flow"]
+    assert flow["n"].tolist() == [879, 865]
+    assert flow["n_events"].tolist() == [67, 67]
+    assert flow["reason"].tolist() == ["in the table", "died before 1 May 2015"]
+    photos = tables["photos"].query("subgroup == 'sex' and group == 'overall'")
+    scored = photos.query("level == 'scored' and estimand == 'count'")
+    assert scored["estimate"].item() >= 0.99 * 879
+
+
+@pytest.mark.slow
+@needs_congress
+def test_a_face_age_says_nothing_beyond_age_and_sex_here(congress, members):
+    tables = tables_of(congress[0])
+    cox = tables["cox"].query("model == 'adjusted' and variable == 'faceage'").iloc[0]
+    direct = fs.cox("Surv(days, died) ~ faceage + age + C(sex)", members)
+    expected = direct.tidy(exponentiate=True).iloc[0]
+    for name in ("estimate", "conf_low", "conf_high"):
+        assert cox[name] == pytest.approx(expected[name], rel=1e-8)
+    # An off-the-shelf face age: 1.01 (0.98-1.04) a year.
+    assert cox["estimate"] == pytest.approx(1.01, abs=0.005)
+    assert cox["conf_low"] == pytest.approx(0.98, abs=0.01)
+    assert cox["conf_high"] == pytest.approx(1.04, abs=0.01)
+    c_index = tables["concordance"].query("term == 'age'")["estimate"].item()
+    assert c_index == pytest.approx(0.846, abs=0.0005)
+    page = (congress[0] / "congress.html").read_text()
+    assert "showed no clear association with the hazard of death" in " ".join(
+        page.split()
+    )
+
+
+@pytest.mark.slow
+@needs_congress
+def test_days_of_deaths_known_by_year_only_change_nothing(congress):
+    outcomes = tables_of(congress[0])["outcomes"].query("model == 'adjusted'")
+    assert outcomes["n_events"].tolist() == [67] * 3
+    assert np.ptp(outcomes["estimate"]) < 0.001
+
+
+@pytest.mark.slow
+@needs_congress
+def test_no_name_and_no_row_of_a_member_leaves_the_folder_of_personal_data(congress):
+    results, said = congress
+    people = pd.read_csv(DATA / "congress225" / "people.csv")
+    written = {"what is printed": said}
+    for file in (file for file in results.rglob("*") if file.is_file()):
+        if file.suffix == ".parquet":
+            text = f"{store.read_provenance(file)} {pd.read_parquet(file).to_csv()}"
+        else:
+            text = file.read_text()
+        written[str(file.relative_to(results))] = text
+    personal = {name for name in written if name.startswith("personal/")}
+    assert len(personal) == 1
+    for name, text in written.items():
+        # The scores alone name photos, and never people.
+        secrets = [] if name in personal else list(people["bioguide_id"])
+        found = [s for s in (*people["full_name"], *secrets) if s in text]
+        assert not found, f"{len(found)} people are named in {name}"
