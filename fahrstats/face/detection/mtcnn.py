@@ -1,7 +1,9 @@
 """MTCNN, the detector used unless another is asked for.
 
 Three networks of growing size look at a picture: the first at every window of a pyramid
-of reduced pictures, the others at what the one before left.
+of reduced pictures, the others at what the one before left. Beyond the paper, tones are
+stretched, a picture without a face is searched again turned and larger, and the last
+network looks at each face again in windows that its own landmarks place.
 
 References
 ----------

@@ -103,13 +103,9 @@ def turned(view: View, degrees: float) -> View:
     back = np.array([[cos, sin], [-sin, cos]])  # from the turned view to the view
     whole = np.abs(back) @ [columns, rows]
     new_columns, new_rows = (int(side) for side in np.ceil(whole - 1e-9))
-    centre, new_centre = (
-        np.array([columns, rows]) / 2,
-        np.array([new_columns, new_rows]) / 2,
-    )
-    shift = centre - back @ new_centre
-    # grid_sample counts from -1 to 1 in both pictures
-    share = back * np.array([new_columns, new_rows]) / np.array([[columns], [rows]])
+    new_sides, sides = np.array([new_columns, new_rows]), np.array([columns, rows])
+    shift = (sides - back @ new_sides) / 2
+    share = back * new_sides / sides[:, None]  # affine_grid counts from -1 to 1
     theta = torch.tensor(np.column_stack([share, [0.0, 0.0]]), dtype=torch.float32)
     grid = affine_grid(theta[None], [1, 3, new_rows, new_columns], align_corners=False)
     pixels = view.levels[0]
