@@ -139,6 +139,8 @@ def score_photos(
 
     section = _section(study)
     out = scores_file(section, results)
+    results.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
     counts = score_to(
         out,
         open_source(find_photos(study, data_dir)),

@@ -120,6 +120,7 @@ def test_a_row_for_a_person_is_written_in_one_folder_only(
     files = [file for file in results.rglob("*") if file.is_file()]
     personal = [file for file in files if file.parent.name == PERSONAL]
     assert len(personal) == 1
+    assert (results / PERSONAL).stat().st_mode & 0o077 == 0
     for file in set(files) - set(personal):
         text = (
             store.read(file)[0].to_csv()
