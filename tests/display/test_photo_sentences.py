@@ -18,8 +18,8 @@ SCORED = {
 def test_the_sentence_names_models_licence_detector_and_counts():
     assert photos_scored(SCORED) == (
         "**Photographs.** 1,200 of 1,234 photographs were scored by a\\_b\\@1f "
-        "(licence: CC0) and c\\@2e, in float32. Faces and their five landmarks were found "
-        "by mtcnn\\@3d. Of several faces in a photo, the largest was scored."
+        "(licence: CC0) and c\\@2e, in float32. Faces and their five landmarks "
+        "were found by mtcnn\\@3d. Of several faces in a photo, the largest was scored."
     )
 
 
