@@ -26,7 +26,7 @@ def test_the_example_prints_the_output_that_follows_it():
     assert run.stdout.split() == output.split()
 
 
-def test_the_study_file_is_the_one_that_make_demo_runs():
+def test_the_study_file_is_the_one_that_is_shipped():
     (shown,) = blocks("toml")
     text = (ROOT / "analyses/flchain/study.toml").read_text(encoding="utf-8")
     assert shown.strip() == text.strip()
