@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,9 +18,9 @@ import pyarrow.parquet as pq
 from fahrstats.errors import DataError
 from fahrstats.files import remove_partial, write_whole
 
-_PLAN_KEY = b"fahrstats.plan"
-_SHARD_KEY = b"fahrstats.shard"
 _LOCK = "lock"
+_NAMES = "[0-9]" * 8 + ".part"
+_DIGITS = 64  # of a SHA-256
 
 Restart = bool | Literal["if stale"]
 """Whether what an earlier run made is discarded: never, always, or if it is stale."""
@@ -27,6 +29,9 @@ Restart = bool | Literal["if stale"]
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The folder ``OUT.parts`` beside a table that is being made; one file per shard.
+
+    A part is a Parquet file after a line with the SHA-256 of all that follows the
+    digest: the fingerprints of plan and shard, and the file.
 
     Attributes
     ----------
@@ -41,33 +46,47 @@ class Parts:
 
     def path(self, index: int) -> Path:
         """Return the place of the part of a shard."""
-        return self.folder / f"{index:08d}.parquet"
+        return self.folder / f"{index:08d}.part"
 
     def has(self, index: int, stamp: str) -> bool:
-        """Tell whether a shard is finished and was then of the same ``stamp``."""
-        return _keys(self.path(index)) == (self.fingerprint, stamp)
+        """Tell whether a shard is finished, undamaged and was of the same ``stamp``."""
+        return _opened(self.path(index))[:2] == (self.fingerprint, stamp)
 
     def write(self, index: int, stamp: str, table: pa.Table) -> None:
         """Put the part of a shard in its place, whole.
 
         ``stamp`` is the shard's fingerprint from before its photos were read.
         """
-        keys = {_PLAN_KEY: self.fingerprint, _SHARD_KEY: stamp}
-        table = table.replace_schema_metadata(keys)
-        write_whole(
-            self.path(index),
-            lambda partial: pq.write_table(table, partial, compression="zstd"),
-        )
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="zstd")
+        signed = f"\t{self.fingerprint}\t{stamp}\n".encode() + sink.getvalue()
+        part = hashlib.sha256(signed).hexdigest().encode() + signed
+        write_whole(self.path(index), lambda partial: partial.write_bytes(part))
 
     def read(self, index: int, columns: list[str] | None = None) -> pa.Table:
-        """Return the part of a shard, or some of its columns."""
-        table = pq.read_table(self.path(index), columns=columns)
-        return table.replace_schema_metadata(None)
+        """Return the part of a shard, or some of its columns.
+
+        Raises
+        ------
+        DataError
+            The part was damaged after it was written.
+        """
+        content = _opened(self.path(index))[2]
+        if not content:
+            raise DataError(
+                f"`{self.folder.name}/{self.path(index).name}` is damaged; run again, "
+                "and its photos are scored anew."
+            )
+        return pq.read_table(io.BytesIO(content), columns=columns)
 
     def remove(self) -> None:
         """Delete all parts."""
-        for part in self.folder.glob("*.parquet"):
+        for part in self.paths():
             part.unlink()
+
+    def paths(self) -> Iterator[Path]:
+        """Give the parts that are there."""
+        return self.folder.glob(_NAMES)
 
 
 @contextmanager
@@ -102,7 +121,7 @@ def open_parts(out: Path, fingerprint: str, *, restart: Restart) -> Iterator[Par
         try:
             yield parts
         finally:
-            if not any(folder.glob("*.parquet")):
+            if not any(parts.paths()):
                 (folder / _LOCK).unlink()
                 with suppress(OSError):
                     folder.rmdir()
@@ -115,12 +134,14 @@ def _locked(lock: Path, out: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = os.read(descriptor, 20).decode() or "unknown"
             raise DataError(
                 f"`{out.name}` is being made by another run (process {holder}); wait "
                 "until it ends, or give another name with `-o`."
             ) from error
+        if not os.fstat(descriptor).st_nlink:  # its holder has deleted it meanwhile
+            raise DataError(f"Another run has just made `{out.name}`; start again.")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
@@ -130,9 +151,9 @@ def _locked(lock: Path, out: Path) -> Iterator[None]:
 
 def _check_plan(parts: Parts) -> None:
     """Refuse parts that another plan made."""
-    for path in parts.folder.glob("*.parquet"):
-        keys = _keys(path)
-        if keys is not None and keys[0] != parts.fingerprint:
+    for path in parts.paths():
+        plan = _opened(path)[0]
+        if plan and plan != parts.fingerprint:
             raise DataError(
                 f"`{parts.folder.name}` holds parts of a run with other models, "
                 "settings or version of fahrstats; `--restart` discards them, or give "
@@ -140,11 +161,15 @@ def _check_plan(parts: Parts) -> None:
             )
 
 
-def _keys(path: Path) -> tuple[str, str] | None:
-    """Return the fingerprints of plan and shard in a part; None if it is not whole."""
+def _opened(path: Path) -> tuple[str, str, bytes]:
+    """Return plan, stamp and Parquet file of a part; nothing if it is not whole."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (FileNotFoundError, pa.ArrowInvalid):
-        return None
-    plan, shard = metadata.get(_PLAN_KEY, b""), metadata.get(_SHARD_KEY, b"")
-    return plan.decode(), shard.decode()
+        part = path.read_bytes()
+    except FileNotFoundError:
+        return "", "", b""
+    digest, signed = part[:_DIGITS], part[_DIGITS:]
+    if digest != hashlib.sha256(signed).hexdigest().encode():
+        return "", "", b""
+    head, _, content = signed.partition(b"\n")
+    _, plan, stamp = head.decode().split("\t")
+    return plan, stamp, content

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from fahrstats.errors import DataError
@@ -53,11 +55,42 @@ def test_only_stale_parts_are_discarded_on_request(tmp_path):
         assert parts.has(0, "photos")
 
 
-def test_a_damaged_part_is_made_again(tmp_path):
-    with open_parts(tmp_path / "s.parquet", "plan", restart=False) as parts:
+@pytest.mark.parametrize("place", range(0, 1000, 53))
+def test_a_part_with_one_wrong_bit_is_made_again(tmp_path, place):
+    out = tmp_path / "s.parquet"
+    with open_parts(out, "plan", restart=False) as parts:
         parts.write(0, "photos", TABLE)
-        os.truncate(parts.path(0), 20)
+        content = bytearray(parts.path(0).read_bytes())
+        content[place % len(content)] ^= 1 << place % 8
+        parts.path(0).write_bytes(content)
+    with open_parts(out, "plan", restart=False) as parts:
         assert not parts.has(0, "photos")
+        with pytest.raises(DataError, match=r"`s.parquet.parts/00000000.part` is dam"):
+            parts.read(0)
+
+
+@pytest.mark.parametrize("left", [0, 20, 64, 80, 300])
+def test_a_part_that_was_cut_is_made_again(tmp_path, left):
+    out = tmp_path / "s.parquet"
+    with open_parts(out, "plan", restart=False) as parts:
+        parts.write(0, "photos", TABLE)
+        os.truncate(parts.path(0), left)
+    with open_parts(out, "plan", restart=False) as parts:
+        assert not parts.has(0, "photos")
+
+
+def test_files_of_the_user_are_never_deleted(tmp_path):
+    folder = tmp_path / "s.parquet.parts"
+    folder.mkdir()
+    for name in ("00000000.parquet", "theirs.part"):
+        (folder / name).write_bytes(b"theirs")
+    with open_parts(tmp_path / "s.parquet", "plan", restart=True) as parts:
+        parts.write(0, "photos", TABLE)
+        parts.remove()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "00000000.parquet",
+        "theirs.part",
+    ]
 
 
 def test_an_empty_folder_of_parts_does_not_stay(tmp_path):
@@ -79,6 +112,33 @@ def test_two_runs_cannot_make_one_table(tmp_path):
     assert not parts.folder.exists()
 
 
+def test_a_lock_that_its_holder_has_just_deleted_is_none(tmp_path, monkeypatch):
+    lock_file = fcntl.flock
+
+    def late(descriptor, how):
+        (tmp_path / "s.parquet.parts" / "lock").unlink()
+        lock_file(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with (
+        pytest.raises(DataError, match="Another run has just made `s.parquet`"),
+        open_parts(tmp_path / "s.parquet", "plan", restart=False),
+    ):
+        pass
+
+
+def test_where_files_cannot_be_locked_the_system_says_why(tmp_path, monkeypatch):
+    def refuse(descriptor, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(OSError, match="No locks available"),
+        open_parts(tmp_path / "s.parquet", "plan", restart=False),
+    ):
+        pass
+
+
 def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path):
     out = tmp_path / "s.parquet"
     code = (
@@ -96,18 +156,18 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path):
 
 
 def test_a_full_disk_leaves_no_half_part(tmp_path, monkeypatch):
-    def full(table, path, **options):
-        path.write_bytes(b"PAR1")
+    def full(path, content):
+        path.write_text("half")
         raise OSError(28, "No space left on device")
 
     with open_parts(tmp_path / "s.parquet", "plan", restart=False) as parts:
         parts.write(0, "photos", TABLE)
         with monkeypatch.context() as patched:
-            patched.setattr(pq, "write_table", full)
+            patched.setattr(Path, "write_bytes", full)
             with pytest.raises(OSError, match="No space left on device") as raised:
                 parts.write(1, "photos", TABLE)
         assert raised.value.filename == str(parts.path(1))
         assert sorted(path.name for path in parts.folder.iterdir()) == [
-            "00000000.parquet",
+            "00000000.part",
             "lock",
         ]

@@ -64,4 +64,4 @@ def test_a_photo_that_kills_every_worker_is_named(cohort, tmp_path):
         "(exit code -9; -9 is often the system short of memory). Finished photos are "
         "kept: run again with fewer `--workers`"
     )
-    assert len(list(tmp_path.glob("scores.parquet.parts/*.parquet"))) == 1
+    assert len(list(tmp_path.glob("scores.parquet.parts/*.part"))) == 1
