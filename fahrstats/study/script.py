@@ -11,7 +11,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from runpy import run_path
 from typing import cast
 
 import pandas as pd
@@ -56,7 +56,12 @@ def run_script(path: Path, table: pd.DataFrame) -> pd.DataFrame:
         The script cannot be read as Python or stops; it has no function ``prepare``; or
         what the function returns is no data frame, has other rows, or a column twice.
     """
-    prepared = _call(path, _load(path), table.copy())
+    try:
+        prepared = _function_of(path)(table.copy())
+    except FahrstatsError:
+        raise
+    except (Exception, SystemExit) as error:  # sys.exit() must not end a run as done
+        raise DataError(_stopped(path, error)) from error
     if not isinstance(prepared, pd.DataFrame):
         raise DataError(
             f"`{_FUNCTION}` of `{path.name}` returned {type(prepared).__name__}; it "
@@ -78,17 +83,9 @@ def run_script(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     return prepared
 
 
-def _load(path: Path) -> Callable[[pd.DataFrame], object]:
+def _function_of(path: Path) -> Callable[[pd.DataFrame], object]:
     """Run the script, and return its function."""
-    module = ModuleType(path.stem)
-    module.__file__ = str(path)
-    try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
-    except FahrstatsError:
-        raise
-    except Exception as error:
-        raise DataError(_stopped(path, error)) from error
-    function = getattr(module, _FUNCTION, None)
+    function = run_path(str(path)).get(_FUNCTION)
     if not callable(function):
         raise DataError(
             f"`{path.name}` has no function `{_FUNCTION}`; write "
@@ -97,19 +94,7 @@ def _load(path: Path) -> Callable[[pd.DataFrame], object]:
     return cast(Callable[[pd.DataFrame], object], function)
 
 
-def _call(
-    path: Path, function: Callable[[pd.DataFrame], object], table: pd.DataFrame
-) -> object:
-    """Call the function, naming the line at which it stops."""
-    try:
-        return function(table)
-    except FahrstatsError:
-        raise
-    except Exception as error:
-        raise DataError(_stopped(path, error)) from error
-
-
-def _stopped(path: Path, error: Exception) -> str:
+def _stopped(path: Path, error: BaseException) -> str:
     """Say at which line a script stopped, and why."""
     if isinstance(error, SyntaxError):
         line = error.lineno

@@ -36,6 +36,16 @@ def test_a_script_adds_columns_and_leaves_the_table_alone(write):
     assert not (path.parent / "__pycache__").exists()
 
 
+@pytest.mark.parametrize("start", ["", "from __future__ import annotations\n"])
+def test_a_script_may_define_classes(write, start):
+    path = write(
+        f"{start}from dataclasses import dataclass\n"
+        "@dataclass\nclass Shift:\n    years: int\n"
+        "def prepare(table):\n    return table.assign(shift=Shift(3).years)\n"
+    )
+    assert run_script(path, TABLE)["shift"].tolist() == [3, 3, 3]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -48,6 +58,11 @@ def test_a_script_adds_columns_and_leaves_the_table_alone(write):
             r"`prepare\.py` stopped at line 2: KeyError: 'dead'",
         ),
         ("def prepare():\n    pass", r"`prepare\.py` stopped: TypeError"),
+        ("import sys\nsys.exit(0)", r"`prepare\.py` stopped at line 2: SystemExit: 0"),
+        (
+            "def prepare(table):\n    raise SystemExit",
+            r"`prepare\.py` stopped at line 2: SystemExit",
+        ),
         ("def prepare(table):\n    pass", r"returned NoneType; it must return a data"),
         (
             "def prepare(table):\n    return table.head(2)",
