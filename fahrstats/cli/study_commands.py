@@ -15,7 +15,8 @@ StudyArgument = Annotated[
     str,
     typer.Argument(
         metavar="STUDY",
-        help="Study file, or the name of a shipped study: congress, flchain, nhanes.",
+        help="Study file, or the name of a shipped study: congress, flchain, nhanes. "
+        "A script that it names is run by check, analyse and run.",
     ),
 ]
 DataDir = Annotated[
@@ -27,17 +28,24 @@ DataDir = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder of the results; results/<name of the study> by default."),
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder of the results; results/<name of the study> by default.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
 @app.command()
 def new(
-    table: Annotated[str, typer.Argument(help="Table of the cohort: CSV or Parquet.")],
-    out: Annotated[Path, typer.Option(help="Study file to write.")] = Path(
-        "study.toml"
-    ),
+    table: Annotated[
+        str,
+        typer.Argument(metavar="TABLE", help="Table of the cohort: CSV or Parquet."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Study file to write.")
+    ] = Path("study.toml"),
     data_dir: DataDir = None,
 ) -> None:
     """Write a commented study file for a table, guessed from its columns."""
@@ -59,7 +67,12 @@ def new(
 
 
 @app.command()
-def check(study: StudyArgument, data_dir: DataDir = None, quiet: Quiet = False) -> None:
+def check(
+    study: StudyArgument,
+    data_dir: DataDir = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
     """List every problem of a study file and its data at once."""
     from fahrstats.study.checks import check_study
     from fahrstats.study.study_file import find_study
@@ -67,7 +80,7 @@ def check(study: StudyArgument, data_dir: DataDir = None, quiet: Quiet = False) 
     path = find_study(study)
     with progress(quiet) as watch:
         watch("checking the data", 0, 1)
-        found = check_study(path, data_dir)
+        found = check_study(path, data_dir, out)
     for note in [] if quiet else found.notes:
         typer.echo(f"Note: {note}")
     for problem in found.problems:

@@ -30,6 +30,12 @@ from fahrstats.study.tables_in import (
 PERSONAL = "personal"
 """Folder, among the results of a study, of what has a row for every photo."""
 
+_IGNORED = """\
+# Scores of single photos are personal data: leave this folder out where you publish the
+# results. Git leaves it out.
+*
+"""
+
 PREFIX = "photo_"
 """What the columns about a photo, but not its scores, start with in the table."""
 
@@ -141,6 +147,7 @@ def score_photos(
     out = scores_file(section, results)
     results.mkdir(parents=True, exist_ok=True)
     out.parent.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
+    (out.parent / ".gitignore").write_text(_IGNORED)
     counts = score_to(
         out,
         open_source(find_photos(study, data_dir)),

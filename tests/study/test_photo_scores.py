@@ -9,7 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from fahrstats.cli.program import app
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, MissingExtraError
 from fahrstats.study.analyse import analyse_study
@@ -119,7 +121,9 @@ def test_a_row_for_a_person_is_written_in_one_folder_only(
     results = analyse_study(photographed, out=tmp_path / "results")
     files = [file for file in results.rglob("*") if file.is_file()]
     personal = [file for file in files if file.parent.name == PERSONAL]
-    assert len(personal) == 1
+    assert sorted(file.suffix for file in personal) == ["", ".parquet"]
+    ignored = (results / PERSONAL / ".gitignore").read_text()
+    assert ignored.endswith("\n*\n")  # so that git adds nothing, this file neither
     assert (results / PERSONAL).stat().st_mode & 0o077 == 0
     for file in set(files) - set(personal):
         text = (
@@ -181,6 +185,14 @@ def test_a_check_before_scoring_says_what_it_could_not_check(photographed, score
         "200 photos are not scored yet; `fahrstats run` scores them, and what needs "
         "their scores is checked then.",
     )
+
+
+def test_check_looks_for_scores_where_the_results_are(photographed, scorer, tmp_path):
+    results = analyse_study(photographed, out=tmp_path / "results")
+    command = ["check", str(photographed), "--out", str(results)]
+    said = CliRunner().invoke(app, command).output
+    assert "196 rows" in said
+    assert "not scored yet" not in said
 
 
 def test_a_check_before_scoring_finds_what_needs_no_scores(
