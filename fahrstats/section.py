@@ -57,7 +57,7 @@ class Section:
         if value is None or not self._is(key, value, (int, float), "a number"):
             return None
         is_enough = value > 0 if at_least is None else value >= at_least
-        if not is_enough or not math.isfinite(value):
+        if not is_enough or not _is_finite(value):
             limit = "above 0" if at_least is None else f"at least {at_least:g}"
             self.problem(f"`{key}` is {value}; it must be {limit}, and finite.")
             return None
@@ -220,4 +220,12 @@ def _one_of(value: str, choices: Collection[str]) -> str:
 def _is_number(value: object) -> bool:
     """Tell whether ``value`` is a finite number; true and false are none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(cast(float, value))
+    return is_number and _is_finite(cast(float, value))
+
+
+def _is_finite(value: float) -> bool:
+    """Tell whether a number is finite, and no whole number too long for a float."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -36,6 +36,8 @@ def test_keys_that_nobody_asked_for_are_unknown(section):
         ("number", "ten", "`key` must be a number, not 'ten'."),
         ("number", True, "`key` must be a number, not True."),
         ("number", -1, "`key` is -1; it must be above 0, and finite."),
+        ("number", 10**309, f"`key` is {10**309}; it must be above 0, and finite."),
+        ("ascending", [10**309], "`key` must be a list of finite numbers above 0."),
         ("flag", 1, "`key` must be true or false, not 1."),
         ("texts", [1], "`key` must be text in quotes, or a list of such texts."),
         ("ascending", [2, 1], "`key` must ascend, but it is [2, 1]."),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
+from unicodedata import category
 
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import (
@@ -34,13 +36,15 @@ SCHEMA_KEY = "fahrstats_card"
 """Key of that version."""
 
 
-def read_card(parameters: Path) -> Card:
+def read_card(parameters: Path, *, sha256: str | None = None) -> Card:
     """Read and check the card of a file of parameters.
 
     Parameters
     ----------
     parameters
         The file that the card belongs to and lies beside.
+    sha256
+        Of its bytes, where they have been read already.
 
     Raises
     ------
@@ -51,19 +55,21 @@ def read_card(parameters: Path) -> Card:
     """
     path = parameters.with_suffix(CARD)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text, object_pairs_hook=_once_each)
     except FileNotFoundError as error:
         raise DataError(
             f"There is no card `{path}`, and only the card says how photos are fed to "
             "the parameters. Copy it too, or bring parameters that were made elsewhere "
             "in by `fahrstats checkpoint import`."
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"The card `{path}` is not JSON: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        reason = str(error).partition(";")[0]
+        raise DataError(f"The card `{path}` is not JSON: {reason}.") from error
     if not isinstance(values, dict):
         raise DataError(f"The card `{path}` must be one JSON object.")
     card = card_from(values, f"The card `{path}`")
-    found = file_sha256(parameters)
+    found = file_sha256(parameters) if sha256 is None else sha256
     if found != card.sha256:
         raise DataError(
             f"`{parameters}` has the SHA-256 `{found[:12]}...`, but its card says "
@@ -123,11 +129,21 @@ def card_from(values: dict[str, Any], where: str) -> Card:
         sha256=top.text("sha256"),
     )
     top.finish()
+    _check_texts(card, top)
     if not problems:
         _check_sizes(card, top)
     if problems:
         raise DataError(f"{where}: {' '.join(problems)}")
     return card
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; of two values of a key, either may be meant."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"it holds `{twice}` twice")
+    return values
 
 
 def _preprocessing(section: Section) -> Preprocessing:
@@ -213,6 +229,19 @@ def _accuracy(section: Section) -> dict[str, float]:
         name: section.number(name, at_least=-math.inf) for name in section.values
     }
     return {name: value for name, value in measured.items() if value is not None}
+
+
+def _check_texts(card: Card, top: Section) -> None:
+    """Report characters that would command a terminal, or cannot be written."""
+    texts = {
+        "training_data": card.training_data,
+        "licence": card.licence,
+        "notes": card.notes,
+        "accuracy": "".join(card.accuracy),
+    }
+    for key, text in texts.items():
+        if any(category(x) in ("Cc", "Cs") and x not in "\n\t" for x in text):
+            top.problem(f"`{key}` holds control characters; remove them.")
 
 
 def _check_sizes(card: Card, top: Section) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from fahrstats.errors import DataError
@@ -20,7 +21,7 @@ from fahrstats.face.checkpoints.card_file import card_text, read_card
 from fahrstats.face.checkpoints.names import CARD, PARAMETERS, find_checkpoint
 from fahrstats.face.network.positions import sincos_positions
 from fahrstats.face.network.vit import VisionTransformer
-from fahrstats.files import file_sha256, write_whole
+from fahrstats.files import write_whole
 
 _NUMBERS = (torch.float32, torch.float16, torch.bfloat16)
 _MANY = 4  # tensors that a message names
@@ -91,7 +92,7 @@ def save_checkpoint(
     _check(tensors, card, card.name)
     content = save(tensors)
     write_whole(path, lambda partial: partial.write_bytes(content))
-    card = replace(card, sha256=file_sha256(path))
+    card = replace(card, sha256=sha256(content).hexdigest())
     text = card_text(card)
     write_whole(
         path.with_suffix(CARD),
@@ -116,9 +117,10 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         card is missing, unknown or out of range.
     """
     path = find_checkpoint(name_or_path)
-    card = read_card(path)
+    content = path.read_bytes()  # once: what is used is what has the fingerprint
+    card = read_card(path, sha256=sha256(content).hexdigest())
     try:
-        tensors = load_file(path)
+        tensors = load(content)
     except SafetensorError as error:
         raise DataError(f"`{path}` is not a safetensors file: {error}.") from error
     _check(tensors, card, str(path))
@@ -143,7 +145,7 @@ def _check(tensors: Mapping[str, Tensor], card: Card, where: str) -> None:
     missing = [name for name in wanted if name not in tensors]
     if missing:
         raise DataError(f"`{where}` lacks {_named(missing)}, which its card implies.")
-    extra = [name for name in tensors if name not in wanted]
+    extra = sorted(name for name in tensors if name not in wanted)
     if extra:
         raise DataError(f"`{where}` holds {_named(extra)}, unknown to its card.")
     for name, shape in wanted.items():

@@ -10,6 +10,17 @@ from fahrstats.face.checkpoints.card import Architecture, Positions
 Size = Literal["tiny", "small", "base", "large"]
 
 CHANNELS = 3
+_MOST = {
+    "image_size": 4096,
+    "patch_size": 4096,
+    "width": 16_384,
+    "depth": 512,
+    "heads": 1024,
+    "mlp_width": 65_536,
+}
+_MOST_PATCHES = 16_384
+"""Far above what is in use; a damaged card must not ask for all memory or time."""
+
 _SHAPES = {  # width, depth, heads
     "tiny": (192, 12, 3),
     "small": (384, 12, 6),
@@ -65,12 +76,19 @@ def architecture(
 
 def check_architecture(shape: Architecture) -> None:
     """Raise a `DataError` where the numbers of an architecture do not fit together."""
-    for name in ("image_size", "patch_size", "width", "depth", "heads", "mlp_width"):
+    for name, most in _MOST.items():
         if getattr(shape, name) < 1:
             raise DataError(
                 f"`{name}` is {getattr(shape, name)}; it must be at least 1."
             )
+        if getattr(shape, name) > most:
+            raise DataError(f"`{name}` is too large; it must be at most {most}.")
     check_image_size(shape.image_size, shape.image_size, patch_size=shape.patch_size)
+    if n_patches(shape) > _MOST_PATCHES:
+        raise DataError(
+            f"An image of {n_patches(shape)} patches is too large; at most "
+            f"{_MOST_PATCHES} are read."
+        )
     if shape.width % shape.heads:
         raise DataError(
             f"`width` is {shape.width} and cannot be shared among {shape.heads} "

@@ -36,6 +36,9 @@ def changed(path: str, value: object):
 
 
 FRACTIONS = st.floats(-1e6, 1e6)
+TEXT = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"], include_characters="\n\t")
+)
 CARDS = st.builds(
     Card,
     name=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True),
@@ -74,10 +77,10 @@ CARDS = st.builds(
         max_size=3,
         unique_by=lambda output: output.column,
     ).map(tuple),
-    training_data=st.text(min_size=1).filter(str.strip),
-    licence=st.text(min_size=1).filter(str.strip),
-    accuracy=st.dictionaries(st.text(min_size=1), FRACTIONS, max_size=3),
-    notes=st.text(),
+    training_data=TEXT.filter(str.strip),
+    licence=TEXT.filter(str.strip),
+    accuracy=st.dictionaries(TEXT.filter(bool), FRACTIONS, max_size=3),
+    notes=TEXT,
     sha256=st.just(""),
 ).map(
     lambda card: replace(
@@ -150,6 +153,16 @@ def test_every_key_of_a_card_is_needed(path, value):
             "cnn",
             r"\[architecture\]: `kind` is `cnn`; known here: `vit`",
         ),
+        (
+            "architecture/depth",
+            10**9,
+            r"`depth` is too large; it must be at most 512",
+        ),
+        ("architecture/norm_eps", 10**400, r"`norm_eps` is 10*; it must be above 0, a"),
+        ("preprocessing/channel_mean", [10**400, 0, 0], r"must be a list of 3 finite"),
+        ("notes", "\x1b[2J", r"`notes` holds control characters; remove them"),
+        ("licence", "\ud800", r"`licence` holds control characters; remove them"),
+        ("accuracy", {"\x1b": 1}, r"`accuracy` holds control characters"),
         ("architecture/norm_eps", 0, r"`norm_eps` is 0; it must be above 0"),
         (
             "architecture/heads",
@@ -250,7 +263,11 @@ def test_all_problems_of_a_card_are_listed():
         (b"{", r"The card `.*x\.json` is not JSON"),
         (b"\xff", r"is not JSON"),
         (b"[1]", r"must be one JSON object"),
+        (b"[" * 100_000, r"is not JSON: maximum recursion depth exceeded"),
+        (b'{"a": %s}' % (b"9" * 5000), r"is not JSON: Exceeds the limit.* digits\."),
+        (b'{"a": {"b": 1, "c": 2, "b": 3}}', r"is not JSON: it holds `b` twice\."),
     ],
+    ids=["half", "no text", "list", "deep", "long number", "key twice"],
 )
 def test_a_card_that_is_no_json_object_is_named(tmp_path, text, message):
     (tmp_path / "x.json").write_bytes(text)

@@ -14,6 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from fahrstats import files
 from fahrstats.errors import DataError
+from fahrstats.face.checkpoints import store
+from fahrstats.face.checkpoints.card_file import read_card
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
 from fahrstats.files import file_sha256
 
@@ -91,6 +93,23 @@ def test_one_changed_byte_is_noticed(saved):
     saved.path.write_bytes(content)
     with pytest.raises(DataError, match=r"SHA-256 `.{12}\.\.\.`, but its card says `"):
         load_checkpoint(saved.path)
+
+
+def test_the_bytes_that_were_checked_are_those_that_are_used(saved, monkeypatch):
+    """Whoever may write to the file cannot slip others in after the check."""
+    honest = {name: x.clone() for name, x in saved.parameters.items()}
+    others = {name: x + 1 for name, x in honest.items()}
+
+    def check_then_swap(*args, **kwargs):
+        card = read_card(*args, **kwargs)
+        save_file(others, saved.path)
+        return card
+
+    monkeypatch.setattr(store, "read_card", check_then_swap)
+    loaded = load_checkpoint(saved.path)
+    saved.path.write_bytes(b"\0" * saved.path.stat().st_size)
+    for name, tensor in honest.items():
+        assert torch.equal(loaded.parameters[name], tensor)
 
 
 def test_the_card_of_another_checkpoint_is_noticed(saved, tmp_path):

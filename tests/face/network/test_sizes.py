@@ -78,6 +78,14 @@ def test_an_unknown_size_is_named():
     ("change", "message"),
     [
         ({"depth": 0}, "`depth` is 0; it must be at least 1"),
+        ({"depth": 10**9}, "`depth` is too large; it must be at most 512"),
+        ({"width": 10**400}, "`width` is too large; it must be at most 16384"),
+        ({"mlp_width": 10**18}, "`mlp_width` is too large; it must be at most 65536"),
+        ({"image_size": 16 * 10**9}, "`image_size` is too large; .* at most 4096"),
+        (
+            {"image_size": 4096, "patch_size": 1},
+            "16777216 patches is too large; at most 16384 are read",
+        ),
         ({"image_size": 100}, "100 x 100 pixels is not made of whole patches"),
         ({"image_size": 8}, r"8 x 8 .* multiples of `patch_size`, 16"),
         ({"heads": 5}, "`width` is 192 and cannot be shared among 5 `heads`"),
