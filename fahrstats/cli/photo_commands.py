@@ -100,10 +100,9 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Score photos; a run that was stopped goes on where it was."""
-    from fahrstats.face.scoring.combined import check_per, write_combined
+    from fahrstats.face.scoring.combined import write_combined
     from fahrstats.face.scoring.plan import Plan
 
-    check_per(per)
     plan = Plan(
         models=tuple(checkpoint or ()),
         predictions=None if predictions is None else str(predictions),
@@ -114,7 +113,7 @@ def score(
         precision=precision,  # type: ignore[arg-type]
         keep_date=keep_date,
     )
-    _make(photos, root, out, plan, workers, engine, restart, quiet)
+    _make(photos, root, out, plan, workers, engine, restart, quiet, per)
     if per != "photo":
         combined = write_combined(out, per)
         if not quiet:
@@ -161,16 +160,20 @@ def _make(
     engine: str,
     restart: bool,
     quiet: bool,
+    per: str = "photo",
 ) -> None:
     """Make the table, and say what came of the photos."""
     from fahrstats.face.pictures.sources import open_source
+    from fahrstats.face.scoring.combined import check_per
     from fahrstats.face.scoring.runs import check_scored, score_to
 
     with progress(quiet, "photos") as watch:
         watch("listing the photos", 0, 1)
+        source = open_source(photos, root=root)
+        check_per(per, source)
         counts = score_to(
             out,
-            open_source(photos, root=root),
+            source,
             plan=plan,
             workers=workers,
             engine=engine,  # type: ignore[arg-type]

@@ -101,6 +101,7 @@ def test_embed_writes_vectors(run, cohort, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--per", "session"], "`p000.png` has no session, so photos cannot be"),
         (["--per", "hospital"], "`per` must be photo, subject or session"),
         (["--several", "oldest"], "`several` must be refuse, largest or central"),
         (["--device", "tpu"], "`device` is `tpu`; choose"),

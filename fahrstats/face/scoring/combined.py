@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from fahrstats.cohort.store import PROVENANCE_KEY, read_provenance
 from fahrstats.cohort.table_file import read_table_file
 from fahrstats.errors import DataError
+from fahrstats.face.pictures.photos import PhotoSource
 from fahrstats.face.score_columns import SCORE_GLOSSARY
 from fahrstats.face.scoring.sessions import combine_photos
 from fahrstats.files import write_whole
@@ -22,10 +23,22 @@ _TEXT = ("subject", "session", "photo", "duplicate_of", "status")
 _NEEDED = {*_TEXT, "faceage", "facesurvival", "checkpoint", "precision"}
 
 
-def check_per(per: str) -> None:
-    """Refuse what photos are not combined by."""
-    if per != "photo" and per not in _KEYS:
+def check_per(per: str, source: PhotoSource) -> None:
+    """Refuse what photos are not combined by, before they are scored.
+
+    The first photo is asked whether it has a subject, and a session.
+    """
+    if per == "photo":
+        return
+    if per not in _KEYS:
         raise DataError(f"`per` must be photo, subject or session, but it is {per!r}.")
+    first = next(iter(next(source.shards(1))))
+    for key in _KEYS[per]:
+        if getattr(first, key) is None:
+            raise DataError(
+                f"`{first.photo}` has no {key}, so photos cannot be combined by {per}; "
+                f"give a manifest with the columns `photo` and `{key}`."
+            )
 
 
 def write_combined(scores: Path, per: str) -> Path:
@@ -49,7 +62,6 @@ def write_combined(scores: Path, per: str) -> Path:
     DataError
         As :func:`~fahrstats.face.scoring.sessions.combine_photos`.
     """
-    check_per(per)
     out = scores.with_name(f"{scores.stem}-per-{per}{scores.suffix}")
     combined = combine_photos(_read(scores), by=_KEYS[per])
     table = pa.Table.from_pandas(combined, preserve_index=False)
@@ -65,7 +77,9 @@ def write_combined(scores: Path, per: str) -> Path:
 def _read(scores: Path) -> pd.DataFrame:
     """Return the columns that are combined, or that say how."""
     if scores.suffix == ".csv":
-        return read_table_file(scores, text=_TEXT)
+        data = read_table_file(scores, text=_TEXT)
+        whole = data.select_dtypes("int").columns.difference([*SCORE_GLOSSARY])
+        return data.astype(dict.fromkeys(whole, float))  # ages without decimals
     names = pq.read_schema(scores).names
     wanted = [name for name in names if name in _NEEDED or name not in SCORE_GLOSSARY]
     return pd.read_parquet(scores, columns=wanted)

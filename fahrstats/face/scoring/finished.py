@@ -27,10 +27,12 @@ from fahrstats.files import remove_partial, write_whole
 _ROWS_PER_GROUP = 16_384
 
 
-def check_suffix(out: Path, suffixes: tuple[str, ...]) -> None:
-    """Refuse a table whose format is not known from its name."""
+def check_name(out: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuse a table whose format is not known from its name, and a folder."""
     if out.suffix not in suffixes:
         raise DataError(f"`{out.name}` must end in {' or '.join(suffixes)}.")
+    if out.is_dir():
+        raise DataError(f"`{out.name}` is a folder; give another name with `-o`.")
 
 
 def finished_counts(out: Path, key: str, *, restart: Restart) -> dict[str, int] | None:
@@ -78,8 +80,9 @@ def merge_parts(
     described = {**provenance, "photos": seen.total(), "status": counts}
     tables = with_originals(map(parts.read, range(n_parts)), first)
     if out.suffix == ".csv":
-        write_whole(out, lambda partial: _write_csv(tables, partial))
+        out.unlink(missing_ok=True)  # never an older table beside a newer account
         write_manifest(described, _beside(out))
+        write_whole(out, lambda partial: _write_csv(tables, partial))
     else:
         write_whole(out, lambda partial: _write_parquet(tables, partial, described))
     return counts

@@ -58,7 +58,7 @@ class Parts:
         ``stamp`` is the shard's fingerprint from before its photos were read.
         """
         sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table.replace_schema_metadata(), sink, compression="zstd")
         signed = f"\t{self.fingerprint}\t{stamp}\n".encode() + sink.getvalue()
         part = hashlib.sha256(signed).hexdigest().encode() + signed
         write_whole(self.path(index), lambda partial: partial.write_bytes(part))

@@ -11,10 +11,10 @@ import pyarrow as pa
 from fahrstats.errors import DataError
 from fahrstats.face.models.predictions import check_overlap
 from fahrstats.face.pictures.photos import PhotoSource, Shard, hash_of
-from fahrstats.face.scoring.finished import check_suffix, finished_counts, merge_parts
+from fahrstats.face.scoring.finished import check_name, finished_counts, merge_parts
 from fahrstats.face.scoring.parts import Parts, Restart, open_parts
 from fahrstats.face.scoring.plan import Plan
-from fahrstats.face.scoring.workbench import open_workbench
+from fahrstats.face.scoring.workbench import FINGERPRINT_KEY, open_workbench
 from fahrstats.face.scoring.workers import available_cores, score_in_processes
 
 Engine = Literal["processes", "ray"]
@@ -69,17 +69,21 @@ def score_to(
         run is making it, or two processes died on the same shard.
     """
     scores = plan.outcome == "scores"
-    check_suffix(out, (".parquet", ".csv") if scores else (".parquet",))
+    check_name(out, (".parquet", ".csv") if scores else (".parquet",))
     if workers is not None and workers < 1:
         raise DataError(f"`workers` must be at least 1, but it is {workers}.")
     watch("opening the models", 0, 1)
-    described = _checked(plan, source)
-    fingerprint = hash_of([repr(sorted(described.items()))])
+    described, fingerprint = _checked(plan, source)
     key = hash_of([fingerprint, source.fingerprint()])
     with open_parts(out, fingerprint, restart=restart) as parts:
         counts = finished_counts(out, key, restart=restart)
         if counts is None:
             n_parts = _fill(parts, source, plan, workers, engine, watch)
+            if hash_of([fingerprint, source.fingerprint()]) != key:
+                raise DataError(
+                    "Photos were changed, or their disk was absent, while they were "
+                    "scored; run again, and only they are scored anew."
+                )
             watch("joining the parts", 0, 1)
             provenance = {**described, "source": source.name, "key": key}
             counts = merge_parts(parts, n_parts, out, provenance)
@@ -120,11 +124,11 @@ def _names(source: PhotoSource) -> Iterator[str]:
             yield photo.photo
 
 
-def _checked(plan: Plan, source: PhotoSource) -> dict[str, Any]:
+def _checked(plan: Plan, source: PhotoSource) -> tuple[dict[str, Any], str]:
     """Open what workers will open, so that mistakes come to light; describe it."""
     bench = open_workbench(plan)
     check_overlap(bench.models, _names(source))
-    return bench.describe()
+    return bench.describe(), bench.fingerprint
 
 
 def _fill(
@@ -147,11 +151,20 @@ def _fill(
             if parts.has(shard.index, stamp):
                 n_done += len(shard)
             else:
+                if not stamps:
+                    watch("scoring", n_done, len(source))
                 stamps[shard.index] = stamp
                 yield shard
 
     n_workers = workers or available_cores()
     for shard, table in _scored(plan, missing(), n_workers, engine):
+        if table.schema.metadata != {FINGERPRINT_KEY: parts.fingerprint.encode()}:
+            raise DataError(
+                "A worker has scored with other models, settings or number format than "
+                "were opened at the start: a file was replaced, or the machines of a "
+                "cluster differ (then give `--device` and `--precision`). Finished "
+                "photos are kept; run again."
+            )
         parts.write(shard.index, stamps.pop(shard.index), table)
         n_done += len(shard)
         watch("scoring", n_done, len(source))

@@ -17,10 +17,13 @@ from fahrstats.face.detection.faces import Detector, FoundFace
 from fahrstats.face.models.checkpoint_model import CheckpointModel
 from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.models.opening import open_models
-from fahrstats.face.pictures.photos import Photo
+from fahrstats.face.pictures.photos import Photo, hash_of
 from fahrstats.face.scoring.examination import examine
 from fahrstats.face.scoring.plan import Plan
 from fahrstats.face.scoring.score_table import EMBEDDING, Row, as_table, score_schema
+
+FINGERPRINT_KEY = b"fahrstats.made_with"
+"""Key of the fingerprint of a workbench in the metadata of its tables."""
 
 _BATCH = 8
 
@@ -47,7 +50,10 @@ class Workbench:
     embedder: CheckpointModel | None = None
 
     def score(self, photos: Iterable[Photo]) -> pa.Table:
-        """Return one row per photo, in their order; memory holds one batch of faces."""
+        """Return one row per photo, in their order; memory holds one batch of faces.
+
+        The metadata of the schema hold the fingerprint.
+        """
         rows: list[Row] = []
         waiting: list[tuple[Row, FoundFace]] = []
         batch_size = self.batch_size
@@ -60,7 +66,8 @@ class Workbench:
                 self._read(waiting)
                 waiting.clear()
         self._read(waiting)
-        return as_table(rows, self.schema)
+        made_with = {FINGERPRINT_KEY: self.fingerprint}
+        return as_table(rows, self.schema.with_metadata(made_with))
 
     def describe(self) -> dict[str, Any]:
         """Return all that the results depend on besides the photos."""
@@ -79,6 +86,11 @@ class Workbench:
             "keep_date": self.plan.keep_date,
             "package": version("fahrstats"),
         }
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that the results depend on besides the photos."""
+        return hash_of([repr(sorted(self.describe().items()))])
 
     @property
     def batch_size(self) -> int:

@@ -121,7 +121,7 @@ def test_a_lock_that_its_holder_has_just_deleted_is_none(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", late)
     with (
-        pytest.raises(DataError, match="Another run has just made `s.parquet`"),
+        pytest.raises(DataError, match=r"Another run has just made `s.parquet`"),
         open_parts(tmp_path / "s.parquet", "plan", restart=False),
     ):
         pass

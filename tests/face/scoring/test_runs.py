@@ -17,11 +17,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from portraits import small_checkpoint
 
 from fahrstats.cohort.store import read_provenance
 from fahrstats.errors import DataError
 from fahrstats.face.pictures.sources import open_source
-from fahrstats.face.scoring import runs
+from fahrstats.face.scoring import finished, runs
 from fahrstats.face.scoring.parts import Parts
 from fahrstats.face.scoring.runs import check_scored, score_to, shard_size
 from fahrstats.face.scoring.score import as_frame
@@ -134,7 +135,7 @@ def test_a_stopped_run_goes_on(cohort, tmp_path, in_process, small_shards, monke
         watch=lambda *step: steps.append(step),
     )
     assert in_process == list(range(6))
-    assert steps[1] == ("scoring", 16, 24)
+    assert steps[1:3] == [("scoring", 12, 24), ("scoring", 16, 24)]
     assert out.read_bytes() == whole.read_bytes()
 
 
@@ -176,6 +177,47 @@ def test_a_photo_that_changed_is_scored_again(
     assert pd.read_parquet(out)["duplicate_of"][20] == "p005.png"
 
 
+def test_a_checkpoint_that_is_replaced_during_a_run_stops_it(
+    cohort, tmp_path, in_process, small_shards, monkeypatch
+):
+    checkpoint = small_checkpoint(tmp_path / "age.safetensors")
+    out = tmp_path / "scores.parquet"
+    open_workbench = runs.open_workbench
+    opened = []
+
+    def replaced_before_workers_open_it(plan):
+        if opened:
+            small_checkpoint(checkpoint, seed=2)
+        opened.append(plan)
+        return open_workbench(plan)
+
+    monkeypatch.setattr(runs, "open_workbench", replaced_before_workers_open_it)
+    with pytest.raises(DataError, match="A worker has scored with other models"):
+        score_to(
+            out,
+            open_source(cohort.photos),
+            plan=cohort.plan(models=(str(checkpoint),)),
+        )
+    assert not out.exists()
+
+
+def test_a_table_is_not_made_of_photos_that_changed_meanwhile(
+    cohort, tmp_path, in_process, small_shards
+):
+    photos = shutil.copytree(cohort.photos, tmp_path / "photos")
+    out = tmp_path / "scores.parquet"
+
+    def replace_one(step, position, total):
+        if position == 12:
+            shutil.copy(photos / "p020.png", photos / "p005.png")
+
+    with pytest.raises(DataError, match="Photos were changed, or their disk was abse"):
+        score_to(out, open_source(photos), plan=cohort.plan(), watch=replace_one)
+    assert not out.exists()
+    assert score_to(out, open_source(photos), plan=cohort.plan())["ok"] == 24
+    assert in_process == [0, 1, 2, 3, 4, 5, 1]
+
+
 def test_provenance_travels_with_the_table(cohort, tmp_path, in_process):
     out = tmp_path / "scores.parquet"
     score_to(out, open_source(cohort.photos), plan=cohort.plan(several="largest"))
@@ -202,6 +244,28 @@ def test_csv_has_its_provenance_beside_it(cohort, tmp_path, in_process):
         atol=1e-4,
     )
     assert json.loads((tmp_path / "scores.csv.json").read_text())["photos"] == 24
+
+
+def test_a_run_stopped_while_it_writes_csv_goes_on(
+    cohort, tmp_path, in_process, monkeypatch
+):
+    out = tmp_path / "scores.csv"
+    source = open_source(cohort.photos)
+
+    def stop(path, fill):
+        if path == out:
+            raise KeyboardInterrupt
+        write_whole(path, fill)
+
+    write_whole = finished.write_whole
+    for restart in (False, True):
+        with monkeypatch.context() as patched:
+            patched.setattr(finished, "write_whole", stop)
+            with pytest.raises(KeyboardInterrupt):
+                score_to(out, source, plan=cohort.plan(), restart=restart)
+        assert score_to(out, source, plan=cohort.plan())["ok"] == 24
+    assert in_process == [0, 1, 0, 1]
+    assert len(pd.read_csv(out)) == 24
 
 
 def test_another_plan_needs_another_name(cohort, tmp_path, in_process):
@@ -237,6 +301,9 @@ def test_what_is_asked_for_must_be_possible(cohort, tmp_path):
         score_to(tmp_path / "s.xlsx", source, plan=cohort.plan())
     with pytest.raises(DataError, match=r"`e.csv` must end in .parquet\."):
         score_to(tmp_path / "e.csv", source, plan=cohort.plan(outcome="embeddings"))
+    (tmp_path / "folder.parquet").mkdir()
+    with pytest.raises(DataError, match=r"`folder.parquet` is a folder; give another"):
+        score_to(tmp_path / "folder.parquet", source, plan=cohort.plan())
     with pytest.raises(DataError, match="`workers` must be at least 1"):
         score_to(tmp_path / "s.parquet", source, plan=cohort.plan(), workers=0)
     with pytest.raises(DataError, match="`engine` is `processes` or `ray`"):
