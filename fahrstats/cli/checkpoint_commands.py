@@ -32,7 +32,30 @@ NameArgument = Annotated[
 ]
 
 
-@app.command("import")
+_EXAMPLE = r"""An example of the configuration; its values must come from the authors:
+
+name = "fahr-faceage"
+training_data = "unknown"
+licence = "unknown"
+
+\[architecture]
+heads = 12
+norm_eps = 1e-12
+
+\[preprocessing]
+crop_margin = 0
+interpolation = "bilinear"
+channel_order = "RGB"
+channel_mean = [0.5, 0.5, 0.5]
+channel_spread = [0.5, 0.5, 0.5]
+
+\[\[outputs]]
+column = "faceage"
+units = "years"
+""".replace("\n\n", "\n\n\b\n")  # click keeps the lines of such paragraphs
+
+
+@app.command("import", epilog=_EXAMPLE)
 def import_file(file: FileArgument, config: Config, out: Out) -> None:
     """Write a checkpoint from parameters that others trained."""
     from fahrstats.face.checkpoints.authors import import_checkpoint

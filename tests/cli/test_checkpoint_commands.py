@@ -86,6 +86,19 @@ def test_what_is_missing_is_said_in_one_line(run, theirs, tmp_path):
     assert not out.exists()
 
 
+def test_the_example_of_the_help_is_a_configuration(run, theirs, tmp_path):
+    _, text, _ = run("checkpoint", "import", "--help")
+    _, begins, example = text.partition('name = "fahr-faceage"')
+    config = tmp_path / "config.toml"
+    example = "\n".join(line.strip() for line in example.splitlines())
+    config.write_text((begins + example).replace("heads = 12", "heads = 2"))
+    out = tmp_path / "ours.safetensors"
+    status, _, errors = run(
+        "checkpoint", "import", theirs, "--config", config, "-o", out
+    )
+    assert (status, errors) == (0, "")
+
+
 def test_absent_files_are_named(run, theirs, tmp_path):
     out = tmp_path / "ours.safetensors"
     for file, config in ((theirs, "absent.toml"), ("absent.pth", "absent.toml")):

@@ -45,8 +45,10 @@ def import_checkpoint(file: Path, *, config: Path, out: Path) -> Checkpoint:
     DataError
         The file is damaged, would have to run code, or is not a plain vision
         transformer whose head reads the class token; the configuration lacks a key
-        (all are listed) or contradicts the tensors.
+        (all are listed) or contradicts the tensors; ``out`` is ``file``.
     """
+    if out.exists() and out.samefile(file):
+        raise DataError(f"`{out}` is the file to import; write another one.")
     found = translate(read_tensors(file), f"`{file}`")
     settings = read_settings(
         config,

@@ -46,7 +46,7 @@ _IN_BLOCKS = {
     "mlp.fc1": "up",
     "mlp.fc2": "down",
 }
-_BLOCK = re.compile(r"(?:encoder\.layer|layers|blocks)\.(\d+)\.(.+)")
+_BLOCK = re.compile(r"(?:encoder\.layer|layers|blocks)\.(\d{1,4})\.(.+)")
 _POOLER = re.compile(r"pooler\.")
 _PRETRAINING = re.compile(r"(?:embeddings\.)?mask_token|decoder[._]")
 _HEAD = re.compile(r"head|classifier|regress|(?:^|\.)fc(?:\.|$)")
@@ -80,7 +80,8 @@ def translate(tensors: Mapping[str, Tensor], where: str) -> ForeignParameters:
     ------
     DataError
         No vision transformer or more than one is found; a tensor is unknown; the head
-        is more than one linear map, or reads the mean of the patches. The first words
+        is more than one linear map, or reads the mean of the patches; two names mean
+        the same parameter. The first words
         of the message are ``where``.
     """
     prefix = _prefix(tensors, where)
@@ -88,6 +89,11 @@ def translate(tensors: Mapping[str, Tensor], where: str) -> ForeignParameters:
     left: dict[str, Tensor] = {}
     for key, tensor in tensors.items():
         name = _our_name(key.removeprefix(prefix)) if key.startswith(prefix) else None
+        if name in found:
+            raise DataError(
+                f"{where} holds what becomes `{name}` twice, once as `{key}`; write a "
+                "file with the parameters of one network."
+            )
         if name is None:
             left[key] = tensor
         else:
@@ -95,7 +101,10 @@ def translate(tensors: Mapping[str, Tensor], where: str) -> ForeignParameters:
     pooler = _take(left, prefix, _POOLER)
     pretraining = _take(left, prefix, _PRETRAINING)
     _refuse_mean(left, prefix, where)
-    head = _head({key: left.pop(key) for key in list(left) if _HEAD.search(key)}, where)
+    heads = [
+        key for key in left if _HEAD.search(key) or not key.startswith(prefix or key)
+    ]
+    head = _head({key: left.pop(key) for key in heads}, where)
     if left:
         raise DataError(
             f"{where} holds {len(left)} tensors that a plain vision transformer does "
@@ -156,7 +165,18 @@ def _fused(found: dict[str, Tensor], where: str) -> dict[str, Tensor]:
         if missing:
             raise DataError(f"{where} holds `{name}`, but not {_named(missing)}.")
         fused[f"{match[1]}.qkv.{match[3]}"] = torch.cat([found[part] for part in parts])
-    return fused
+    return _unbiased(fused) | fused
+
+
+def _unbiased(fused: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return zeros for the biases of queries, keys and values, if none has one."""
+    if any(name.endswith(".qkv.bias") for name in fused):
+        return {}
+    return {
+        f"{name.removesuffix('weight')}bias": torch.zeros(len(tensor))
+        for name, tensor in fused.items()
+        if name.endswith(".qkv.weight")
+    }
 
 
 def _take(

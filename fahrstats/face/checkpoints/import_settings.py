@@ -43,8 +43,8 @@ _ASKED_OF_OUTPUTS = {
 }
 _POOLER = (
     "The file holds a pooler, a layer on top of the class token. Where the head reads "
-    'the class token itself, write pooler = "unused"; a head that reads the pooler '
-    "cannot be imported."
+    'the class token itself, write pooler = "unused" above the first section; a head '
+    "that reads the pooler cannot be imported."
 )
 
 
@@ -135,10 +135,10 @@ def _scales(top: Section, n_outputs: int) -> tuple[tuple[float, float], ...]:
         top.problem("`outputs` must be written as sections, [[outputs]].")
         return ()
     if len(items) != n_outputs:
-        wanted = f"{n_outputs} columns" if n_outputs else "no head"
         top.problem(
-            f"{len(items)} sections [[outputs]] are given, but the file has {wanted}; "
-            "write one for each."
+            f"{len(items)} of {n_outputs} sections [[outputs]] are given; every column "
+            'of the head needs one, with `column`, such as "faceage", and `units`, '
+            '"years" or "log hazard".'
         )
     scales = []
     for i, item in enumerate(items, start=1):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import pickle
 import subprocess
 import zipfile
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.authors import import_checkpoint
@@ -224,7 +226,7 @@ def test_it_must_be_said_that_a_pooler_is_unused(imported, tmp_path):
     state = {f"vit.{name}": x for name, x in timm_state(**pooler).items()}
     file = save(state, tmp_path / "theirs.pth")
     with pytest.raises(
-        DataError, match=r'pooler = "unused"; a head that reads the pool'
+        DataError, match=r'pooler = "unused" above the first section; a head t'
     ):
         imported(file)
     ours = imported(file, f'pooler = "unused"\n{CONFIG}')
@@ -355,7 +357,8 @@ def test_everything_that_must_be_said_is_asked_at_once(imported, tmp_path):
         "[preprocessing]: `channel_order` is missing: `RGB`, or `BGR`",
         "[preprocessing]: `channel_mean` is missing: three numbers",
         "[preprocessing]: `channel_spread` is missing: three numbers",
-        "0 sections [[outputs]] are given, but the file has 1 columns",
+        "0 of 1 sections [[outputs]] are given; every column of the head needs one, "
+        'with `column`, such as "faceage", and `units`, "years" or "log hazard".',
     ):
         assert key in message
 
@@ -441,12 +444,62 @@ def test_code_in_a_file_is_never_run(imported, tmp_path, writer):
     assert ran.exists()  # so the file would have run it, if it had been unpickled
 
 
-def test_numbers_of_numpy_in_a_file_are_named(imported, tmp_path):
-    file = save({"model": timm_state(), "mae": np.float64(4.4)}, tmp_path / "t.pth")
-    with pytest.raises(
-        DataError, match=r"asks for `numpy\..*scalar`, which may run code"
-    ):
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_what_a_training_script_keeps_is_left_alone(imported, tmp_path, is_zip):
+    content = {
+        "epoch": 3,
+        "model": timm_state(),
+        "mae": np.float64(4.4),
+        "losses": np.arange(3.0),
+        "args": argparse.Namespace(lr=1e-3, out=None),
+    }
+    file = tmp_path / "t.pth"
+    torch.save(content, file, _use_new_zipfile_serialization=is_zip)
+    ours = imported(file)
+    plain = imported(save(timm_state(), tmp_path / "plain.pth"))
+    assert ours.card.sha256 == plain.card.sha256
+
+
+def test_parameters_of_numpy_are_not_read(imported, tmp_path):
+    state = {name: x.numpy() for name, x in timm_state().items()}
+    with pytest.raises(DataError, match="holds no tensors by name"):
+        imported(save(state, tmp_path / "t.pth"))
+
+
+@pytest.mark.parametrize("name", ["age_predictor", "output", "fc", "head.1"])
+def test_a_head_beside_the_encoder_may_have_any_name(imported, tmp_path, name):
+    state = timm_state()
+    head = {f"{name}.{kind}": state.pop(f"head.{kind}") for kind in ("weight", "bias")}
+    state = {f"encoder.{key}": x for key, x in state.items()}
+    ours = imported(save(state | head, tmp_path / "t.pth"))
+    assert torch.equal(ours.parameters["head.weight"], head[f"{name}.weight"])
+    assert torch.equal(ours.parameters["head.bias"], head[f"{name}.bias"])
+
+
+def test_queries_keys_and_values_may_have_no_bias(imported, tmp_path):
+    state = timm_state()
+    zeros = {f"blocks.{i}.attn.qkv.bias": torch.zeros(96) for i in range(2)}
+    with_zeros = imported(save(state | zeros, tmp_path / "zeros.pth"))
+    for name in zeros:
+        del state[name]
+    without_any = imported(save(state, tmp_path / "none.pth"))
+    assert without_any.card.sha256 == with_zeros.card.sha256
+    with pytest.raises(DataError, match=r"lacks `blocks\.0\.qkv\.bias`"):
+        imported(
+            save(
+                state | {"blocks.1.attn.qkv.bias": torch.zeros(96)},
+                tmp_path / "some.pth",
+            )
+        )
+
+
+def test_a_file_is_not_written_over_by_its_own_import(imported, tmp_path):
+    file = tmp_path / "ours.safetensors"
+    save_file(timm_state(), file)
+    before = file.read_bytes()
+    with pytest.raises(DataError, match=r"ours\.safetensors` is the file to import"):
         imported(file)
+    assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -504,6 +557,33 @@ TWO = {f"teacher.{name}": x for name, x in timm_state().items()}
         (
             timm_state(**{"fc_norm.weight": torch.zeros(32)}),
             r"`fc_norm`: its head reads t",
+        ),
+        ({"net": {}}, r"holds no tensors by name.* \(it holds `net`\); write"),
+        (
+            timm_state(**{"layernorm.weight": torch.zeros(32)}),
+            r"what becomes `norm\.weight` twice, once as `layernorm\.weight`",
+        ),
+        (
+            timm_state(**{"module.head.weight": torch.zeros(1, 32)}),
+            r"a head that is not one linear map: .*`module\.head\.weight`",
+        ),
+        (
+            timm_state(**{"blocks.1000000000.norm1.weight": torch.zeros(32)}),
+            r"does not have: `blocks\.1000000000\.norm1\.weight`",
+        ),
+        (
+            {name: x.to(torch.int8) for name, x in timm_state().items()},
+            r"`cls_token` holds torch\.int8 .* arrays of floating-point numbers",
+        ),
+        (timm_state(cls_token=torch.zeros(())), r"`cls_token` holds .* 0-d"),
+        (timm_state(cls_token=torch.zeros(1, device="meta")), r"holds .* meta, 1-d"),
+        (
+            timm_state(**{"norm.bias": torch.zeros(32).to_sparse()}),
+            r"`norm\.bias` holds torch\.float32 \(torch\.sparse_coo",
+        ),
+        (
+            timm_state(pos_embed=torch.zeros(1, 1, 1).expand(1, 10, 10**12)),
+            r"`pos_embed` claims 10000000000000 numbers and stores fewer",
         ),
         (timm_state(**MLP_HEAD), r"head that is not one linear map: `head\.weight`"),
         (
