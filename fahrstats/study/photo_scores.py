@@ -51,7 +51,7 @@ STATUS_WORDS = {
 """What the status of a photo means to a reader."""
 
 _NONE = "none"
-_NOT_JOINED = ("photo", "subject", "session")
+_NAMES = ("photo", "subject", "session")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,11 +171,12 @@ def read_photo_scores(study: Study, results: Path) -> PhotoScores | None:
     by_subject = scores["subject"].notna().any()
     of_photo = {name: f"{PREFIX}{name}" for name in _about(scores)}
     key = "subject" if by_subject else "photo"
-    photos = scores.rename(columns={**of_photo, key: section.id})
+    others = [name for name in _NAMES if name != key]
+    photos = scores.drop(columns=others).rename(columns={**of_photo, key: section.id})
     table = _by_subject(scores, section) if by_subject else photos
     return PhotoScores(
         table=SourceTable(
-            data=table.drop(columns=list(_NOT_JOINED), errors="ignore"),
+            data=table,
             file=f"scores of {len(scores):,} photos",
             sha256=file_sha256(file),
             left_out=tuple(_without_score(table)),
@@ -215,7 +216,7 @@ def _about(scores: pd.DataFrame) -> list[str]:
     """Return the columns about a photo that are no scores."""
     from fahrstats.face.scoring.sessions import score_names
 
-    kept = (*_NOT_JOINED, *score_names(scores))
+    kept = (*_NAMES, *score_names(scores))
     starts = tuple(f"{name}_" for name in score_names(scores))
     return [
         name

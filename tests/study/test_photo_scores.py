@@ -255,6 +255,22 @@ def test_photos_of_several_subjects_are_combined(photographed, people):
     assert len(found.photos) == 400
 
 
+@pytest.mark.parametrize("name", ["photo", "subject", "session"])
+@pytest.mark.parametrize("key", ["photo", "subject"])
+def test_the_table_may_name_photos_as_the_scores_do(photographed, people, name, key):
+    text = photographed.read_text().replace('id = "picture"', f'id = "{name}"')
+    photographed.write_text(text)
+    study, _ = parse_study(photographed)
+    results = photographed.parent / "results"
+    scores = scores_of(people)
+    if key == "subject":
+        scores = scores.assign(subject=people["patient"], content=None)
+    write_scores(scores_file(study.photos, results), scores, DESCRIBED)
+    found = read_photo_scores(study, results)
+    assert found.table.data[name].tolist() == scores[key].tolist()
+    assert found.photos[name].tolist() == scores[key].tolist()
+
+
 def test_the_folder_of_photos_is_looked_for_beside_the_study_and_in_the_data(
     photographed, tmp_path
 ):
