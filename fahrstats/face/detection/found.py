@@ -153,8 +153,8 @@ def find_face(
     face = _face(picture, box, points, wanted, reread)
     graded = replace(
         _graded(nothing, face),
-        face_pixels=float(box[3] - box[1]) * _factor(picture),
-        eye_distance=float(np.hypot(*(points[1] - points[0]))) * _factor(picture),
+        face_pixels=float(box[3] - box[1]) * picture.reduction,
+        eye_distance=float(np.hypot(*(points[1] - points[0]))) * picture.reduction,
         confidence=float(faces.confidence[chosen]),
     )
     if graded.face_pixels < min_face:
@@ -223,19 +223,6 @@ def _fault(box: NDArray[np.float64], points: NDArray[np.float64]) -> str:
     return ""
 
 
-def _factor(picture: Picture) -> float:
-    """Return the pixels of the file per pixel of the picture.
-
-    Decoders reduce by a whole number, and the last row or column may be cut; where it
-    is so, that number is exact and the ratio of the sizes is not.
-    """
-    rows, columns = picture.pixels.shape[:2]
-    whole = round(picture.reduction)
-    if (-(-picture.width // whole), -(-picture.height // whole)) == (columns, rows):
-        return float(whole)
-    return picture.reduction
-
-
 def _face(
     picture: Picture,
     box: NDArray[np.float64],
@@ -244,11 +231,11 @@ def _face(
     reread: Callable[[], Picture] | None,
 ) -> FoundFace:
     """Cut a face out of its picture, or out of the photo in full if that shows more."""
-    factor = _factor(picture)
+    factor = picture.reduction
     _, side = _arcface_square(points)
     if reread is not None and factor > 1 and side < pixels_wanted:
         picture = reread()
-        factor /= _factor(picture)
+        factor /= picture.reduction
         box, points = (box + 0.5) * factor - 0.5, (points + 0.5) * factor - 0.5
     return _cut(picture, box, points, pixels_wanted)
 

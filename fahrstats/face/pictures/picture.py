@@ -38,5 +38,13 @@ class Picture:
 
     @property
     def reduction(self) -> float:
-        """Pixels of the file per pixel of ``pixels``, at least 1."""
-        return max(self.width / float(self.pixels.shape[1]), 1.0)
+        """Pixels of the file per pixel of ``pixels``, at least 1.
+
+        Decoders reduce by a whole number, and the last row or column may be cut; where
+        it is so, that number is exact and the ratio of the sizes is not.
+        """
+        rows, columns = self.pixels.shape[:2]
+        ratio = max(self.width / float(columns), 1.0)
+        whole = round(ratio)
+        is_cut = (-(-self.width // whole), -(-self.height // whole)) == (columns, rows)
+        return float(whole) if is_cut else ratio

@@ -45,6 +45,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = [_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)]
+_FROM_THE_RIGHT = [_UPRIGHT[orientation] for orientation in (2, 3, 7, 8)]
+_FROM_BELOW = [_UPRIGHT[orientation] for orientation in (3, 4, 6, 7)]
+"""What makes the last column or row of a file the first one of the picture."""
 
 
 def read_picture(
@@ -114,7 +117,8 @@ def _read(path: Path) -> bytes:
     except PhotoError:
         raise
     except FileNotFoundError as error:
-        raise PhotoError("the file does not exist") from error
+        hint = "; write / between folders" if "\\" in str(path) else ""
+        raise PhotoError(f"the file does not exist{hint}") from error
     except OSError as error:
         raise PhotoError(f"the file cannot be opened: {error.strerror}") from error
     except ValueError as error:  # a zero byte in the name
@@ -156,25 +160,40 @@ def _upright(image: ImageFile, at_least: int | None) -> _Decoded:
     columns, rows = image.size
     factor = _reduction(image.size, at_least)
     if isinstance(image, JpegImageFile):
-        image.draft(None, (columns // factor, rows // factor))
+        drafted = _whole_blocks(image, factor)
+        image.draft(None, (columns // drafted, rows // drafted))
     image.load()
     if lacks_data(image):
         raise PhotoError("its JPEG data end before the picture does")
-    small = to_eight_bits(image)
+    small, turn = to_eight_bits(image), _turn(image)
+    if turn is not None:
+        small = small.transpose(turn)
     if image.size == (columns, rows) and factor > 1:
         small = small.reduce(factor)
     srgb = to_srgb(small, image.info.get("icc_profile"))
-    turn = _turn(image)
-    if turn is None:
-        return _Decoded(srgb, columns, rows, _date(image))
     width, height = (rows, columns) if turn in _SIDEWAYS else (columns, rows)
-    return _Decoded(srgb.transpose(turn), width, height, _date(image))
+    return _Decoded(srgb, width, height, _date(image))
 
 
 def _reduction(size: tuple[int, int], at_least: int | None) -> int:
     """Return by how much the sides may shrink."""
     spare = 1 if at_least is None else min(size) // at_least
     return next((factor for factor in _REDUCTIONS if factor <= spare), 1)
+
+
+def _whole_blocks(image: JpegImageFile, factor: int) -> int:
+    """Return a factor by which decoding leaves no partial block at the first pixel.
+
+    The decoder begins its blocks at the first pixel of the file. Where turning makes
+    another pixel the first, a partial block would come before it, and coordinates of
+    the reduced picture would be off by up to a block.
+    """
+    columns, rows = image.size
+    turn = _turn(image)
+    partial = (columns % factor if turn in _FROM_THE_RIGHT else 0) or (
+        rows % factor if turn in _FROM_BELOW else 0
+    )
+    return 1 if partial else factor
 
 
 def _turn(image: ImageFile) -> Image.Transpose | None:

@@ -76,6 +76,16 @@ def test_faces_of_a_picture_that_was_decoded_smaller_are_smaller(factor):
     assert_allclose((small.boxes + 0.5) * factor, whole.boxes + 0.5, rtol=1e-12)
 
 
+def test_a_partial_block_does_not_move_faces():
+    """Of 1001 pixels in blocks of 8, the last one holds one."""
+    pixels = np.zeros((126, 126, 3), np.uint8)
+    small = Picture("a", pixels, width=1001, height=1001, content="")
+    assert small.reduction == 8
+    points = open_precomputed(table(("a", {}))).find(small).points
+    whole = open_precomputed(table(("a", {}))).find(picture("a")).points
+    assert_allclose((points + 0.5) * 8, whole + 0.5, rtol=1e-12)
+
+
 def test_a_face_outside_its_picture_is_an_error_of_that_photo():
     detector = open_precomputed(table(("a", {}), ("a", moved(500)), ("b", {})))
     message = r"`a` .*1 of its 2 faces in `faces@\w+` lie outside its 400 x 300 pixels"

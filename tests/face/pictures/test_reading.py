@@ -138,6 +138,21 @@ def test_of_odd_sizes_the_last_row_is_a_partial_block():
         assert picture.pixels.shape == (11, 19, 3)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", TURNED)
+def test_blocks_of_a_turned_photo_begin_at_its_first_pixel(kind, orientation):
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    photo = face().crop((0, 0, 333, 347))
+    data = encoded(photo, kind, exif=exif, **KINDS[kind])
+    reduced = read_picture("a", data, at_least=41).pixels.astype(float)
+    full = Image.fromarray(read_picture("a", data).pixels)
+    blocks = np.asarray(full.reduce(8), float)
+    assert reduced.shape == blocks.shape
+    inner = np.abs(reduced - blocks)[:-1, :-1]  # decoders fill the last one
+    assert inner.mean() < 1.5  # of 255; 8 to 13 where blocks begin elsewhere
+
+
 def test_a_useless_size_is_refused():
     with pytest.raises(DataError, match="`at_least` must be at least 1, but it is 0"):
         read_picture("a", b"", at_least=0)
@@ -269,6 +284,10 @@ def test_absent_and_odd_files_say_what_they_are(tmp_path):
     (tmp_path / "closed.jpg").write_bytes(b"x")
     for path, reason in [
         (tmp_path / "absent.jpg", "the file does not exist"),
+        (
+            tmp_path / "p\\a.jpg",
+            "the file does not exist; write / between folders",
+        ),
         (tmp_path / "pipe.jpg", "it is not a file"),
         (tmp_path, "it is not a file"),
         (tmp_path / "a\0b.jpg", "its name is not that of a file"),
