@@ -81,7 +81,9 @@ def image_columns(schema: pa.Schema) -> list[str]:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(pt.is_binary(kind) or pt.is_large_binary(kind))
+    return bool(
+        pt.is_binary(kind) or pt.is_large_binary(kind) or pt.is_binary_view(kind)
+    )
 
 
 def _in_struct(field: pa.Field) -> bool:

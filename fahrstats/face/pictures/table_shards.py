@@ -85,8 +85,9 @@ def opened(path: str, name: str) -> Iterator[pq.ParquetFile]:
 
 
 def texts(rows: pa.RecordBatch | pa.Table, column: str) -> pa.Array | pa.ChunkedArray:
-    """Return a column as text."""
-    return pc.cast(_column(rows, column), pa.large_string())
+    """Return a column as text, missing where it is blank."""
+    text = pc.cast(_column(rows, column), pa.large_string())
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
 
 
 def _read_span(span: Span, columns: ImageColumns) -> Iterator[Photo]:

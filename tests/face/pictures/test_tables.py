@@ -83,6 +83,20 @@ def test_subjects_and_sessions_are_text(tmp_path):
     ]
 
 
+def test_a_blank_subject_is_none(tmp_path):
+    columns = {"image": BYTES[:3], "subject": ["", " ", "7"], "session": ["a", "", ""]}
+    photos = listed(open_source(write(tmp_path / "t.parquet", columns)))
+    known = [(photo.subject, photo.session) for photo in photos]
+    assert known == [(None, "a"), (None, None), ("7", None)]
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()])
+def test_bytes_of_any_arrow_type_are_images(tmp_path, kind):
+    columns = {"image": pa.array(BYTES, kind), "photo": NAMES}
+    photos = listed(open_source(write(tmp_path / "t.parquet", columns)))
+    assert [photo.data for photo in photos] == BYTES
+
+
 def test_a_folder_of_files_is_one_source(tmp_path):
     folder = tmp_path / "shards"
     for i in (2, 0, 1):
@@ -165,6 +179,10 @@ def test_reading_holds_a_batch_and_not_the_row_group(tmp_path, compression):
         (
             {"image": BYTES[:2], "name": ["a", None]},
             r"`name` is empty in 1 of 2 rows of `t\.parquet`; each photo needs a name",
+        ),
+        (
+            {"image": BYTES[:3], "name": ["a", "", " "]},
+            r"`name` is empty in 2 of 3 rows of `t\.parquet`; each photo needs a name",
         ),
         (
             {"image": BYTES[:4], "name": ["a", "b", "b", "b"]},
