@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +45,29 @@ def test_the_runtime_leaves_no_trace_of_the_user(tmp_path):
     assert done.stdout == "(1, 81)\n"
     assert done.stderr == ""
     assert not list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("optimized", [True, False])
+def test_a_runtime_that_is_loaded_already_is_silenced_too(monkeypatch, optimized):
+    """Telemetry is off before a session is made, which has one thread."""
+    called = []
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    runtime = SimpleNamespace(
+        disable_telemetry_events=lambda: called.append("silenced"),
+        SessionOptions=SimpleNamespace,
+        GraphOptimizationLevel=SimpleNamespace(ORT_DISABLE_ALL="none"),
+        InferenceSession=lambda model, options, providers: (
+            called.append("opened") or (model, options, providers)
+        ),
+    )
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    model, options, providers = open_session(b"m", name="x", optimized=optimized)
+    assert called == ["silenced", "opened"]
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+    assert (model, providers) == (b"m", ["CPUExecutionProvider"])
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
+    level = None if optimized else "none"
+    assert getattr(options, "graph_optimization_level", None) == level
 
 
 def test_no_other_module_imports_the_runtime():

@@ -17,6 +17,7 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints import store
 from fahrstats.face.checkpoints.card_file import read_card
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
+from fahrstats.face.network.vit import VisionTransformer
 from fahrstats.files import file_sha256
 
 
@@ -79,9 +80,12 @@ def test_a_network_may_have_no_head_and_fixed_positions(tmp_path):
         architecture=replace(CARD.architecture, positions="sincos", width=16),
     )
     saved = save_checkpoint(tmp_path / "f.safetensors", card, formula_parameters(card))
-    assert not {"head.weight", "positions"} & set(
-        load_checkpoint(saved.path).parameters
-    )
+    loaded = load_checkpoint(saved.path)
+    assert not {"head.weight", "positions"} & set(loaded.parameters)
+    network = VisionTransformer(card.architecture, 0)
+    network.load_state_dict(dict(loaded.parameters))
+    image = torch.linspace(-1, 1, 3 * 24 * 24).reshape(1, 3, 24, 24)
+    assert torch.equal(loaded.network().embed(image), network.embed(image))
 
 
 # --- the file is not what the card says -----------------------------------------------
