@@ -11,6 +11,7 @@ Watch = Callable[[str, int, int], None]
 """Told the step, its position and the number of steps."""
 
 _SECONDS_OF_RATE = 600.0  # steps may take minutes
+_NARROW = 60  # columns below which numbers are shown instead of a bar
 
 
 @contextmanager
@@ -38,10 +39,11 @@ def progress(quiet: bool, unit: str = "") -> Iterator[Watch]:
         TimeRemainingColumn,
     )
 
-    plain = (TextColumn("{task.description}"), BarColumn())
+    console = Console(stderr=True)
+    step_name = TextColumn("{task.description}")
+    plain = (step_name, BarColumn()) if console.width >= _NARROW else (step_name,)
     timed = (MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
     columns = (*timed, TimeRemainingColumn()) if unit else (TimeElapsedColumn(),)
-    console = Console(stderr=True)
     with Progress(
         *plain,
         *columns,

@@ -31,3 +31,17 @@ def test_progress_of_photos_shows_their_rate(monkeypatch, capsys):
     shown = capsys.readouterr().err
     assert "photos/s" in shown
     assert "64/128" in shown
+    assert "━" in shown
+
+
+def test_numbers_have_the_room_of_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "45")
+    with progress(False, "photos") as watch:
+        for done in (1000, 2000, 3000, 4000):
+            watch("scoring", done, 8000)
+    shown = capsys.readouterr().err
+    assert "4000/8000" in shown
+    assert "━" not in shown
+    assert "…" not in shown

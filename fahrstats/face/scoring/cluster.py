@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def score_on_cluster(
                 _ShardScorer,
                 fn_constructor_args=(plan,),
                 batch_size=1,
-                concurrency=min(n_workers, len(run)),
+                compute=ray.data.ActorPoolStrategy(size=min(n_workers, len(run))),
                 num_cpus=1,
             )
             for row in scored.iter_rows():
@@ -71,16 +72,19 @@ def _ray(n_workers: int) -> Iterator[Any]:
         raise MissingExtraError(
             "`--engine ray` needs Ray: pip install 'fahrstats[ray]'"
         ) from error
+    ray.data.DataContext.get_current().enable_progress_bars = False  # ours is shown
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     if ray.is_initialized():
         yield ray
         return
     if "RAY_ADDRESS" in os.environ:
-        ray.init(log_to_driver=False)
+        ray.init(log_to_driver=False, logging_level="warning")
     else:
         ray.init(
             num_cpus=n_workers,
             include_dashboard=False,
             log_to_driver=False,
+            logging_level="warning",
             _node_ip_address="127.0.0.1",
         )
     try:

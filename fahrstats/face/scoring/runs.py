@@ -84,7 +84,7 @@ def score_to(
                     "Photos were changed, or their disk was absent, while they were "
                     "scored; run again, and only they are scored anew."
                 )
-            watch("joining the parts", 0, 1)
+            watch("joining the parts", len(source), len(source))
             provenance = {**described, "source": source.name, "key": key}
             counts = merge_parts(parts, n_parts, out, provenance)
         parts.remove()
