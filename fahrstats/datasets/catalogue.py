@@ -137,7 +137,17 @@ def place_of(data_set: DataSet, data_dir: Path | None = None) -> Path | None:
     else:
         folder = data_folder(data_dir)
         place = folder / data_set.name if folder else None
+        if place and not _holds_data(place):
+            return None
     return place if place and place.exists() else None
+
+
+def _holds_data(folder: Path) -> bool:
+    """Tell whether there is more in a folder than what a broken fetch leaves."""
+    return folder.is_dir() and any(
+        not file.name.endswith((".partial", ".partial.etag"))
+        for file in folder.iterdir()
+    )
 
 
 def existing_place(data_set: DataSet, data_dir: Path | None = None) -> Path:

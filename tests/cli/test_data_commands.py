@@ -32,6 +32,7 @@ def fetched(monkeypatch):
 
 def test_every_set_has_a_line(run, tmp_path):
     (tmp_path / "morph").mkdir()
+    (tmp_path / "morph" / "photo.jpg").touch()
     status, out, err = run("data", "list", "--data-dir", tmp_path)
     lines = {line.split()[0]: line.split()[1] for line in out.splitlines()[:-1]}
     assert (status, err) == (0, "")
@@ -55,6 +56,7 @@ def test_all_that_is_known_of_a_set_is_shown(run):
 
 def test_the_path_is_all_that_is_printed(run, tmp_path):
     (tmp_path / "morph").mkdir()
+    (tmp_path / "morph" / "photo.jpg").touch()
     status, out, err = run("data", "path", "morph", "--data-dir", tmp_path)
     assert (status, out, err) == (0, f"{tmp_path / 'morph'}\n", "")
 

@@ -100,10 +100,23 @@ def test_a_set_lies_in_the_data_folder(tmp_path, nowhere):
     assert place_of(morph) is None
     assert place_of(morph, tmp_path) is None
     (tmp_path / "morph").mkdir()
+    (tmp_path / "morph" / "photo.jpg").touch()
     assert place_of(morph, tmp_path) == tmp_path / "morph"
     assert existing_place(morph, tmp_path) == tmp_path / "morph"
     with pytest.raises(DataError, match="does not exist"):
         place_of(morph, tmp_path / "absent")
+
+
+def test_what_a_broken_fetch_leaves_is_no_data_set(tmp_path):
+    lfw = find_data_set("lfw")
+    folder = tmp_path / "lfw"
+    folder.mkdir()
+    assert place_of(lfw, tmp_path) is None
+    for name in ("lfw.tgz.partial", "lfw.tgz.partial.etag"):
+        (folder / name).touch()
+    assert place_of(lfw, tmp_path) is None
+    (folder / "lfw.tgz").touch()
+    assert place_of(lfw, tmp_path) == folder
 
 
 def test_an_absent_set_says_where_it_comes_from(tmp_path, nowhere):
