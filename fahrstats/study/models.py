@@ -15,7 +15,13 @@ from fahrstats.study.specification import Outcome, Variable
 from fahrstats.survival.cox_models.cox_fit import CoxFit
 from fahrstats.survival.cox_models.hazards import cox
 
-_GROUP_NAMES = {3: "tertiles", 4: "quartiles", 5: "quintiles", 10: "deciles"}
+_GROUP_NAMES = {
+    2: "halves",
+    3: "tertiles",
+    4: "quartiles",
+    5: "quintiles",
+    10: "deciles",
+}
 
 
 class HasColumns(Protocol):

@@ -19,10 +19,9 @@ def test_groups_at_given_cut_points_are_not_called_quartiles(write_study):
     cuts = "per = 10\ncut_points = [65, 75]\ncut_origin = 'derivation cohort'"
     cohort = read_cohort(write_study(**{"per = 10": cuts}))
     assert models.groups_name(cohort) == "groups"
-    cohort = read_cohort(write_study(**{"seed = 3": "quantile_groups = 3"}))
-    assert models.groups_name(cohort) == "tertiles"
-    cohort = read_cohort(write_study(**{"seed = 3": "quantile_groups = 7"}))
-    assert models.groups_name(cohort) == "7 groups"
+    for n_groups, name in ((2, "halves"), (3, "tertiles"), (7, "7 groups")):
+        groups = {"seed = 3": f"quantile_groups = {n_groups}"}
+        assert models.groups_name(read_cohort(write_study(**groups))) == name
 
 
 @pytest.mark.parametrize("kind", [DataError, FormulaError, ConvergenceError])

@@ -395,6 +395,14 @@ def test_days_of_deaths_known_by_year_only_change_nothing(congress):
 
 @pytest.mark.slow
 @needs_congress
+def test_no_group_of_scores_has_fewer_than_five_deaths(congress):
+    groups = tables_of(congress[0])["cut_points"]
+    assert groups["n_events"].min() >= 5
+    assert groups["n_events"].sum() == 67
+
+
+@pytest.mark.slow
+@needs_congress
 def test_no_name_and_no_row_of_a_member_leaves_the_folder_of_personal_data(congress):
     results, said = congress
     people = pd.read_csv(DATA / "congress225" / "people.csv")
