@@ -38,7 +38,9 @@ class Engine:
     precision
         ``"float32"``, ``"bfloat16"`` (the large matrix products), or ``"auto"``:
         bfloat16 where the processor multiplies it natively. Norms, sums and the head
-        are in float32 in any case.
+        are in float32 in any case. Ages of a small network trained for seconds, on 300
+        made faces, differed by 0.03 years in the median and by 0.18 at most; measure
+        the difference for a checkpoint whose scores you print.
 
     Attributes
     ----------
