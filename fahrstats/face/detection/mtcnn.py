@@ -2,8 +2,8 @@
 
 Three networks of growing size look at a picture: the first at every window of a pyramid
 of reduced pictures, the others at what the one before left. Beyond the paper, tones are
-stretched, a picture without a face is searched again turned and larger, and the last
-network looks at each face again in windows that its own landmarks place.
+stretched, a picture without a certain face is searched again turned and larger, and the
+last network looks at each face again in windows that its own landmarks place.
 
 References
 ----------
@@ -11,8 +11,6 @@ Zhang, Zhang, Li and Qiao (2016), IEEE Signal Processing Letters 23:1499-1503.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -44,8 +42,10 @@ LONG_SIDE = 320
 """Pixels of the long side to which a picture is reduced."""
 LONGER_SIDE = 1000
 """The same where no face was found, for faces that are small in the picture."""
-TURNS = (-20.0, 20.0)
+TILTS = (-20.0, 20.0)
 """Degrees by which a picture is turned where no face was found."""
+QUARTERS = (-90.0, 90.0, 180.0)
+"""The same where no face is beyond doubt, for photos on their side or upside down."""
 SMALLEST_FACE = 24
 """Side in pixels, at the reduced size, of the smallest face that is looked for."""
 STEP = 0.709
@@ -54,6 +54,13 @@ CERTAIN = (0.6, 0.7, 0.7)
 """Probability of a face that each of the three stages asks for."""
 SETTLED = 0.9
 """The same of the windows in which a face is looked at last."""
+SMALL_DOUBT = 0.01
+"""One minus the same below which a face is taken to be upright. Of 293 portraits laid
+upside down, 96 had a face the wrong way up, mouth for eyes, 2 of them with less doubt
+than this; of 879 upright ones 848 had."""
+QUARTER_DOUBT = 0.02
+"""One minus the same that a face must be below to count in a picture turned by
+quarters, where faceless pictures have some of up to 0.95."""
 MOST_PROPOSALS = 1000
 """Proposals that the first stage compares, the most certain ones."""
 
@@ -86,22 +93,25 @@ class Mtcnn:
         """Return the faces of a picture, none if there is none.
 
         Where none is found, the picture is searched turned by 20 degrees to either
-        side, then at a larger size.
+        side. Where none is beyond doubt, it is searched turned by quarters, which
+        counts if it leaves little doubt and less than half as much. Where there is none
+        yet, the picture is searched at a larger size, only as it lies.
         """
-        for views in self._attempts(picture):
-            found = [self._search(view) for view in views]
-            best = max(found, key=lambda faces: faces.confidence.max(initial=0.0))
-            if best.n:
-                return best
-        return best
-
-    def _attempts(self, picture: Picture) -> Iterator[list[View]]:
-        """Give the views of a picture, those of one attempt together."""
         view = reduced(picture.pixels, LONG_SIDE, self._device)
-        yield [view]
-        yield [turned(view, degrees) for degrees in TURNS]
-        if max(picture.pixels.shape[:2]) > LONG_SIDE:
-            yield [reduced(picture.pixels, LONGER_SIDE, self._device)]
+        faces = self._search(view)
+        if not faces.n:
+            faces = self._surest(view, TILTS)
+        if _doubt(faces) >= SMALL_DOUBT:
+            other = self._surest(view, QUARTERS)
+            if _doubt(other) < min(QUARTER_DOUBT, _doubt(faces) / 2):
+                faces = other
+        if not faces.n and max(picture.pixels.shape[:2]) > LONG_SIDE:
+            faces = self._search(reduced(picture.pixels, LONGER_SIDE, self._device))
+        return faces
+
+    def _surest(self, view: View, turns: tuple[float, ...]) -> Faces:
+        """Return the faces of the view, turned, that has the most certain one."""
+        return min((self._search(turned(view, turn)) for turn in turns), key=_doubt)
 
     def _search(self, view: View) -> Faces:
         """Return the faces of a view, in pixels of its picture."""
@@ -218,6 +228,11 @@ _SETTLING = np.array(
 """Windows on the ArcFace template, a plain one before its mirror image: centre and half
 side of the boxes that the search finds, and a closer one."""
 _NONE = Faces(np.empty((0, 4)), np.empty((0, 5, 2)), np.empty(0))
+
+
+def _doubt(faces: Faces) -> float:
+    """Return how uncertain the most certain face is, 1 if there is none."""
+    return 1 - float(faces.confidence.max(initial=0.0))
 
 
 def pyramid(size: Size) -> list[Size]:

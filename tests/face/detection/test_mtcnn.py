@@ -133,9 +133,30 @@ def test_a_turned_face_is_found_by_turning_the_picture(detector, monkeypatch):
     image = Image.fromarray(ASTRONAUT).rotate(70, Image.Resampling.BICUBIC)
     picture = picture_of(np.asarray(image))
     assert detector.find(picture).n == 1
-    monkeypatch.setattr(mtcnn, "TURNS", (0.0,))
+    monkeypatch.setattr(mtcnn, "TILTS", (0.0,))
+    monkeypatch.setattr(mtcnn, "QUARTERS", (0.0,))
     monkeypatch.setattr(mtcnn, "LONGER_SIDE", mtcnn.LONG_SIDE)
     assert detector.find(picture).n == 0
+
+
+def laid_back(points, quarters, size):
+    """Take points of a picture laid on its side by ``np.rot90`` to the upright one."""
+    (rows, columns), (x, y) = size, points.T
+    back = [(x, y), (columns - 1 - y, x), (columns - 1 - x, rows - 1 - y)]
+    return np.column_stack([*back, (y, rows - 1 - x)][quarters])
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_that_lies_on_its_side_or_head_is_searched_upright(
+    detector, face, quarters
+):
+    upright = ASTRONAUT[:, :500]
+    faces = detector.find(picture_of(np.rot90(upright, quarters)))
+    assert faces.n == 1
+    check_points(laid_back(faces.points[0], quarters, upright.shape[:2])[None], face)
+    left, top, right, bottom = faces.boxes[0]
+    assert np.all(faces.points[0] > [left, top])
+    assert np.all(faces.points[0] < [right, bottom])
 
 
 def test_a_small_face_is_found_at_a_larger_size(detector, face, monkeypatch):
@@ -253,6 +274,28 @@ def test_portraits_have_exactly_one_face(detector, portraits, change, every, sha
         changed = colours if change is None else change(colours)
         found.append(detector.find(picture_of(np.asarray(changed))).n)
     assert np.mean(np.array(found) == 1) >= share
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_portraits_on_their_side_or_head_have_the_landmarks_of_upright_ones(
+    detector, portraits, quarters
+):
+    """A third of those on their head have some face as they lie.
+
+    Measured: 145 of 147 on the side, 143 on the head, 2 of the other 4 without a face.
+    """
+    n_same, some = 0, portraits[::6]
+    for file in some:
+        with Image.open(file) as image:
+            upright = np.asarray(image.convert("RGB"))
+        (points,) = detector.find(picture_of(upright)).points
+        found = detector.find(picture_of(np.rot90(upright, quarters))).points
+        if len(found) == 1:
+            apart = laid_back(found[0], quarters, upright.shape[:2]) - points
+            eyes = np.linalg.norm(points[1] - points[0])
+            n_same += np.linalg.norm(apart, axis=1).max() < 0.2 * eyes
+    assert n_same >= 0.97 * len(some)
 
 
 @pytest.mark.slow
