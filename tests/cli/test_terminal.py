@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 
 from fahrstats.cli.terminal import progress
@@ -40,6 +41,7 @@ def test_numbers_have_the_room_of_a_narrow_terminal(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "45")
     with progress(False, "photos") as watch:
         for done in (1000, 2000, 3000, 4000):
+            time.sleep(0.02)  # or the rate itself is wide
             watch("scoring", done, 8000)
     shown = capsys.readouterr().err
     assert "4000/8000" in shown
