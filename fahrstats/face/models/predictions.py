@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.table_file import read_table_file
-from fahrstats.errors import DataError, ResultWarning
+from fahrstats.errors import DataError
 from fahrstats.face.detection.faces import FoundFace
 from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.score_columns import SCORE_GLOSSARY
@@ -121,41 +120,32 @@ def open_predictions(
 
 
 def check_overlap(models: Sequence[FaceModel], photos: Iterable[str]) -> None:
-    """Refuse a table of predictions that knows no photo; say what others lack.
+    """Refuse a table of predictions that knows none of the photos.
 
     Parameters
     ----------
     models
         Models that score the photos; those that are no tables are left alone.
     photos
-        Names of the photos; not read unless there is such a table.
+        Names of the photos; read until each table has an age for one of them.
 
     Raises
     ------
     DataError
         A table has ages, and for none of the photos.
-
-    Warns
-    -----
-    ResultWarning
-        A table has ages for some of the photos only.
     """
-    tables = [model for model in models if isinstance(model, PredictedAges)]
-    names = list(photos) if tables else []
-    for model in tables:
-        n_known = sum(model.knows(photo) for photo in names)
-        what = f"`{model.table}` has a `{model.columns[0]}` for"
-        if names and not n_known:
-            raise DataError(
-                f"{what} none of the {len(names)} photos; {_why_none(model, names)}."
-            )
-        if n_known < len(names):
-            warnings.warn(
-                f"{what} {n_known} of the {len(names)} photos; it is missing in the "
-                "others.",
-                ResultWarning,
-                stacklevel=2,
-            )
+    lacking = [model for model in models if isinstance(model, PredictedAges)]
+    unknown = []
+    for photo in photos if lacking else ():
+        lacking = [model for model in lacking if not model.knows(photo)]
+        if not lacking:
+            return
+        unknown.append(photo)
+    if lacking and unknown:
+        raise DataError(
+            f"`{lacking[0].table}` has a `{lacking[0].columns[0]}` for none of the "
+            f"{len(unknown)} photos; {_why_none(lacking[0], unknown)}."
+        )
 
 
 def _prediction_columns(
