@@ -9,7 +9,7 @@ SCORE_GLOSSARY: dict[str, str] = {
     "subject": "whom it shows, if the manifest says so",
     "session": "occasion on which several photos of a subject were taken",
     "status": "ok, no_face, several_faces, too_small or unreadable",
-    "note": "why the status is what it is, in words",
+    "note": "why the status is what it is, or a score is missing, in words",
     "faceage": "predicted biological age in years",
     "facesurvival": "mortality risk as a log hazard; higher is worse",
     "n_photos": "distinct photos of a subject or session that were combined",

@@ -65,6 +65,8 @@ class Plan:
             raise DataError(
                 f"Embeddings are those of one checkpoint, not of {len(self.models)}."
             )
+        if self.min_face < 0:
+            raise DataError(f"`min_face` must not be negative, as {self.min_face} is.")
         if self.batch_size is not None and self.batch_size < 1:
             raise DataError(
                 f"`batch_size` must be at least 1, but it is {self.batch_size}."

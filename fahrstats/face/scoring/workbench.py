@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -138,6 +139,9 @@ class Workbench:
         for column, values in self._values([face for _, face in waiting]).items():
             for (row, _), value in zip(waiting, values, strict=True):
                 row[column] = value
+                if np.isnan(value).any():
+                    lacking = f"its model has no {column} for this photo"
+                    row["note"] = "; ".join(filter(None, [row["note"], lacking]))
 
     def _values(self, faces: list[FoundFace]) -> Mapping[str, NDArray[Any]]:
         """Return the values of faces by column."""

@@ -20,6 +20,7 @@ def test_a_plan_travels_to_workers():
         ({"models": ()}, "cannot be scored without a model"),
         ({"several": "oldest"}, "`several` must be refuse, largest or central, but"),
         ({"batch_size": 0}, "`batch_size` must be at least 1, but it is 0"),
+        ({"min_face": -5}, "`min_face` must not be negative, as -5 is"),
         (
             {"outcome": "embeddings", "models": ("a", "b")},
             "one checkpoint, not of 2",

@@ -127,6 +127,8 @@ def test_ages_predicted_elsewhere_are_further_columns(cohort, tmp_path):
     scores = as_frame(cohort.photos, cohort.plan(predictions=str(table)))
     assert scores["mivolo"].count() == 1
     assert scores.loc[3, "mivolo"] == 51.5
+    is_lacking = scores["note"].str.contains("its model has no mivolo for this photo")
+    assert is_lacking.equals(scores["status"].eq("ok") & (scores.index != 3))
     alone = cohort.plan(models=(), predictions=str(table))
     assert as_frame(cohort.photos, alone)["mivolo"].equals(scores["mivolo"])
 
