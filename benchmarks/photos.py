@@ -44,7 +44,7 @@ N_PLANNED = 40_000_000
 H200_FLOP_PER_S = 989e12  # dense bfloat16, as its maker states
 H200_USED = 0.4  # assumed, not measured
 H200_CORES = 16
-_SHARD = 4
+_SHARD = 8  # a pass of the networks; smaller ones are filled up
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def main() -> None:
         prog="python -m benchmarks.photos", description=__doc__
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--photos", type=int, default=48)
+    parser.add_argument("--photos", type=int, default=96)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--price", type=float, default=0.04, help="of a core-hour")
     parser.add_argument("--cores", type=int, default=64, help="of a machine")
