@@ -43,15 +43,6 @@ def textures(n, seed=1):
         yield np.broadcast_to(tones, (rows, columns, 3)).astype(np.uint8)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Compute on one thread: these networks are too small for a second one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def detector():
     return Mtcnn()

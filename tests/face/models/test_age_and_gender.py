@@ -169,8 +169,9 @@ def test_a_missing_package_names_the_command(monkeypatch, absent):
 
 AGREEMENT_MEDIAN = 0.5  # years; moving its own box by 3% gives 0.34 within the package
 AGREEMENT_95 = 4.0  # years; 3.3 within the package
-PUBLISHED_MAE = 8.21  # of the package's own pipeline on the same 256 portraits
-PUBLISHED_ERROR = -5.46
+ERRORS = {"ours": (8.00, -5.54), "package": (8.21, -5.46)}
+"""MAE and mean error in years on the 256 portraits, as they were found."""
+ERRORS_ATOL = 0.1  # one face that another processor finds otherwise: 25 years of 256
 
 
 @pytest.mark.slow
@@ -190,10 +191,10 @@ def test_portraits_have_the_ages_of_the_whole_package(model):
     assert len(ours) == 256
     assert np.median(apart) < AGREEMENT_MEDIAN
     assert np.quantile(apart, 0.95) < AGREEMENT_95
-    for ages in (ours, package):
+    for name, ages in (("ours", ours), ("package", package)):
         error = ages - age.to_numpy()
-        assert np.abs(error).mean() == pytest.approx(PUBLISHED_MAE, abs=0.2)
-        assert error.mean() == pytest.approx(PUBLISHED_ERROR, abs=0.3)
+        found = np.abs(error).mean(), error.mean()
+        assert found == pytest.approx(ERRORS[name], abs=ERRORS_ATOL)
 
 
 def found_in(photos: list[Path]) -> list[FoundFace]:

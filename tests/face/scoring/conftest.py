@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import torch
 from portraits import draw_portraits, small_checkpoint, table_of_faces
 
 from fahrstats.face.scoring.plan import Plan
@@ -41,14 +39,6 @@ class Cohort(NamedTuple):
             "--precision",
             "float32",
         ]
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="package")
