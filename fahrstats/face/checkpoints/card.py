@@ -46,6 +46,34 @@ class Architecture:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvolutionalArchitecture:
+    """Shape of a residual convolutional network.
+
+    Attributes
+    ----------
+    kind : str
+        ``"convolutional"``.
+    image_size : int
+        Side of the image in pixels.
+    widths : tuple of int
+        Channels of each stage, multiples of 8. A stage halves the sides of the stage
+        before it; the first one those of the image.
+    blocks : tuple of int
+        Residual blocks of each stage.
+    """
+
+    image_size: int
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...]
+    kind: Literal["convolutional"] = "convolutional"
+
+    @property
+    def width(self) -> int:
+        """Length of the embedding: the channels of the last stage."""
+        return self.widths[-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How a found face becomes the input of the network; nothing has a default.
 
