@@ -1,0 +1,182 @@
+"""Who trains, who tunes and who tests: persons are dealt whole, not photo by photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fahrstats.errors import DataError
+from fahrstats.resampling import IntArray
+
+
+def split_subjects(
+    subject: ArrayLike,
+    *,
+    shares: Mapping[str, float],
+    seed: int,
+    stratify: ArrayLike | None = None,
+) -> NDArray[np.str_]:
+    """Return the split of each photo; all photos of a person are in the same one.
+
+    Numbers of persons are the shares of all persons, rounded by largest remainder.
+
+    Parameters
+    ----------
+    subject : (n,) array
+        Person of each photo.
+    shares : mapping of str to float
+        Split and its share of the persons, such as
+        ``{"train": 0.8, "tune": 0.1, "test": 0.1}``; they sum to 1.
+    seed : int
+        A whole number from 0 on; it alone decides the draw.
+    stratify : (n,) array, optional
+        Groups whose persons are to be shared out alike. A person belongs to the group
+        of their first photo.
+
+    Returns
+    -------
+    (n,) str array
+        Name of the split.
+
+    Raises
+    ------
+    DataError
+        Shares that are not above 0 or do not sum to 1, a split without a person,
+        lengths that differ, or no photo.
+    """
+    person, first = _people(subject)
+    names, share = list(shares), np.array(list(shares.values()), np.float64)
+    if not (np.all(share > 0) and np.isclose(share.sum(), 1, rtol=0, atol=1e-9)):
+        raise DataError(
+            f"`shares` are {dict(shares)}; give numbers above 0 that sum to 1."
+        )
+    quota = share * first.size
+    size = np.floor(quota + 1e-9).astype(np.int64)
+    by_remainder = np.argsort(size - quota, kind="stable")
+    size[by_remainder[: first.size - size.sum()]] += 1
+    if not size.all():
+        raise DataError(
+            f"`shares` leave `{names[int(size.argmin())]}` without any of the "
+            f"{first.size} persons; give it a larger share."
+        )
+    group = np.zeros(person.size) if stratify is None else np.asarray(stratify)
+    _refuse_other_length(person.size, stratify=group)
+    code = np.unique(group[first], return_inverse=True)[1]
+    order = np.lexsort((_stream(seed).random(first.size), code))
+    # Each split's places lie evenly along the order, so every group has its share.
+    place = np.concatenate([(np.arange(n) + 0.5) / n for n in size])
+    split = np.empty(first.size, np.int64)
+    split[order] = np.repeat(np.arange(size.size), size)[place.argsort(kind="stable")]
+    return np.array(names)[split[person]]
+
+
+def folds(
+    subject: ArrayLike,
+    k: int,
+    *,
+    seed: int,
+    event: NDArray[np.bool_] | None = None,
+) -> IntArray:
+    """Return the fold of each photo, 0..k-1; all photos of a person are in the same.
+
+    Folds differ by at most one person and, with ``event``, by at most one person with
+    an event. Persons are dealt from those with many photos to those with few, so that
+    the numbers of photos are close as well.
+
+    Parameters
+    ----------
+    subject : (n,) array
+        Person of each photo.
+    k : int
+        Number of folds, from 2 on.
+    seed : int
+        A whole number from 0 on; it alone decides the draw.
+    event : (n,) bool array, optional
+        True where the event was observed; a person has it if any of their rows has.
+
+    Returns
+    -------
+    (n,) int64 array
+        Fold of each photo.
+
+    Raises
+    ------
+    DataError
+        Fewer persons, or persons with an event, than folds; ``k`` below 2; lengths
+        that differ; ``event`` not boolean; or no photo.
+    """
+    person, first = _people(subject)
+    if not isinstance(k, Integral) or k < 2:
+        raise DataError(f"`k` is {k}; give a whole number of folds from 2 on.")
+    had_event = np.ones(first.size, np.bool_)
+    if event is not None:
+        observed = np.asarray(event)
+        _refuse_other_length(person.size, event=observed)
+        if observed.dtype != np.bool_:
+            raise DataError(
+                f"`event` is of type {observed.dtype}; give true where the event was "
+                "observed and false where it was not."
+            )
+        had_event = np.bincount(person, weights=observed) > 0
+    n_least = int(had_event.sum())
+    if n_least < k:
+        whom = "persons" if event is None else "persons with an event"
+        raise DataError(
+            f"`k` is {k} and there are {n_least} {whom}; each fold needs one, so give "
+            "fewer folds."
+        )
+    n_photos = np.bincount(person)
+    order = np.lexsort((_stream(seed).random(first.size), -n_photos, ~had_event))
+    fold = np.empty(first.size, np.int64)
+    fold[order] = np.arange(first.size) % k
+    by_photo: IntArray = fold[person]
+    return by_photo
+
+
+def check_exclusive(subject: ArrayLike, split: ArrayLike) -> None:
+    """Raise unless every person stands in one split only.
+
+    Raises
+    ------
+    DataError
+        Persons stand in several splits (their number is told, not who they are),
+        lengths that differ, or no photo.
+    """
+    person, first = _people(subject)
+    splits = np.asarray(split)
+    _refuse_other_length(person.size, split=splits)
+    strays = person[splits != splits[first][person]]
+    n_leaking = np.unique(strays).size
+    if n_leaking:
+        raise DataError(
+            f"`split` has {n_leaking} of {first.size} persons in several splits, which "
+            "would test a network on faces it has learned; put all photos of a person "
+            "into one, as `split_subjects` does."
+        )
+
+
+def _people(subject: ArrayLike) -> tuple[IntArray, IntArray]:
+    """Return the code of each photo's person and the first photo of each person."""
+    people = np.asarray(subject)
+    if not people.size:
+        raise DataError("`subject` is empty; give the person of each photo.")
+    _, first, person = np.unique(people, return_index=True, return_inverse=True)
+    return person, first
+
+
+def _stream(seed: int) -> np.random.Generator:
+    if not isinstance(seed, Integral) or seed < 0:
+        raise DataError(f"`seed` is {seed}; give a whole number from 0 on.")
+    return np.random.default_rng(np.random.SeedSequence(int(seed)))
+
+
+def _refuse_other_length(n: int, **columns: NDArray[np.generic]) -> None:
+    for name, column in columns.items():
+        if len(column) != n:
+            raise DataError(
+                f"`{name}` has {len(column)} values and `subject` {n}; give one per "
+                "photo."
+            )
