@@ -36,6 +36,13 @@ def test_splits_hold_whole_persons_in_their_shares(seed):
     }
 
 
+def test_shares_are_rounded_by_largest_remainder():
+    # quotas 3.5, 1.75 and 1.75
+    shares = {"a": 0.5, "b": 0.25, "c": 0.25}
+    split = split_subjects(np.arange(7), shares=shares, seed=0)
+    assert [int(np.sum(split == name)) for name in "abc"] == [3, 2, 2]
+
+
 @given(st.integers(0, 50))
 def test_every_group_is_shared_alike(seed):
     subject = a_cohort(seed)
