@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +166,32 @@ def test_a_run_killed_while_it_saves_goes_on_from_a_whole_state(
         with pytest.raises(Killed):
             saved(tmp_path, 3)
     assert load(tmp_path).step == wanted
+
+
+def test_a_process_killed_for_real_leaves_a_whole_state(tmp_path):
+    saving = f"""
+import sys
+from pathlib import Path
+import torch
+from fahrstats.face.training.state import TrainingState, save_state
+for step in range(1, 1_000_000):
+    save_state(Path(sys.argv[1]), TrainingState(
+        step=step, epoch=0, network={{"x": torch.full((500_000,), step)}}, average={{}},
+        n_averaged=0, moments={{}}, generators={{}}, config={CONFIG!r},
+        split={SPLIT!r}, numbers={{}}))
+    print(step, flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", saving, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            reported = [int(process.stdout.readline()) for _ in range(5)][-1]
+        finally:
+            process.kill()
+        reported = max([reported, *map(int, process.stdout.read().split())])
+    state = load(tmp_path)
+    assert reported <= state.step <= reported + 1
+    assert state.network["x"].eq(state.step).all()
 
 
 @pytest.mark.parametrize("n_bytes", [0, 5, 200, -1])
