@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fahrstats.errors import DataError
-from fahrstats.face.checkpoints.store import Checkpoint
+from fahrstats.face.checkpoints.store import Checkpoint, Network
+from fahrstats.face.network.convolutional import (
+    ConvolutionalNetwork,
+    convolutions_to,
+)
 from fahrstats.face.network.vit import Precision, to_precision
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -68,7 +72,7 @@ class Engine:
         self._name = checkpoint.name
         self._width = checkpoint.card.architecture.width
         self._n_outputs = len(checkpoint.card.outputs)
-        network = to_precision(checkpoint.network(), self.precision)
+        network = _to_precision(checkpoint.network(), self.precision)
         self._network = network.to(self.device).eval().requires_grad_(False)
 
     def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,7 +91,7 @@ class Engine:
         return self._run(self._network, inputs, self._n_outputs)
 
     def embeddings(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the class-token vectors before the head, shape (n, d).
+        """Return the vectors before the head, shape (n, d).
 
         Parameters
         ----------
@@ -150,6 +154,13 @@ def _precision(wanted: WantedPrecision, device: str) -> Precision:
             else "float32"
         )
     return "bfloat16" if _multiplies_bfloat16() else "float32"
+
+
+def _to_precision(network: Network, precision: Precision) -> Network:
+    """Set the type of the large products of a network of either kind."""
+    if isinstance(network, ConvolutionalNetwork):
+        return convolutions_to(network, precision)
+    return to_precision(network, precision)
 
 
 def _multiplies_bfloat16() -> bool:

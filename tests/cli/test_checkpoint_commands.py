@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from checkpoints import CARD, formula_parameters
+from checkpoints import CARD, CONVOLUTIONAL_CARD, formula_parameters
 
 from fahrstats.face.checkpoints import names
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
@@ -115,6 +115,14 @@ def test_a_changed_file_is_not_shown(run, tmp_path):
     status, _, errors = run("checkpoint", "show", saved.path)
     assert status == 1
     assert "the file is damaged or was changed" in errors
+
+
+def test_a_convolutional_checkpoint_is_shown(run, tmp_path):
+    card = CONVOLUTIONAL_CARD
+    saved = save_checkpoint(tmp_path / "c.safetensors", card, formula_parameters(card))
+    status, text, _ = run("checkpoint", "show", saved.path)
+    assert status == 0
+    assert "Network         residual convolutional, blocks 1, 2, widths 8, 16\n" in text
 
 
 def test_facesurvival_is_explained(run):

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 import torch
-from checkpoints import CARD, formula_parameters
+from checkpoints import CARD, CONVOLUTIONAL_CARD, formula_parameters
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fahrstats.errors import DataError
@@ -18,6 +18,7 @@ from fahrstats.face.network.sizes import architecture
 THREADS_ATOL = 1e-4  # sums of products in float32, cut at other rows
 BFLOAT16_ATOL = 0.05  # 8 significant bits in the products of the blocks
 PRECISIONS = ("float32", "bfloat16")
+CARDS = [pytest.param(CARD, id="vit"), pytest.param(CONVOLUTIONAL_CARD, id="conv")]
 
 
 def checkpoint(card=CARD, **changes) -> Checkpoint:
@@ -39,9 +40,10 @@ def _one_thread():
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_face_is_read_alike_whatever_comes_with_it(precision):
+@pytest.mark.parametrize("card", CARDS)
+def test_a_face_is_read_alike_whatever_comes_with_it(card, precision):
     """Bit for bit: in every place of a batch, among others, and alone."""
-    open_engine = Engine(checkpoint(), device="cpu", precision=precision)
+    open_engine = Engine(checkpoint(card), device="cpu", precision=precision)
     face = inputs(1)
     alone = open_engine.outputs(face), open_engine.embeddings(face)
     for n in (2, 8, 9, 17):
@@ -72,12 +74,13 @@ def test_so_it_is_with_a_network_of_usual_size(precision, n_threads, atol):
         assert_allclose(found, alone[0], rtol=0, atol=atol)
 
 
-def test_the_engine_gives_what_the_network_gives():
+@pytest.mark.parametrize("card", CARDS)
+def test_the_engine_gives_what_the_network_gives(card):
     images, open_engine = (
         inputs(11),
-        Engine(checkpoint(), device="cpu", precision="float32"),
+        Engine(checkpoint(card), device="cpu", precision="float32"),
     )
-    network = checkpoint().network()
+    network = checkpoint(card).network()
     with torch.inference_mode():
         expected = network(torch.from_numpy(images)).numpy()
         embedded = network.embed(torch.from_numpy(images)).numpy()
@@ -89,10 +92,11 @@ def test_the_engine_gives_what_the_network_gives():
     assert open_engine.embeddings(images[:0]).shape == (0, 16)
 
 
-def test_bfloat16_is_near_and_not_the_same():
+@pytest.mark.parametrize("card", CARDS)
+def test_bfloat16_is_near_and_not_the_same(card):
     images = inputs(11)
     full, short = (
-        Engine(checkpoint(), device="cpu", precision=name).outputs(images)
+        Engine(checkpoint(card), device="cpu", precision=name).outputs(images)
         for name in PRECISIONS
     )
     assert_allclose(short, full, rtol=0, atol=BFLOAT16_ATOL)

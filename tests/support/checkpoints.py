@@ -8,7 +8,13 @@ from math import prod
 import torch
 from torch import Tensor
 
-from fahrstats.face.checkpoints.card import Architecture, Card, Output, Preprocessing
+from fahrstats.face.checkpoints.card import (
+    Architecture,
+    Card,
+    ConvolutionalArchitecture,
+    Output,
+    Preprocessing,
+)
 from fahrstats.face.checkpoints.store import shapes_of
 
 CARD = Card(
@@ -27,6 +33,13 @@ CARD = Card(
     outputs=(Output("faceage", "years"),),
     training_data="none: the numbers come from a formula and mean nothing",
     licence="none",
+)
+
+CONVOLUTIONAL_CARD = replace(
+    CARD,
+    architecture=ConvolutionalArchitecture(
+        image_size=24, widths=(8, 16), blocks=(1, 2)
+    ),
 )
 
 

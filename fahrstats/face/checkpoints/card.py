@@ -73,6 +73,9 @@ class ConvolutionalArchitecture:
         return self.widths[-1]
 
 
+AnyArchitecture = Architecture | ConvolutionalArchitecture
+
+
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How a found face becomes the input of the network; nothing has a default.
@@ -124,7 +127,7 @@ class Card:
     ----------
     name : str
         Name, such as ``fahr-faceage``.
-    architecture : Architecture
+    architecture : Architecture or ConvolutionalArchitecture
         Shape of the network.
     preprocessing : Preprocessing
         How a face is fed to it.
@@ -144,7 +147,7 @@ class Card:
     """
 
     name: str
-    architecture: Architecture
+    architecture: AnyArchitecture
     preprocessing: Preprocessing
     outputs: tuple[Output, ...]
     training_data: str

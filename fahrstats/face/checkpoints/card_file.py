@@ -14,10 +14,12 @@ from unicodedata import category
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import (
     LARGEST_MARGIN,
+    AnyArchitecture,
     Architecture,
     Card,
     ChannelOrder,
     Channels,
+    ConvolutionalArchitecture,
     Interpolation,
     Output,
     Positions,
@@ -25,6 +27,7 @@ from fahrstats.face.checkpoints.card import (
     Units,
 )
 from fahrstats.face.checkpoints.names import CARD
+from fahrstats.face.network.convolutional_sizes import check_convolutional
 from fahrstats.face.network.sizes import check_architecture
 from fahrstats.files import file_sha256
 from fahrstats.section import Section
@@ -208,18 +211,42 @@ def _name(top: Section) -> str:
     return name
 
 
-def _architecture(section: Section) -> Architecture:
-    """Read the shape of the network."""
+def _architecture(section: Section) -> AnyArchitecture:
+    """Read the shape of the network, whose keys depend on its kind."""
+    kind = _one_of(section, "kind", Literal["vit", "convolutional"])
+    if kind == "convolutional":
+        return _convolutional(section)
     section.require(*_names(Architecture))
     whole = ("image_size", "patch_size", "width", "depth", "heads", "mlp_width")
     architecture = Architecture(
         **{key: section.whole(key, 1, at_least=1) for key in whole},
         positions=cast(Positions, _one_of(section, "positions", Positions)),
         norm_eps=section.number("norm_eps") or 1.0,
-        kind=cast(Literal["vit"], _one_of(section, "kind", Literal["vit"])),
+        kind="vit",
     )
     section.finish()
     return architecture
+
+
+def _convolutional(section: Section) -> ConvolutionalArchitecture:
+    """Read the shape of a convolutional network."""
+    section.require(*_names(ConvolutionalArchitecture))
+    architecture = ConvolutionalArchitecture(
+        image_size=section.whole("image_size", 1, at_least=1),
+        widths=_whole_numbers(section, "widths"),
+        blocks=_whole_numbers(section, "blocks"),
+    )
+    section.finish()
+    return architecture
+
+
+def _whole_numbers(section: Section, key: str) -> tuple[int, ...]:
+    """Read a list of whole numbers."""
+    items = section.items(key)
+    if not all(type(item) is int for item in items):
+        section.problem(f"`{key}` must be a list of whole numbers.")
+        return ()
+    return items
 
 
 def _accuracy(section: Section) -> dict[str, float]:
@@ -247,7 +274,10 @@ def _check_texts(card: Card, top: Section) -> None:
 def _check_sizes(card: Card, top: Section) -> None:
     """Report sizes that do not fit together."""
     try:
-        check_architecture(card.architecture)
+        if isinstance(card.architecture, ConvolutionalArchitecture):
+            check_convolutional(card.architecture)
+        else:
+            check_architecture(card.architecture)
     except DataError as error:
         top.problem(str(error))
     wanted, given = card.architecture.image_size, card.preprocessing.input_size

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import textwrap
 
-from fahrstats.face.checkpoints.card import Architecture, Card, Preprocessing
+from fahrstats.face.checkpoints.card import (
+    AnyArchitecture,
+    Card,
+    ConvolutionalArchitecture,
+    Preprocessing,
+)
 
 _INDENT = 16
 _WIDTH = 88
@@ -39,8 +44,13 @@ def _input(how: Preprocessing) -> str:
     )
 
 
-def _network(shape: Architecture) -> str:
+def _network(shape: AnyArchitecture) -> str:
     """Say what the network is."""
+    if isinstance(shape, ConvolutionalArchitecture):
+        blocks, widths = (
+            ", ".join(str(x) for x in values) for values in (shape.blocks, shape.widths)
+        )
+        return f"residual convolutional, blocks {blocks}, widths {widths}"
     return (
         f"vision transformer, {shape.depth} blocks, width {shape.width}, {shape.heads} "
         f"heads, patches of {shape.patch_size} pixels"

@@ -16,15 +16,18 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from fahrstats.errors import DataError
-from fahrstats.face.checkpoints.card import Card
+from fahrstats.face.checkpoints.card import Card, ConvolutionalArchitecture
 from fahrstats.face.checkpoints.card_file import card_text, read_card
 from fahrstats.face.checkpoints.names import CARD, PARAMETERS, find_checkpoint
+from fahrstats.face.network.convolutional import ConvolutionalNetwork
 from fahrstats.face.network.positions import sincos_positions
 from fahrstats.face.network.vit import VisionTransformer
 from fahrstats.files import write_whole
 
 _NUMBERS = (torch.float32, torch.float16, torch.bfloat16)
 _MANY = 4  # tensors that a message names
+
+Network = VisionTransformer | ConvolutionalNetwork
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,15 +53,16 @@ class Checkpoint:
         """Name and fingerprint, such as ``mini-age@3f2a9c1d0b7e``."""
         return f"{self.card.name}@{self.card.sha256[:12]}"
 
-    def network(self) -> VisionTransformer:
+    def network(self) -> Network:
         """Return a network with a copy of these parameters, in float32."""
         network = _empty_network(self.card)
         copies = {name: x.float().clone() for name, x in self.parameters.items()}
         network.load_state_dict(copies, assign=True)
-        shape = self.card.architecture
-        if shape.positions == "sincos":  # these are computed, not stored
-            side = shape.image_size // shape.patch_size
-            network.positions = sincos_positions(shape.width, side=side)
+        if isinstance(network, VisionTransformer):
+            shape = network.architecture
+            if shape.positions == "sincos":  # these are computed, not stored
+                side = shape.image_size // shape.patch_size
+                network.positions = sincos_positions(shape.width, side=side)
         return network
 
 
@@ -133,10 +137,13 @@ def shapes_of(card: Card) -> dict[str, tuple[int, ...]]:
     return {name: tuple(x.shape) for name, x in parameters.items()}
 
 
-def _empty_network(card: Card) -> VisionTransformer:
+def _empty_network(card: Card) -> Network:
     """Return the network that a card describes, before it has numbers."""
+    shape, n_outputs = card.architecture, len(card.outputs)
     with torch.device("meta"):
-        return VisionTransformer(card.architecture, len(card.outputs))
+        if isinstance(shape, ConvolutionalArchitecture):
+            return ConvolutionalNetwork(shape, n_outputs)
+        return VisionTransformer(shape, n_outputs)
 
 
 def _check(tensors: Mapping[str, Tensor], card: Card, where: str) -> None:

@@ -51,12 +51,11 @@ class ConvolutionalNetwork(nn.Module):
         check_convolutional(architecture)
         self.architecture = architecture
         self.width = architecture.width
-        self.stages = nn.ModuleList()
+        self.blocks = nn.ModuleList()
         before = CHANNELS
         for width, count in zip(architecture.widths, architecture.blocks, strict=True):
-            narrowing = _convolution(before, width, stride=2)
-            blocks = [ResidualBlock(width) for _ in range(count)]
-            self.stages.append(nn.ModuleList([narrowing, *blocks]))
+            self.blocks.append(_convolution(before, width, stride=2))
+            self.blocks.extend(ResidualBlock(width) for _ in range(count))
             before = width
         self.norm = nn.GroupNorm(before // GROUP, before)
         self.head = linear(before, n_outputs) if n_outputs else None
@@ -89,13 +88,9 @@ class ConvolutionalNetwork(nn.Module):
         """
         _check_images(images)
         x = images.contiguous(memory_format=torch.channels_last)
-        for stage in self.stages:
-            assert isinstance(stage, nn.ModuleList)
-            narrowing, *blocks = stage
-            assert isinstance(narrowing, nn.Conv2d)
-            x = _apply(narrowing, x)  # (batch, channels, half the side, half the side)
-            for block in blocks:
-                x = block(x)
+        for block in self.blocks:
+            # A convolution between blocks halves the sides
+            x = _apply(block, x) if isinstance(block, nn.Conv2d) else block(x)
         x = functional.relu(self.norm(x))
         return x.to(self.norm.weight.dtype).mean(dim=(2, 3))
 

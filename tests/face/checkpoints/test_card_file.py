@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from checkpoints import CARD
+from checkpoints import CARD, CONVOLUTIONAL_CARD
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +13,7 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import (
     Architecture,
     Card,
+    ConvolutionalArchitecture,
     Output,
     Preprocessing,
 )
@@ -58,6 +59,17 @@ CARDS = st.builds(
         mlp_width=st.integers(1, 8192),
         positions=st.sampled_from(["learned", "sincos"]),
         norm_eps=st.floats(1e-12, 1e-3),
+    )
+    | st.builds(
+        lambda stages, image_size: ConvolutionalArchitecture(
+            image_size=image_size,
+            widths=tuple(8 * eighths for eighths, _ in stages),
+            blocks=tuple(count for _, count in stages),
+        ),
+        stages=st.lists(
+            st.tuples(st.integers(1, 512), st.integers(0, 128)), min_size=1, max_size=8
+        ),
+        image_size=st.integers(256, 4096),
     ),
     preprocessing=st.builds(
         Preprocessing,
@@ -151,7 +163,7 @@ def test_every_key_of_a_card_is_needed(path, value):
         (
             "architecture/kind",
             "cnn",
-            r"\[architecture\]: `kind` is `cnn`; known here: `vit`",
+            r"\[architecture\]: `kind` is `cnn`; known here: `convolutional`, `vit`",
         ),
         (
             "architecture/depth",
@@ -273,3 +285,26 @@ def test_a_card_that_is_no_json_object_is_named(tmp_path, text, message):
     (tmp_path / "x.json").write_bytes(text)
     with pytest.raises(DataError, match=message):
         read_card(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("widths", REMOVED, r"\[architecture\]: `widths` is missing"),
+        ("blocks", None, r"\[architecture\]: `blocks` is missing"),
+        ("image_size", REMOVED, r"\[architecture\]: `image_size` is missing"),
+        ("widths", [8, 16.0], r"\[arch.*\]: `widths` must be a list of whole numbers"),
+        ("blocks", [True, 2], r"\[arch.*\]: `blocks` must be a list of whole numbers"),
+        ("widths", [8, 12], r"`widths` holds 12; a width must be a multiple of 8"),
+        ("blocks", [1], r"`widths` names 2 stages and `blocks` 1"),
+        ("patch_size", 8, r"\[architecture\]: `patch_size` is not known"),
+        ("image_size", 32, r"is 24, but `image_size` of \[architecture\] is 32"),
+    ],
+)
+def test_the_keys_of_a_convolutional_network_are_its_own(key, value, message):
+    values = json.loads(card_text(CONVOLUTIONAL_CARD))
+    values["architecture"][key] = value
+    if value is REMOVED:
+        del values["architecture"][key]
+    with pytest.raises(DataError, match=message):
+        card_from(values, "The card")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from checkpoints import CARD, formula_parameters
+from checkpoints import CARD, CONVOLUTIONAL_CARD, formula_parameters
 from safetensors.torch import load_file, save_file
 
 from fahrstats import files
@@ -17,6 +17,7 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints import store
 from fahrstats.face.checkpoints.card_file import read_card
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
+from fahrstats.face.network.convolutional import ConvolutionalNetwork
 from fahrstats.face.network.vit import VisionTransformer
 from fahrstats.files import file_sha256
 
@@ -86,6 +87,18 @@ def test_a_network_may_have_no_head_and_fixed_positions(tmp_path):
     network.load_state_dict(dict(loaded.parameters))
     image = torch.linspace(-1, 1, 3 * 24 * 24).reshape(1, 3, 24, 24)
     assert torch.equal(loaded.network().embed(image), network.embed(image))
+
+
+@pytest.mark.parametrize("outputs", [CARD.outputs, ()])
+def test_a_convolutional_network_comes_back_bit_for_bit(tmp_path, outputs):
+    card = replace(CONVOLUTIONAL_CARD, outputs=outputs)
+    trained = ConvolutionalNetwork(card.architecture, len(outputs))
+    trained.load_state_dict(formula_parameters(card))
+    save_checkpoint(tmp_path / "c.safetensors", card, trained.state_dict())
+    loaded = load_checkpoint(tmp_path / "c.safetensors")
+    assert loaded.card == replace(card, sha256=loaded.card.sha256)
+    image = torch.linspace(-1, 1, 3 * 24 * 24).reshape(1, 3, 24, 24)
+    assert torch.equal(loaded.network().embed(image), trained.embed(image))
 
 
 # --- the file is not what the card says -----------------------------------------------

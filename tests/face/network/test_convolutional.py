@@ -26,10 +26,10 @@ def test_parameters_have_the_names_that_checkpoints_use():
         norm = {"norm.weight": (width,), "norm.bias": (width,)}
         return {**norm, "first.weight": kernel, "second.weight": kernel}
 
-    blocks = {"stages.0.1": block(8), "stages.1.1": block(16), "stages.1.2": block(16)}
+    blocks = {"blocks.1": block(8), "blocks.3": block(16), "blocks.4": block(16)}
     assert {name: tuple(x.shape) for name, x in network().state_dict().items()} == {
-        "stages.0.0.weight": (8, 3, 3, 3),
-        "stages.1.0.weight": (16, 8, 3, 3),
+        "blocks.0.weight": (8, 3, 3, 3),
+        "blocks.2.weight": (16, 8, 3, 3),
         **{f"{at}.{name}": of[name] for at, of in blocks.items() for name in of},
         "norm.weight": (16,),
         "norm.bias": (16,),
@@ -62,7 +62,7 @@ def test_initial_parameters_follow_from_the_seed():
             assert (value == 1).all()
         else:
             assert not torch.equal(value, other.get_parameter(name))
-    spread = one.get_parameter("stages.1.2.first.weight").std().item()
+    spread = one.get_parameter("blocks.4.first.weight").std().item()
     assert spread == pytest.approx((2 / 144) ** 0.5, rel=0.05)
 
 
@@ -70,10 +70,9 @@ def test_the_network_written_out():
     model, images = network(), pictures(3)
     p = dict(model.named_parameters())
     x = images
-    for i, count in enumerate(SHAPE.blocks):
-        x = functional.conv2d(x, p[f"stages.{i}.0.weight"], stride=2, padding=1)
-        for j in range(1, count + 1):
-            at = f"stages.{i}.{j}"
+    for narrowing, blocks in ((0, (1,)), (2, (3, 4))):
+        x = functional.conv2d(x, p[f"blocks.{narrowing}.weight"], stride=2, padding=1)
+        for at in (f"blocks.{i}" for i in blocks):
             y = grouped(x, p[f"{at}.norm.weight"], p[f"{at}.norm.bias"])
             y = functional.conv2d(y, p[f"{at}.first.weight"], padding=1).clamp(min=0)
             x = x + functional.conv2d(y, p[f"{at}.second.weight"], padding=1)
