@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fahrstats.errors import DataError
+from fahrstats.face.network.convolutional import ConvolutionalNetwork
 from fahrstats.face.network.masked import MaskedAutoencoder
 from fahrstats.face.network.vit import VisionTransformer
 
@@ -74,7 +75,7 @@ def learning_rate(
 
 
 def parameter_groups(
-    network: VisionTransformer | MaskedAutoencoder,
+    network: VisionTransformer | MaskedAutoencoder | ConvolutionalNetwork,
     *,
     weight_decay: float,
     layer_decay: float = 1.0,
@@ -108,11 +109,11 @@ def parameter_groups(
             f"`layer_decay` is {layer_decay}; it must be above 0 and at most 1."
         )
     encoder = network.encoder if isinstance(network, MaskedAutoencoder) else network
+    last = len(encoder.blocks) + 1
     layers = {
-        id(parameter): _layer(name, depth=len(encoder.blocks))
+        id(parameter): _layer(name, last=last)
         for name, parameter in encoder.named_parameters()
     }
-    last = len(encoder.blocks) + 1
     found: dict[tuple[int, bool], ParameterGroup] = {}
     for name, parameter in network.named_parameters():
         layer = layers.get(id(parameter), last)
@@ -215,10 +216,10 @@ class MovingAverage:
         return value.detach().to(dtype, copy=True)
 
 
-def _layer(name: str, *, depth: int) -> int:
+def _layer(name: str, *, last: int) -> int:
     """Return the layer of a parameter of an encoder."""
     if name.startswith(_ENTRANCE):
         return 0
     if name.startswith("blocks."):
         return int(name.split(".")[1]) + 1
-    return depth + 1
+    return last

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fahrstats.errors import DataError
-from fahrstats.face.checkpoints.card import Architecture
+from fahrstats.face.checkpoints.card import Architecture, ConvolutionalArchitecture
+from fahrstats.face.network.convolutional import ConvolutionalNetwork
 from fahrstats.face.network.masked import MaskedAutoencoder
 from fahrstats.face.network.vit import VisionTransformer
 from fahrstats.face.training.optimisation import (
@@ -68,9 +69,14 @@ def test_rate_refuses_numbers_that_do_not_fit(wrong, message):
         learning_rate(given_numbers.pop("step"), **given_numbers)
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_every_parameter_is_in_exactly_one_group(masked):
-    network = autoencoder() if masked else VisionTransformer(SHAPE, 1)
+@pytest.mark.parametrize("kind", ["transformer", "autoencoder", "convolutional"])
+def test_every_parameter_is_in_exactly_one_group(kind):
+    makers = {
+        "transformer": lambda: VisionTransformer(SHAPE, 1),
+        "autoencoder": autoencoder,
+        "convolutional": convolutional,
+    }
+    network = makers[kind]()
     groups = parameter_groups(network, weight_decay=0.1, layer_decay=0.5)
     found = [id(parameter) for group in groups for parameter in group["params"]]
     assert len(found) == len(set(found))
@@ -92,6 +98,16 @@ def test_a_decoder_learns_at_the_full_rate():
     own = {name: x for name, x in scale.items() if not name.startswith("encoder.")}
     assert own["blocks.0.up.weight"] == own["mask_token"] == 1
     assert set(own.values()) == {1}
+
+
+def test_blocks_of_a_convolutional_network_are_its_layers():
+    network = convolutional()  # narrowing, block, narrowing, block, block
+    scale, decay = by_name(network, "scale"), by_name(network, "weight_decay")
+    assert scale["blocks.0.weight"] == 0.5**5
+    assert scale["blocks.4.second.weight"] == 0.5
+    assert scale["norm.weight"] == scale["head.bias"] == 1
+    assert decay["blocks.0.weight"] == decay["blocks.1.first.weight"] == 0.1
+    assert decay["blocks.1.norm.weight"] == decay["norm.weight"] == 0
 
 
 def test_only_matrices_decay():
@@ -182,6 +198,11 @@ def test_average_refuses_what_does_not_fit():
         MovingAverage(network, decay=1.0)
     with pytest.raises(DataError, match="holds 1 tensors whose names or shapes"):
         average.restore({"weight": torch.zeros(2)}, n_updates=1)
+
+
+def convolutional() -> ConvolutionalNetwork:
+    shape = ConvolutionalArchitecture(image_size=32, widths=(8, 16), blocks=(1, 2))
+    return ConvolutionalNetwork(shape, 1)
 
 
 def autoencoder() -> MaskedAutoencoder:
