@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from fahrstats.errors import ConvergenceError, DataError
 from fahrstats.face.training.embedded_faces import (
@@ -163,10 +164,12 @@ def fit_head(
         )
     log_likelihood = np.full(tried.size, np.nan)
     penalty = tried[0]
-    if tried.size > 1:
-        log_likelihood = _cross_validate(faces, tried, n_folds, seed)
-        penalty = tried[np.argmax(log_likelihood)]
-    weights, centre, spread = _path(faces, np.array([penalty]))
+    # Products this small wait for threads longer than they run; sums keep their order.
+    with threadpool_limits(1):
+        if tried.size > 1:
+            log_likelihood = _cross_validate(faces, tried, n_folds, seed)
+            penalty = tried[np.argmax(log_likelihood)]
+        weights, centre, spread = _path(faces, np.array([penalty]))
     return FrozenHead(
         weights=weights[:, 0],
         centre=centre,
