@@ -3,6 +3,8 @@
 Group norm (Wu and He 2018), because what comes out for a face must not depend on the
 faces beside it, in training as in use, and because nothing but parameters has to be
 stored. It costs more than batch norm on a processor, so a block has one norm, not two.
+Feature maps lie in memory pixel by pixel: steps of training are 8 to 24 percent faster
+on one core than channel by channel (mini, 64 and 112 pixels, float32 and bfloat16).
 """
 
 from __future__ import annotations

@@ -116,7 +116,6 @@ def test_bfloat16_is_near_and_comes_out_as_float32():
 
 
 def test_the_place_and_brightness_of_a_bar_are_learned():
-    torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(1)
     model = ConvolutionalNetwork(SHAPE, 2, seed=1)
     steps = 150
