@@ -1,10 +1,11 @@
-"""Bootstrap draws that respect the design, each from a random stream of its own."""
+"""Bootstrap draws and folds that respect the design, reproducible by their seed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from heapq import heapify, heapreplace
 from itertools import islice
 from numbers import Integral
 from typing import TypeVar
@@ -58,6 +59,43 @@ def draw_counts(
         return taken if cluster is None else taken[cluster]
 
     return [partial(draw, stream) for stream in streams]
+
+
+def deal_units(
+    unit: IntArray, event: NDArray[np.bool_], n_folds: int, seed: int
+) -> IntArray:
+    """Return the fold of every row, from 0; all rows of a unit are in the same one.
+
+    Units are shuffled. Those with events go first, the most events before fewer, each
+    to the fold with the fewest events; then the others, the most rows before fewer,
+    each to the fold with the fewest rows.
+
+    Parameters
+    ----------
+    unit
+        Code of each row's subject or cluster, from 0 without gaps, shape (n,).
+    event
+        Whether the row ends with the event, shape (n,).
+    """
+    rows = np.bincount(unit)
+    events = np.bincount(unit, weights=event).astype(np.int64)
+    shuffled = np.random.default_rng(seed).permutation(rows.size)
+    order = shuffled[np.lexsort((-rows[shuffled], -events[shuffled]))]
+    fold = np.empty(rows.size, np.int64)
+    by_events = [(0, 0, at) for at in range(n_folds)]  # (events, rows, fold)
+    n_with_event = int((events > 0).sum())
+    for one in order[:n_with_event]:
+        held_events, held_rows, at = by_events[0]
+        fold[one] = at
+        added = (held_events + int(events[one]), held_rows + int(rows[one]), at)
+        heapreplace(by_events, added)
+    by_rows = [(held, at) for _, held, at in by_events]
+    heapify(by_rows)
+    for one in order[n_with_event:]:
+        held, at = by_rows[0]
+        fold[one] = at
+        heapreplace(by_rows, (held + int(rows[one]), at))
+    return fold[unit]
 
 
 def map_in_order(

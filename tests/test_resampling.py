@@ -6,9 +6,11 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fahrstats.errors import DataError
-from fahrstats.resampling import draw_counts, map_in_order
+from fahrstats.resampling import deal_units, draw_counts, map_in_order
 
 
 def taken(*args, **options):
@@ -84,3 +86,26 @@ def test_a_seed_is_a_whole_number(seed):
         DataError, match=f"`seed` is {seed}; give a whole number from 0"
     ):
         draw_counts(seed, 4, 5)
+
+
+@given(seed=st.integers(0, 50), k=st.integers(2, 12), share=st.floats(0.2, 1))
+def test_units_are_dealt_whole_and_nearly_equally(seed, k, share):
+    rng = np.random.default_rng(seed)
+    unit = rng.permutation(np.repeat(np.arange(100), rng.integers(1, 7, 100)))
+    had_event = rng.random(100) < share
+    had_event[:12] = True
+    first = np.unique(unit, return_index=True)[1]
+    event = np.zeros(unit.size, bool)
+    event[first] = had_event
+    fold = deal_units(unit, event, k, seed)
+    assert set(fold) == set(range(k))
+    np.testing.assert_array_equal(fold, fold[first][unit])
+    assert np.ptp(np.bincount(fold, weights=event)) <= 1
+    np.testing.assert_array_equal(fold, deal_units(unit, event, k, seed))
+    assert not np.array_equal(fold, deal_units(unit, event, k, seed + 1))
+
+
+def test_many_rows_of_one_unit_fill_a_fold_of_their_own():
+    unit = np.repeat(np.arange(41), [1000, *[1] * 40])
+    fold = deal_units(unit, np.zeros(unit.size, bool), 5, seed=0)
+    assert sorted(np.bincount(fold)) == [10, 10, 10, 10, 1000]

@@ -15,9 +15,9 @@ from fahrstats.face.training.embedded_faces import (
     check_faces,
 )
 from fahrstats.face.training.frozen_heads import FrozenHead, fit_head
-from fahrstats.face.training.subject_folds import deal_subjects
 from fahrstats.kernels.partial_likelihood import block_sums, find_tie_blocks
 from fahrstats.kernels.risk_sets import sort_risk_sets
+from fahrstats.resampling import deal_units
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -132,7 +132,7 @@ def cross_fit(
             f"`subject` names {n_subjects} subjects, fewer than the {k} folds of `k`; "
             "subjects are kept whole."
         )
-    fold = deal_subjects(faces.subject, faces.event, k, seed)
+    fold = deal_units(faces.subject, faces.event, k, seed)
     score, log_hazard = np.zeros(fold.size), np.zeros(fold.size)
     heads, baselines = [], []
     for held_out in range(k):

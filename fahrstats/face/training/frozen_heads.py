@@ -25,11 +25,11 @@ from fahrstats.face.training.embedded_faces import (
     check_dealing,
     check_faces,
 )
-from fahrstats.face.training.subject_folds import deal_subjects
 from fahrstats.kernels.newton import PartialLikelihood, standardize
 from fahrstats.kernels.partial_likelihood import block_sums, find_tie_blocks
 from fahrstats.kernels.ridge import RidgeLikelihood
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
+from fahrstats.resampling import deal_units
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -203,7 +203,7 @@ def _cross_validate(
             f"`event` marks events of {n_subjects} subject, and a penalty is chosen by "
             "events held out; it takes two, or one penalty in `penalties`."
         )
-    fold = deal_subjects(faces.subject, faces.event, min(n_folds, n_subjects), seed)
+    fold = deal_units(faces.subject, faces.event, min(n_folds, n_subjects), seed)
     gained = np.zeros(penalties.size)
     for held_out in range(int(fold.max()) + 1):
         seen = faces.take(fold != held_out)

@@ -73,69 +73,6 @@ def split_subjects(
     return np.array(names)[split[person]]
 
 
-def folds(
-    subject: ArrayLike,
-    k: int,
-    *,
-    seed: int,
-    event: NDArray[np.bool_] | None = None,
-) -> IntArray:
-    """Return the fold of each photo, 0..k-1; all photos of a person are in the same.
-
-    Folds differ by at most one person and, with ``event``, by at most one person with
-    an event. Persons are dealt from those with many photos to those with few, so that
-    the numbers of photos are close as well.
-
-    Parameters
-    ----------
-    subject : (n,) array
-        Person of each photo.
-    k : int
-        Number of folds, from 2 on.
-    seed : int
-        A whole number from 0 on; it alone decides the draw.
-    event : (n,) bool array, optional
-        True where the event was observed; a person has it if any of their rows has.
-
-    Returns
-    -------
-    (n,) int64 array
-        Fold of each photo.
-
-    Raises
-    ------
-    DataError
-        Fewer persons, or persons with an event, than folds; ``k`` below 2; lengths
-        that differ; ``event`` not boolean; or no photo.
-    """
-    person, first = _people(subject)
-    if not isinstance(k, Integral) or k < 2:
-        raise DataError(f"`k` is {k}; give a whole number of folds from 2 on.")
-    had_event = np.ones(first.size, np.bool_)
-    if event is not None:
-        observed = np.asarray(event)
-        _refuse_other_length(person.size, event=observed)
-        if observed.dtype != np.bool_:
-            raise DataError(
-                f"`event` is of type {observed.dtype}; give true where the event was "
-                "observed and false where it was not."
-            )
-        had_event = np.bincount(person, weights=observed) > 0
-    n_least = int(had_event.sum())
-    if n_least < k:
-        whom = "persons" if event is None else "persons with an event"
-        raise DataError(
-            f"`k` is {k} and there are {n_least} {whom}; each fold needs one, so give "
-            "fewer folds."
-        )
-    n_photos = np.bincount(person)
-    order = np.lexsort((_stream(seed).random(first.size), -n_photos, ~had_event))
-    fold = np.empty(first.size, np.int64)
-    fold[order] = np.arange(first.size) % k
-    by_photo: IntArray = fold[person]
-    return by_photo
-
-
 def check_exclusive(subject: ArrayLike, split: ArrayLike) -> None:
     """Raise unless every person stands in one split only.
 

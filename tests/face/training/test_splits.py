@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.splits import check_exclusive, folds, split_subjects
+from fahrstats.face.training.splits import check_exclusive, split_subjects
 
 SHARES = {"train": 0.8, "tune": 0.1, "test": 0.1}
 
@@ -66,33 +66,8 @@ def test_each_person_is_tested_as_often_as_the_share_says():
     assert np.all(np.abs(tested - 100) < 5 * np.sqrt(400 * 0.25 * 0.75))
 
 
-@given(st.integers(0, 50), st.integers(2, 12), st.floats(0.2, 1))
-def test_folds_are_exclusive_and_nearly_equal(seed, k, share):
-    subject = a_cohort(seed)
-    has_event = np.random.default_rng(seed + 1).random(100) < share
-    has_event[:12] = True
-    event = has_event[[int(s[1:]) for s in subject]]
-    fold = folds(subject, k, seed=seed, event=event)
-    check_exclusive(subject, fold)
-    assert set(fold) == set(range(k))
-    assert np.ptp([people_in(subject, fold == f) for f in range(k)]) <= 1
-    assert np.ptp([people_in(subject, (fold == f) & event) for f in range(k)]) <= 1
-    # dealt in falling order: within each kind folds differ by one person's photos
-    assert np.ptp(np.bincount(fold)) <= 2 * 6
-
-
-def test_one_row_with_the_event_makes_a_person_with_the_event():
-    subject = np.array(["a", "a", "b", "b", "c", "d"])
-    event = np.array([False, True, True, False, False, False])
-    fold = folds(subject, 2, seed=0, event=event)
-    assert fold[0] == fold[1] != fold[2] == fold[3]
-
-
 def test_seed_alone_decides():
     subject = a_cohort(0)
-    first = folds(subject, 5, seed=1)
-    np.testing.assert_array_equal(first, folds(subject, 5, seed=1))
-    assert not np.array_equal(first, folds(subject, 5, seed=2))
     split = split_subjects(subject, shares=SHARES, seed=1)
     np.testing.assert_array_equal(split, split_subjects(subject, shares=SHARES, seed=1))
     assert not np.array_equal(split, split_subjects(subject, shares=SHARES, seed=2))
@@ -112,16 +87,8 @@ SIX = np.arange(6)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: folds([], 2, seed=0), "`subject` is empty"),
-        (lambda: folds(SIX, 1, seed=0), "`k` is 1; give a whole number"),
-        (lambda: folds(SIX, 7, seed=0), "`k` is 7 and there are 6 persons;"),
-        (
-            lambda: folds(SIX, 3, seed=0, event=SIX < 2),
-            "`k` is 3 and there are 2 persons with an event",
-        ),
-        (lambda: folds(SIX, 2, seed=0, event=SIX), "`event` is of type int64"),
-        (lambda: folds(SIX, 2, seed=0, event=SIX[:2] < 9), "`event` has 2 values"),
-        (lambda: folds(SIX, 2, seed=-1), "`seed` is -1"),
+        (lambda: check_exclusive([], []), "`subject` is empty"),
+        (lambda: split_subjects(SIX, shares={"a": 1}, seed=-1), "`seed` is -1"),
         (lambda: check_exclusive(SIX, ["train"]), "`split` has 1 values"),
         (
             lambda: split_subjects(SIX, shares={"a": 0.5, "b": 0.4}, seed=0),
