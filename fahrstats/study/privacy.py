@@ -6,11 +6,11 @@ import re
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _START = (
-    r"(?:\bfile:/+"  # file:///home/...
+    r"(?:\bfile:/+"  # file:///srv/...
     r"|(?<![\w./\\:-])(?=~[\w.-]*[/\\])"  # ~/ and ~name/
     r"|(?<!\w)[A-Za-z]:[/\\]+"  # C:\
-    r"|(?<![\w/\\.:-])[/\\]+(?=[\w.])"  # /home and \\server
-    r"|(?<=\w:)/(?=[\w.]))"  # host:/home
+    r"|(?<![\w/\\.:-])[/\\]+(?=[\w.])"  # /srv and \\server
+    r"|(?<=\w:)/(?=[\w.]))"  # host:/srv
 )
 _CHARACTER = r"""(?:[^\s/\\"'`<>|(){}\[\],;=#:]|(?<=\w)'(?=\w))"""
 _FOLDER = rf"(?:{_CHARACTER}+|[\w-]+(?: [\w-]+){{1,4}})[/\\]+"

@@ -105,3 +105,15 @@ def _pairs(per: Mapping[str, float] | None) -> Iterable[tuple[str, float]]:
 def quadratic_form(effects: FloatArray, cov: FloatArray) -> float:
     """Return the Wald statistic of effects (k,) with covariance (k, k)."""
     return float(effects @ solve_scaled(cov, effects))
+
+
+def joint_statistic(effects: FloatArray, cov: FloatArray, *, n_clusters: int) -> float:
+    """Return the Wald statistic of the finite effects of a model.
+
+    It is missing where there are no more clusters (0 for none) than such effects,
+    because the sandwich covariance then has no inverse.
+    """
+    finite = np.isfinite(effects)
+    if 0 < n_clusters <= finite.sum():
+        return np.nan
+    return quadratic_form(effects[finite], cov[np.ix_(finite, finite)])

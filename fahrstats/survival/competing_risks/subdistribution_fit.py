@@ -17,7 +17,7 @@ from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
 from fahrstats.survival.cox_models.aliasing import Aliased
 from fahrstats.survival.over_time.survival_curves import check_times
-from fahrstats.survival.wald import as_ratio, find_steps, quadratic_form, with_wald
+from fahrstats.survival.wald import as_ratio, find_steps, joint_statistic, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -106,11 +106,7 @@ class FineGrayFit:
         Missing where there are no more clusters than coefficients, because the
         covariance then has no inverse.
         """
-        if 0 < self.n_clusters <= self.df:
-            return np.nan
-        kept = np.isfinite(self.log_shr)
-        beta = self.log_shr[kept]
-        return quadratic_form(beta, self.cov[np.ix_(kept, kept)])
+        return joint_statistic(self.log_shr, self.cov, n_clusters=self.n_clusters)
 
     def tidy(
         self,

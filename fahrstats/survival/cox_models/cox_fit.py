@@ -17,7 +17,7 @@ from fahrstats.survival.cox_models.aliasing import Aliased
 from fahrstats.survival.cox_models.maximum import Monotone
 from fahrstats.survival.cox_models.penalization import Firth, FirthEstimate, Ridge
 from fahrstats.survival.options import CoxTies
-from fahrstats.survival.wald import quadratic_form
+from fahrstats.survival.wald import joint_statistic
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -153,11 +153,7 @@ class CoxFit:
         Missing where there are no more clusters than coefficients, because the
         sandwich covariance then has no inverse.
         """
-        if 0 < self.n_clusters <= self.wald_df:
-            return np.nan
-        finite = np.isfinite(self.log_hr)
-        beta = self.log_hr[finite]
-        return quadratic_form(beta, self.cov[np.ix_(finite, finite)])
+        return joint_statistic(self.log_hr, self.cov, n_clusters=self.n_clusters)
 
     def tidy(
         self,
