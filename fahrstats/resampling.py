@@ -39,11 +39,7 @@ def draw_counts(
     DataError
         ``seed`` is no whole number from 0 on.
     """
-    if not isinstance(seed, Integral) or seed < 0:
-        raise DataError(
-            f"`seed` is {seed}; give a whole number from 0 on, so that the draws can "
-            "be repeated."
-        )
+    check_seed(seed)
     units = np.arange(n) if cluster is None else cluster
     first = np.unique(units, return_index=True)[1]
     codes = np.zeros(first.size, np.int64) if strata is None else strata[first]
@@ -96,6 +92,15 @@ def deal_units(
         fold[one] = at
         heapreplace(by_rows, (held + int(rows[one]), at))
     return fold[unit]
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that is no whole number from 0 on."""
+    if not isinstance(seed, Integral) or seed < 0:
+        raise DataError(
+            f"`seed` is {seed}; give a whole number from 0 on, so that the draws can "
+            "be repeated."
+        )
 
 
 def map_in_order(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fahrstats.errors import DataError
-from fahrstats.resampling import IntArray
+from fahrstats.resampling import IntArray, check_seed
 
 
 def split_subjects(
@@ -105,8 +104,7 @@ def _people(subject: ArrayLike) -> tuple[IntArray, IntArray]:
 
 
 def _stream(seed: int) -> np.random.Generator:
-    if not isinstance(seed, Integral) or seed < 0:
-        raise DataError(f"`seed` is {seed}; give a whole number from 0 on.")
+    check_seed(seed)
     return np.random.default_rng(np.random.SeedSequence(int(seed)))
 
 

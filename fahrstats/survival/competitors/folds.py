@@ -8,7 +8,7 @@ import numpy as np
 
 from fahrstats.cohort.design import Design
 from fahrstats.errors import DataError
-from fahrstats.resampling import IntArray, deal_units
+from fahrstats.resampling import IntArray, check_seed, deal_units
 
 _FEWEST = 2
 
@@ -45,8 +45,4 @@ def _check_numbers(n_folds: int, seed: int) -> None:
         raise DataError(
             f"`n_folds` is {n_folds}; give a whole number of at least {_FEWEST}."
         )
-    if not isinstance(seed, Integral) or seed < 0:
-        raise DataError(
-            f"`seed` is {seed}; give a whole number from 0 on, so that the folds can "
-            "be repeated."
-        )
+    check_seed(seed)
