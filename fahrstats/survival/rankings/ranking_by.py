@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fahrstats.cohort.levels import kept_levels
 from fahrstats.cohort.roles import Roles
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.kernels.time_weights import TimeWeight
@@ -23,9 +24,8 @@ from fahrstats.survival.rankings.scored_rows import (
     score_rows,
     sum_in_clusters,
 )
-from fahrstats.survival.subgroup_audits.levels import (
+from fahrstats.survival.subgroup_audits.audited_columns import (
     check_min_events,
-    kept_levels,
     subgroup_columns,
 )
 from fahrstats.survival.subgroup_audits.subgroups import MIN_EVENTS

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 
 from fahrstats.cohort.design import Design, build_design
 from fahrstats.cohort.encoding import DesignColumn
+from fahrstats.cohort.levels import kept_levels
 from fahrstats.cohort.parts import cut_design, with_columns
 from fahrstats.cohort.roles import Roles
 from fahrstats.errors import ConvergenceError, DataError
@@ -26,9 +27,8 @@ from fahrstats.survival.cox_models.hazards import (
 )
 from fahrstats.survival.cox_models.maximum import Maximum
 from fahrstats.survival.options import TIES, Ties, refuse_unknown
-from fahrstats.survival.subgroup_audits.levels import (
+from fahrstats.survival.subgroup_audits.audited_columns import (
     check_min_events,
-    kept_levels,
     subgroup_columns,
 )
 from fahrstats.survival.subgroup_audits.subgroup_audit import (

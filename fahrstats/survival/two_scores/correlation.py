@@ -14,11 +14,11 @@ from scipy.stats import norm, rankdata, t
 
 from fahrstats.cohort.covariates import covariate_matrix
 from fahrstats.cohort.follow_up import as_float, is_number
+from fahrstats.cohort.levels import subgroup_levels
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_interval, phrase_p
 from fahrstats.errors import DataError
 from fahrstats.survival.options import check_conf_level
-from fahrstats.survival.subgroup_audits.levels import subgroup_levels
 
 if TYPE_CHECKING:
     from plotnine import ggplot

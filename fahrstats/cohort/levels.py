@@ -1,9 +1,6 @@
-"""Levels of the columns that define subgroups."""
+"""Levels of the columns that part people into groups, as text in their order."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -11,7 +8,6 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.encoding import level_text, type_problems
 from fahrstats.cohort.follow_up import is_number
-from fahrstats.cohort.formula import ParsedFormula
 from fahrstats.errors import DataError
 
 MOST_LEVELS = 20
@@ -19,31 +15,6 @@ MOST_LEVELS = 20
 
 MISSING = "missing"
 """Level of the rows whose subgroup is unknown or was declined."""
-
-
-def subgroup_columns(by: Sequence[str], formula: ParsedFormula) -> list[str]:
-    """Columns to take levels from, each once.
-
-    Raises
-    ------
-    DataError
-        ``by`` is a text in place of a list, or names a column of the outcome.
-    """
-    if isinstance(by, str):
-        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
-    for column in by:
-        if column in (formula.entry, formula.time, formula.event):
-            raise DataError(
-                f"`by` names `{column}`, a part of the outcome of `{formula.text}`; "
-                "subgroups must be known before the outcome."
-            )
-    return list(dict.fromkeys(by))
-
-
-def check_min_events(min_events: int) -> None:
-    """Raise unless a smallest number of events is a number from 0 on."""
-    if not isinstance(min_events, Real) or not min_events >= 0:
-        raise DataError(f"`min_events` is {min_events}; give a number from 0 on.")
 
 
 def subgroup_levels(data: pd.DataFrame, column: str) -> pd.Series:

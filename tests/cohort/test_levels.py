@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fahrstats.survival.subgroup_audits.levels import subgroup_levels
+from fahrstats.cohort.levels import subgroup_levels
 
 
 @pytest.mark.parametrize(

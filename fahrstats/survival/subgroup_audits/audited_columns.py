@@ -1,0 +1,34 @@
+"""Columns that define the subgroups of an audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+
+from fahrstats.cohort.formula import ParsedFormula
+from fahrstats.errors import DataError
+
+
+def subgroup_columns(by: Sequence[str], formula: ParsedFormula) -> list[str]:
+    """Columns to take levels from, each once.
+
+    Raises
+    ------
+    DataError
+        ``by`` is a text in place of a list, or names a column of the outcome.
+    """
+    if isinstance(by, str):
+        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
+    for column in by:
+        if column in (formula.entry, formula.time, formula.event):
+            raise DataError(
+                f"`by` names `{column}`, a part of the outcome of `{formula.text}`; "
+                "subgroups must be known before the outcome."
+            )
+    return list(dict.fromkeys(by))
+
+
+def check_min_events(min_events: int) -> None:
+    """Raise unless a smallest number of events is a number from 0 on."""
+    if not isinstance(min_events, Real) or not min_events >= 0:
+        raise DataError(f"`min_events` is {min_events}; give a number from 0 on.")
