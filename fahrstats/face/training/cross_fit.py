@@ -54,21 +54,24 @@ class CrossFitted:
     ----------
     score : ndarray of float64, shape (n,)
         FaceSurvival, rising with risk: the log hazard in standard deviations of the
-        log hazards that its head gave the photos it was fitted to, less their mean.
+        log hazards that its head gave the subjects it was fitted to, less their mean.
         0 where the head found nothing.
     log_hazard : ndarray of float64, shape (n,)
         The same before it was standardised; 0 for the mean face fitted to.
-    fold : ndarray of int64, shape (n,)
+    fold, stratum : ndarray of int64, shape (n,)
         From 0.
-    heads, baselines : tuple of k
-        The head fitted without each fold, and its baseline hazard.
+    heads : tuple of k
+        The head fitted without each fold.
+    baselines : tuple of k tuples
+        Its baseline hazard in each stratum.
     """
 
     score: FloatArray
     log_hazard: FloatArray
     fold: IntArray
+    stratum: IntArray
     heads: tuple[FrozenHead, ...]
-    baselines: tuple[Baseline, ...]
+    baselines: tuple[tuple[Baseline, ...], ...]
 
     def risk(self, horizon: float) -> FloatArray:
         """Return the risk of the event up to a time, by the unseen head, shape (n,).
@@ -76,12 +79,25 @@ class CrossFitted:
         Raises
         ------
         DataError
-            ``horizon`` is not a positive number.
+            ``horizon`` is not a positive number, or lies past the last event that a
+            head knows of in a stratum.
         """
         if not (np.isfinite(horizon) and horizon > 0):
             raise DataError(f"`horizon` is {horizon}; give a positive time.")
-        hazard = np.array([baseline.at(horizon) for baseline in self.baselines])
-        return np.asarray(-np.expm1(-hazard[self.fold] * np.exp(self.log_hazard)))
+        last = min(
+            (one.time[-1] if one.time.size else 0.0)
+            for baselines in self.baselines
+            for one in baselines
+        )
+        if horizon > last:
+            raise DataError(
+                f"`horizon` is {horizon}, but not every head knows of an event past "
+                f"{last:g} in every stratum, where its baseline hazard ends; give an "
+                "earlier time, or larger strata."
+            )
+        hazard = np.array([[one.at(horizon) for one in of] for of in self.baselines])
+        hazard = hazard[self.fold, self.stratum]
+        return np.asarray(-np.expm1(-hazard * np.exp(self.log_hazard)))
 
 
 def cross_fit(
@@ -90,6 +106,7 @@ def cross_fit(
     event: ArrayLike,
     *,
     subject: ArrayLike,
+    stratum: ArrayLike | None = None,
     k: int = 5,
     penalties: Sequence[float] | None = None,
     seed: int = 0,
@@ -98,11 +115,13 @@ def cross_fit(
 
     Subjects are dealt into k folds, events spread evenly. For each fold a head is
     fitted to the others, its penalty chosen by cross-validation among these alone, and
-    its log hazards are standardised by those of the photos it was fitted to.
+    its log hazards are standardised by those of the subjects it was fitted to. A head
+    is fitted to the mean embedding of each subject and read off every photo, so that
+    the mean log hazard of a subject's photos is that of its mean embedding.
 
     Parameters
     ----------
-    embeddings, time, event, penalties
+    embeddings, time, event, stratum, penalties
         As in :func:`~fahrstats.face.training.frozen_heads.fit_frozen_head`.
     subject
         Whose photo it is, shape (n,).
@@ -123,31 +142,41 @@ def cross_fit(
     -----
     Scores of different folds come from different models; analyses that stratify by
     ``fold`` compare only photos scored by the same one.
+
+    Intervals of statistics of the scores take the scores as given, and run narrow:
+    heads share most of their subjects, which ties the folds together. On pure noise
+    (300 cohorts of 400 subjects, 64 columns) the C-index was 0.499 on average, with a
+    standard deviation of 0.028 where its standard error said 0.022, and 95% intervals
+    held 0.5 in 87%.
     """
-    faces = check_faces(embeddings, time, event, subject=subject, stratum=None)
+    faces = check_faces(embeddings, time, event, subject=subject, stratum=stratum)
     check_dealing(k, seed, name="k")
-    n_subjects = int(faces.subject.max()) + 1
+    people = faces.by_subject()
+    n_subjects = people.subject.size
     if n_subjects < k:
         raise DataError(
-            f"`subject` names {n_subjects} subjects, fewer than the {k} folds of `k`; "
-            "subjects are kept whole."
+            f"`subject` names {n_subjects} subjects, too few for {k} folds; subjects "
+            "are kept whole."
         )
-    fold = deal_units(faces.subject, faces.event, k, seed)
+    dealt = deal_units(people.subject, people.event, k, seed)
+    fold = dealt[faces.subject]
     score, log_hazard = np.zeros(fold.size), np.zeros(fold.size)
     heads, baselines = [], []
     for held_out in range(k):
-        unseen = fold == held_out
-        seen = faces.take(~unseen)
-        _check_seen(seen, held_out)
-        head = fit_head(seen, penalties, _INNER_FOLDS, seed)
-        learned = head.predict(seen.embeddings)
+        seen, unseen = dealt != held_out, fold == held_out
+        learned_from = people.take(seen)
+        _check_seen(learned_from, held_out)
+        head = fit_head(learned_from, penalties, _INNER_FOLDS, seed)
+        learned = head.predict(learned_from.embeddings)
         log_hazard[unseen] = head.predict(faces.embeddings[unseen])
         spread = learned.std()
         if spread > 0:
             score[unseen] = (log_hazard[unseen] - learned.mean()) / spread
         heads.append(head)
-        baselines.append(_breslow(seen, learned))
-    return CrossFitted(score, log_hazard, fold, tuple(heads), tuple(baselines))
+        baselines.append(_baselines(people, seen, learned))
+    return CrossFitted(
+        score, log_hazard, fold, faces.stratum, tuple(heads), tuple(baselines)
+    )
 
 
 def _check_seen(seen: EmbeddedFaces, held_out: int) -> None:
@@ -155,22 +184,35 @@ def _check_seen(seen: EmbeddedFaces, held_out: int) -> None:
     n = seen.time.size
     if not seen.event.any():
         raise DataError(
-            f"`event` marks no event in the {n} photos outside fold {held_out}; a head "
-            "needs events of at least two subjects, better of many more."
+            f"`event` marks no event in the {n} subjects outside fold {held_out}; a "
+            "head needs events of at least two, better of many more."
         )
     if (np.ptp(seen.embeddings, axis=0) == 0).all():
         raise DataError(
-            f"`embeddings` are the same in all {n} photos outside fold {held_out}."
+            f"`embeddings` are the same in all {n} subjects outside fold {held_out}."
         )
 
 
-def _breslow(seen: EmbeddedFaces, log_hazard: FloatArray) -> Baseline:
-    """Breslow's baseline hazard of photos with known log hazards."""
-    sets = sort_risk_sets(seen.time, seen.event)
+def _baselines(
+    people: EmbeddedFaces, seen: NDArray[np.bool_], log_hazard: FloatArray
+) -> tuple[Baseline, ...]:
+    """Return the baseline hazard of the subjects seen in each stratum."""
+    time, event, stratum = people.time[seen], people.event[seen], people.stratum[seen]
+    within = [stratum == code for code in range(int(people.stratum.max()) + 1)]
+    return tuple(_breslow(time[of], event[of], log_hazard[of]) for of in within)
+
+
+def _breslow(
+    time: FloatArray, event: NDArray[np.bool_], log_hazard: FloatArray
+) -> Baseline:
+    """Breslow's baseline hazard of subjects with known log hazards."""
+    if not event.any():
+        return Baseline(np.empty(0), np.empty(0))
+    sets = sort_risk_sets(time, event)
     ordered = log_hazard[sets.order]
     sums = block_sums(sets, find_tie_blocks(sets), ordered, efron=False)
     # Block sums are relative to the middle of the log hazards, and run down in time.
     steps = sums.per_block[0] * np.exp(-(ordered.min() + ordered.max()) / 2)
     has_event = steps > 0
-    time = sets.time[sets.tie_start[:-1]][has_event]
-    return Baseline(time[::-1].copy(), np.cumsum(steps[has_event][::-1]))
+    of_events = sets.time[sets.tie_start[:-1]][has_event]
+    return Baseline(of_events[::-1].copy(), np.cumsum(steps[has_event][::-1]))

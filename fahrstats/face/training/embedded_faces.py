@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fahrstats.cohort.follow_up import merge_near_ties
 from fahrstats.errors import DataError
+from fahrstats.resampling import check_seed
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -44,10 +46,36 @@ class EmbeddedFaces:
             np.unique(self.stratum[rows], return_inverse=True)[1],
         )
 
-    @property
-    def n_subjects_with_event(self) -> int:
-        """Subjects of whom at least one photo has the event."""
-        return int(np.unique(self.subject[self.event]).size)
+    def by_subject(self) -> EmbeddedFaces:
+        """Return one row a subject, by their codes: the mean of its embeddings.
+
+        Raises
+        ------
+        DataError
+            Photos of a subject differ in follow-up or stratum.
+        """
+        order = np.argsort(self.subject, kind="stable")
+        n_photos = np.bincount(self.subject)
+        start = np.cumsum(n_photos) - n_photos
+        first = order[start]
+        differs = np.zeros(self.subject.size, np.bool_)
+        for values in (self.time, self.event, self.stratum):
+            differs |= values != values[first][self.subject]
+        n_bad = np.unique(self.subject[differs]).size
+        if n_bad:
+            raise DataError(
+                f"`time`, `event` or `stratum` differs between the photos of {n_bad} "
+                f"of {first.size} subjects; a subject counts once, so keep the photos "
+                "of one occasion."
+            )
+        total = np.add.reduceat(self.embeddings[order], start, axis=0)
+        return EmbeddedFaces(
+            embeddings=total / n_photos[:, None],
+            time=self.time[first],
+            event=self.event[first],
+            subject=np.arange(first.size),
+            stratum=self.stratum[first],
+        )
 
 
 def check_faces(
@@ -90,12 +118,9 @@ def check_faces(
 
 def check_dealing(n_folds: int, seed: int, *, name: str) -> None:
     """Refuse a number of folds below 2 and a seed that is none."""
-    for value, least, what in ((n_folds, 2, name), (seed, 0, "seed")):
-        is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not is_whole or value < least:
-            raise DataError(
-                f"`{what}` is {value}; give a whole number from {least} on."
-            )
+    check_seed(seed)
+    if not isinstance(n_folds, Integral) or n_folds < 2:
+        raise DataError(f"`{name}` is {n_folds}; give a whole number from 2 on.")
 
 
 def as_embeddings(embeddings: ArrayLike) -> FloatArray:

@@ -2,10 +2,10 @@ r"""FaceSurvival on frozen embeddings: a ridge Cox model, its penalty cross-vali
 
 The log hazard is linear in the standardised columns of the embedding. A ridge penalty
 does not see a rotation, so the columns are turned to their principal axes, of which n
-photos have at most min(n, d), and the coefficients turned back: the same fit. On those
-axes the information is nearly diagonal, about the share of events times the sum of
-squares. With every axis scaled by it, quasi-Newton steps that need gradients only reach
-the maximum in a few dozen passes over the photos, whatever the penalty.
+subjects have at most min(n, d), and the coefficients turned back: the same fit. On
+those axes the information is nearly diagonal, about the share of events times the sum
+of squares. With every axis scaled by it, quasi-Newton steps that need gradients only
+reach the maximum in a few dozen passes over the subjects, whatever the penalty.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class FrozenHead:
         Ridge penalty on columns of unit variance, as ``ridge`` of
         :func:`fahrstats.cox`.
     n, n_events : int
-        Photos fitted to, and those with the event.
+        Subjects fitted to, and those with the event.
     penalties : ndarray of float64, shape (m,)
         Penalties tried, rising.
     log_likelihood : ndarray of float64, shape (m,)
@@ -105,16 +105,18 @@ def fit_frozen_head(
 ) -> FrozenHead:
     """Fit a ridge Cox model to frozen embeddings, Efron's ties.
 
-    The penalty is the one with the largest cross-validated log partial likelihood:
-    what the photos of a fold add to the likelihood of those learned from, summed over
-    the folds. Columns are standardised on the photos learned from.
+    A subject counts once, however many its photos: it enters with the mean of its
+    embeddings. The penalty is the one with the largest cross-validated log partial
+    likelihood: what the subjects of a fold add to the likelihood of those learned from,
+    summed over the folds. Columns are standardised on the subjects learned from.
 
     Parameters
     ----------
     embeddings
         Shape (n, d), finite.
     time, event
-        Follow-up from 0 on in any unit, and 0/1 or boolean, shape (n,).
+        Follow-up from 0 on in any unit, and 0/1 or boolean, shape (n,); the same in
+        all photos of a subject.
     stratum
         Groups with baseline hazards of their own, shape (n,).
     penalties
@@ -122,9 +124,7 @@ def fit_frozen_head(
     n_folds
         At least 2; at most as many are made as there are subjects with an event.
     subject
-        Whose photo it is, shape (n,); a subject is in one fold. By default every
-        photo is a subject. Photos count alike, so average the embeddings of a subject
-        first where a few have very many.
+        Whose photo it is, shape (n,). By default every photo is a subject.
     seed
         Of the folds.
 
@@ -132,8 +132,9 @@ def fit_frozen_head(
     ------
     DataError
         Arrays of unequal length, values that are not finite, a negative time, an event
-        other than 0 and 1, no event, fewer than two subjects with an event where there
-        is a penalty to choose, only constant columns, or an argument out of range.
+        other than 0 and 1, photos of a subject that differ in follow-up or stratum, no
+        event, fewer than two where there is a penalty to choose, only constant columns,
+        or an argument out of range.
     ConvergenceError
         A maximum was not reached.
 
@@ -144,39 +145,39 @@ def fit_frozen_head(
     """
     faces = check_faces(embeddings, time, event, subject=subject, stratum=stratum)
     check_dealing(n_folds, seed, name="n_folds")
-    return fit_head(faces, penalties, n_folds, seed)
+    return fit_head(faces.by_subject(), penalties, n_folds, seed)
 
 
 def fit_head(
-    faces: EmbeddedFaces, penalties: Sequence[float] | None, n_folds: int, seed: int
+    people: EmbeddedFaces, penalties: Sequence[float] | None, n_folds: int, seed: int
 ) -> FrozenHead:
-    """Fit a head to checked photos; see :func:`fit_frozen_head`."""
-    d = faces.embeddings.shape[1]
+    """Fit a head to checked rows, one a subject; see :func:`fit_frozen_head`."""
+    d = people.embeddings.shape[1]
     tried = (
         _as_penalties(PENALTIES_PER_COLUMN, d)
         if penalties is None
         else (_as_penalties(penalties, 1))
     )
-    if not faces.event.any():
+    if not people.event.any():
         raise DataError(
-            f"`event` marks no event in {faces.time.size} photos; a hazard cannot be "
-            "learned from censored follow-up alone."
+            f"`event` marks no event in {people.time.size} subjects; a hazard cannot "
+            "be learned from censored follow-up alone."
         )
     log_likelihood = np.full(tried.size, np.nan)
     penalty = tried[0]
     # Products this small wait for threads longer than they run; sums keep their order.
     with threadpool_limits(1):
         if tried.size > 1:
-            log_likelihood = _cross_validate(faces, tried, n_folds, seed)
+            log_likelihood = _cross_validate(people, tried, n_folds, seed)
             penalty = tried[np.argmax(log_likelihood)]
-        weights, centre, spread = _path(faces, np.array([penalty]))
+        weights, centre, spread = _path(people, np.array([penalty]))
     return FrozenHead(
         weights=weights[:, 0],
         centre=centre,
         spread=spread,
         penalty=float(penalty),
-        n=faces.time.size,
-        n_events=int(faces.event.sum()),
+        n=people.time.size,
+        n_events=int(people.event.sum()),
         penalties=tried,
         log_likelihood=log_likelihood,
     )
@@ -194,29 +195,29 @@ def _as_penalties(penalties: Sequence[float], times: float) -> FloatArray:
 
 
 def _cross_validate(
-    faces: EmbeddedFaces, penalties: FloatArray, n_folds: int, seed: int
+    people: EmbeddedFaces, penalties: FloatArray, n_folds: int, seed: int
 ) -> FloatArray:
     """Cross-validated log partial likelihood of each penalty, shape (m,)."""
-    n_subjects = faces.n_subjects_with_event
-    if n_subjects < 2:
+    n_events = int(people.event.sum())
+    if n_events < 2:
         raise DataError(
-            f"`event` marks events of {n_subjects} subject, and a penalty is chosen by "
-            "events held out; it takes two, or one penalty in `penalties`."
+            f"`event` marks the event of {n_events} subject, and a penalty is chosen "
+            "by events held out; it takes two, or one penalty in `penalties`."
         )
-    fold = deal_units(faces.subject, faces.event, min(n_folds, n_subjects), seed)
+    fold = deal_units(people.subject, people.event, min(n_folds, n_events), seed)
     gained = np.zeros(penalties.size)
     for held_out in range(int(fold.max()) + 1):
-        seen = faces.take(fold != held_out)
+        seen = people.take(fold != held_out)
         weights, centre, spread = _path(seen, penalties)
         per_unit = _divide(weights, spread[:, None])
-        gained += _log_likelihoods(faces, (faces.embeddings - centre) @ per_unit)
+        gained += _log_likelihoods(people, (people.embeddings - centre) @ per_unit)
         gained -= _log_likelihoods(seen, (seen.embeddings - centre) @ per_unit)
     return gained
 
 
-def _log_likelihoods(faces: EmbeddedFaces, log_hazard: FloatArray) -> FloatArray:
+def _log_likelihoods(people: EmbeddedFaces, log_hazard: FloatArray) -> FloatArray:
     """Log partial likelihood of each of m log hazards (n, m): shape (m,)."""
-    sets = _sort(faces)
+    sets = _sort(people)
     blocks = find_tie_blocks(sets)
     ordered = np.ascontiguousarray(log_hazard[sets.order].T)
     return np.array(
@@ -225,12 +226,12 @@ def _log_likelihoods(faces: EmbeddedFaces, log_hazard: FloatArray) -> FloatArray
 
 
 def _path(
-    faces: EmbeddedFaces, penalties: FloatArray
+    people: EmbeddedFaces, penalties: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return weights (d, m) at each of m rising penalties, centre and spread (d,)."""
-    sets = _sort(faces)
+    sets = _sort(people)
     n = sets.time.size
-    Z, centre, spread = standardize(faces.embeddings, sets.order)
+    Z, centre, spread = standardize(people.embeddings, sets.order)
     axes, squares = _principal_axes(Z)
     partial = PartialLikelihood(sets, find_tie_blocks(sets), Z @ axes, efron=True)
     information = squares * sets.event.mean()
@@ -283,8 +284,8 @@ def _maximize(
     return np.asarray(found.x * scale, np.float64)
 
 
-def _sort(faces: EmbeddedFaces) -> RiskSets:
-    return sort_risk_sets(faces.time, faces.event, strata=faces.stratum)
+def _sort(people: EmbeddedFaces) -> RiskSets:
+    return sort_risk_sets(people.time, people.event, strata=people.stratum)
 
 
 def _divide(values: FloatArray, spread: FloatArray) -> FloatArray:

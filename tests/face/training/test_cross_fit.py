@@ -51,16 +51,18 @@ def test_a_signal_is_found():
 def test_scores_are_those_of_heads_fitted_to_the_other_folds():
     embeddings, time, event = cohort(120, 4, slope=0.7)
     subject = np.arange(120) // 3
+    time, event = time[3 * subject], event[3 * subject]
     fitted = cross_fit(embeddings, time, event, subject=subject, k=3, penalties=[9.0])
     for fold, head in enumerate(fitted.heads):
         seen = fitted.fold != fold
         assert not set(subject[seen]) & set(subject[~seen])
+        means = embeddings[seen].astype(float).reshape(-1, 3, 4).mean(axis=1)
         alone = fit_frozen_head(
-            embeddings[seen], time[seen], event[seen], penalties=[9.0]
+            means, time[seen][::3], event[seen][::3], penalties=[9.0]
         )
-        np.testing.assert_array_equal(head.weights, alone.weights)
-        learned = alone.predict(embeddings[seen])
-        expected = (alone.predict(embeddings[~seen]) - learned.mean()) / learned.std()
+        np.testing.assert_allclose(head.weights, alone.weights, atol=1e-9)
+        learned = head.predict(means)
+        expected = (head.predict(embeddings[~seen]) - learned.mean()) / learned.std()
         np.testing.assert_allclose(fitted.score[~seen], expected, rtol=1e-12)
 
 
@@ -90,6 +92,47 @@ def test_the_baseline_is_breslows():
         fitted.risk(-1)
 
 
+def test_no_risk_is_told_past_the_last_event_a_head_knows_of():
+    embeddings, time, event = cohort(60, 3)
+    fitted = cross_fit(embeddings, time, event, subject=np.arange(60))
+    last = min(time[event & (fitted.fold != fold)].max() for fold in range(5))
+    assert np.isfinite(fitted.risk(last)).all()
+    with pytest.raises(DataError, match=r"`horizon` is .* baseline hazard ends"):
+        fitted.risk(last * 1.001)
+
+
+def test_strata_have_hazards_of_their_own():
+    embeddings, time, event = cohort(120, 3, slope=0.7)
+    stratum = np.where(np.arange(120) % 3, "b", "a")
+    time = time * np.where(stratum == "a", 1.0, 50.0)
+    fitted = cross_fit(
+        embeddings, time, event, subject=np.arange(120), stratum=stratum, k=2
+    )
+    seen = fitted.fold != 1
+    alone = fit_frozen_head(
+        embeddings[seen],
+        time[seen],
+        event[seen],
+        stratum=stratum[seen],
+        penalties=[fitted.heads[1].penalty],
+    )
+    np.testing.assert_allclose(fitted.heads[1].weights, alone.weights, atol=1e-9)
+    in_a = seen & (stratum == "a")
+    relative = np.exp(alone.predict(embeddings[in_a]))
+    hazard = sum(
+        1 / relative[time[in_a] >= s].sum() for s in time[in_a & event] if s <= 0.5
+    )
+    wanted = ~seen & (stratum == "a")
+    expected = 1 - np.exp(-hazard * np.exp(fitted.log_hazard[wanted]))
+    np.testing.assert_allclose(fitted.risk(0.5)[wanted], expected, rtol=1e-6)
+    everyone_censored = event & (stratum == "a")
+    fitted = cross_fit(
+        embeddings, time, everyone_censored, subject=np.arange(120), stratum=stratum
+    )
+    with pytest.raises(DataError, match="an event past 0 in every stratum"):
+        fitted.risk(0.5)
+
+
 def test_a_subject_with_a_thousand_photos_stays_in_one_fold():
     embeddings, time, event = cohort(1300, 4, slope=0.5)
     subject = np.maximum(np.arange(1300) - 999, 0).astype(str)
@@ -113,16 +156,19 @@ def test_the_seed_decides():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"event": np.zeros(20)}, "no event in the 16 photos outside fold 0"),
-        ({"event": np.arange(20) == 3}, "no event in the 16 photos outside fold 0"),
-        ({"subject": np.arange(20) // 10}, "names 2 subjects, fewer than the 5 folds"),
+        ({"event": np.zeros(20)}, "no event in the 16 subjects outside fold 0"),
+        ({"event": np.arange(20) == 3}, "no event in the 16 subjects outside fold 0"),
+        (
+            {"subject": np.arange(20) // 10, "time": np.ones(20), "event": np.ones(20)},
+            "names 2 subjects, too few for 5 folds",
+        ),
         ({"subject": np.arange(7)}, r"`subject` has shape \(7,\)"),
         ({"k": 1}, "`k` is 1; give a whole number from 2 on"),
         ({"embeddings": np.full((20, 2), np.inf)}, "infinite in 20 of 20"),
         ({"time": -np.ones(20)}, "`time` is negative"),
         (
             {"embeddings": np.eye(20)[:, :1], "penalties": [1.0]},
-            "same in all 16 photos outside fold",
+            "same in all 16 subjects outside fold",
         ),
     ],
 )

@@ -131,8 +131,8 @@ def bad(**changes):
         ({"time": np.full(20, -1.0)}, "`time` is negative, .* in 20 of 20"),
         ({"time": np.full(20, np.nan)}, "`time` is negative, missing"),
         ({"event": np.full(20, 2)}, "`event` is neither 0 nor 1 in 20 of 20"),
-        ({"event": np.zeros(20)}, "`event` marks no event in 20 photos"),
-        ({"event": np.arange(20) == 3}, "events of 1 subject"),
+        ({"event": np.zeros(20)}, "`event` marks no event in 20 subjects"),
+        ({"event": np.arange(20) == 3}, "the event of 1 subject"),
         ({"penalties": [0.0, 1.0]}, "`penalties` is .* positive"),
         ({"penalties": []}, "`penalties` is .* positive"),
         ({"n_folds": 1}, "`n_folds` is 1; give a whole number from 2 on"),
@@ -142,6 +142,36 @@ def bad(**changes):
 def test_what_cannot_be_learned_from_is_refused(changes, message):
     with pytest.raises(DataError, match=message):
         bad(**changes)()
+
+
+def test_a_subject_counts_once_with_its_mean_embedding():
+    embeddings, time, event = cohort(60, 3, slope=1.0)
+    rng = np.random.default_rng(2)
+    subject = np.concatenate([np.arange(60), np.zeros(1000, int), np.full(3, 7)])
+    photos = embeddings[subject] + rng.normal(size=(1063, 3))
+    mean = [photos[subject == one].mean(axis=0) for one in range(60)]
+    many = fit_frozen_head(
+        photos, time[subject], event[subject], subject=subject, penalties=[2.0]
+    )
+    once = fit_frozen_head(mean, time, event, penalties=[2.0])
+    np.testing.assert_allclose(many.weights, once.weights, atol=1e-9)
+    assert (many.n, many.n_events) == (60, int(event.sum()))
+
+
+@pytest.mark.parametrize("name", ["time", "event", "stratum"])
+def test_photos_of_a_subject_share_their_follow_up(name):
+    given = {"time": np.arange(20.0), "event": np.ones(20), "stratum": np.zeros(20)}
+    given = {key: np.repeat(values, 2) for key, values in given.items()}
+    given[name][5] += 1 if name != "event" else -1
+    embeddings = np.random.default_rng(1).normal(size=(40, 2))
+    with pytest.raises(DataError, match="differs between the photos of 1 of 20"):
+        fit_frozen_head(
+            embeddings,
+            given["time"],
+            given["event"],
+            stratum=given["stratum"],
+            subject=np.repeat(np.arange(20), 2),
+        )
 
 
 def test_predict_refuses_other_embeddings():
