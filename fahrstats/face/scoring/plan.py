@@ -8,8 +8,56 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from fahrstats.errors import DataError
+from fahrstats.face.checkpoints.card import LARGEST_MARGIN, Interpolation
 from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device, WantedPrecision
+
+_LARGEST_CROP = 512  # a shard of crops is held in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """How faces are cut out, as :func:`~fahrstats.face.detection.alignment.align` does.
+
+    By default 89 pixels lie across the ArcFace crop. A network with a margin of 0.2
+    sees 124 of the 160, so that a face can be shifted by a tenth of what it sees, or
+    turned by some degrees, without showing what was never photographed.
+
+    Attributes
+    ----------
+    size : int
+        Side in pixels.
+    margin : float
+        Share of the ArcFace crop's side added on each side, from 0 to 1.
+    interpolation : str
+        ``"bilinear"`` or ``"bicubic"``.
+    """
+
+    size: int = 160
+    margin: float = 0.4
+    interpolation: Interpolation = "bilinear"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= _LARGEST_CROP:
+            raise DataError(
+                f"`size` must be between 1 and {_LARGEST_CROP} pixels, but it is "
+                f"{self.size}."
+            )
+        if not 0 <= self.margin <= LARGEST_MARGIN:
+            raise DataError(
+                f"`margin` must be between 0 and {LARGEST_MARGIN:g}, but it is "
+                f"{self.margin}."
+            )
+        if self.interpolation not in get_args(Interpolation):
+            raise DataError(
+                f"`interpolation` must be bilinear or bicubic, but it is "
+                f"{self.interpolation!r}."
+            )
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of one crop: sRGB, row by row."""
+        return 3 * self.size**2
 
 
 @dataclass(frozen=True, slots=True)

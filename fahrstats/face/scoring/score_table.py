@@ -13,6 +13,7 @@ Row = dict[str, Any]
 """What is known of one photo, by column; what is unknown may be absent."""
 
 EMBEDDING = "embedding"
+CROP = "crop"
 
 _TYPES = {
     "photo": pa.string(),
