@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import keyword
 import math
+import tomllib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, cast
+
+from fahrstats.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,24 @@ class Section:
         if not is_kind:
             self.problem(f"`{key}` must be {wanted}, not {value!r}.")
         return is_kind and bool(result)
+
+
+def open_toml(path: Path) -> Section:
+    """Return the top section of a TOML file, with no problems so far.
+
+    Raises
+    ------
+    DataError
+        The file is absent, not UTF-8 or not TOML.
+    """
+    try:
+        return Section("", tomllib.loads(path.read_text(encoding="utf-8")), [])
+    except FileNotFoundError as error:
+        raise DataError(f"There is no file `{path}`.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"`{path}` is not UTF-8 text; save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"`{path}` is not TOML: {error}.") from error
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

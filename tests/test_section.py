@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fahrstats.section import Section, did_you_mean
+from fahrstats.errors import DataError
+from fahrstats.section import Section, did_you_mean, open_toml
 
 
 @pytest.fixture
@@ -118,3 +119,17 @@ def test_required_keys_that_are_absent_are_all_reported(section):
         "[outcome]: `zero` is missing.",
         "[outcome]: `event` is missing.",
     ]
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path):
+    path = tmp_path / "settings.toml"
+    with pytest.raises(DataError, match=r"There is no file `.*settings\.toml`"):
+        open_toml(path)
+    path.write_bytes(b"name = '\xff'")
+    with pytest.raises(DataError, match=r"settings\.toml` is not UTF-8 text; save it"):
+        open_toml(path)
+    path.write_text("name = ")
+    with pytest.raises(DataError, match=r"settings\.toml` is not TOML: "):
+        open_toml(path)
+    path.write_text("name = 'a'")
+    assert open_toml(path).text("name") == "a"

@@ -12,6 +12,8 @@ SCORE_GLOSSARY: dict[str, str] = {
     "note": "why the status is what it is, or a score is missing, in words",
     "faceage": "predicted biological age in years",
     "facesurvival": "mortality risk as a log hazard; higher is worse",
+    "log_hazard": "`facesurvival` before it was standardised; 0 is the mean face",
+    "fold": "part of the cohort that its model was fitted without, from 0",
     "n_photos": "distinct photos of a subject or session that were combined",
     "n_scored": "those of them with a score",
     "n_faces": "number of faces found",

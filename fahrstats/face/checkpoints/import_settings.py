@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Card
 from fahrstats.face.checkpoints.card_file import SCHEMA, SCHEMA_KEY, card_from
-from fahrstats.section import Section
+from fahrstats.section import Section, open_toml
 
 _ASKED = {
     "": {
@@ -87,8 +86,7 @@ def read_settings(
         Keys are missing (all are listed, with what they mean), unknown, out of range,
         or contradict the sizes.
     """
-    problems: list[str] = []
-    top = Section("", _read_toml(config), problems)
+    top = open_toml(config)
     for key, asked in _ASKED.items():
         section = top.section(key) if key else top
         _ask(section, asked, sizes)
@@ -97,20 +95,10 @@ def read_settings(
     scales = _scales(top, n_outputs)
     if asks_pooler and top.text("pooler") != "unused":
         top.problem(_POOLER)
-    if problems:
-        raise DataError(f"`{config}`: {' '.join(problems)}")
+    if top.problems:
+        raise DataError(f"`{config}`: {' '.join(top.problems)}")
     card = card_from(_completed(top, sizes), f"`{config}`")
     return ImportSettings(card, scales)
-
-
-def _read_toml(config: Path) -> dict[str, Any]:
-    """Read the configuration."""
-    try:
-        return tomllib.loads(config.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"`{config}` is not UTF-8 text; save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"`{config}` is not TOML: {error}.") from error
 
 
 def _ask(section: Section, asked: Mapping[str, str], sizes: Mapping[str, int]) -> None:

@@ -81,7 +81,7 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     Raises
     ------
     DataError
-        The file is absent, or holds no embeddings.
+        The file is absent, or holds no embedding.
     """
     try:
         table = pq.read_table(path)
@@ -94,6 +94,11 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, NDArray[np.float32]]:
             f"`{path}` has no column `{EMBEDDING}`; `fahrstats embed` writes it."
         )
     table = table.filter(table[EMBEDDING].is_valid())
+    if not len(table):
+        raise DataError(
+            f"`{path}` holds no embedding, because no photo has the status ok; the "
+            "column `note` says why."
+        )
     vectors = table[EMBEDDING].combine_chunks()
     embeddings = vectors.flatten().to_numpy().reshape(len(table), -1)
     return table.drop_columns(EMBEDDING).to_pandas(), embeddings

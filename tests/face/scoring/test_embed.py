@@ -70,3 +70,6 @@ def test_what_holds_no_embeddings(tmp_path):
     pd.DataFrame({"photo": ["a"]}).to_parquet(tmp_path / "e.parquet")
     with pytest.raises(DataError, match="has no column `embedding`; `fahrstats embed`"):
         read_embeddings(tmp_path / "e.parquet")
+    pd.DataFrame({"embedding": [None, None]}).to_parquet(tmp_path / "e.parquet")
+    with pytest.raises(DataError, match="holds no embedding, because no photo has"):
+        read_embeddings(tmp_path / "e.parquet")
