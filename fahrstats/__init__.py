@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fahrstats.cohort.groups import QuantileGroups, TableOne
     from fahrstats.cohort.groups import quantile_groups as quantile_groups
     from fahrstats.cohort.groups import table_one as table_one
+    from fahrstats.measurement.accuracy import age_accuracy as age_accuracy
+    from fahrstats.measurement.accuracy_result import AgeAccuracy
     from fahrstats.measurement.age_gap import AgeGap
     from fahrstats.measurement.age_gap import gap as gap
     from fahrstats.measurement.aging_rate import FaceAgingRate
@@ -165,6 +167,8 @@ _HOMES = {
     "survival.early_deaths": ("early_mortality", "EarlyMortality"),
     "survival.several_tables.cohorts": ("meta", "meta_estimates"),
     "survival.several_tables.meta_analysis": ("MetaAnalysis",),
+    "measurement.accuracy": ("age_accuracy",),
+    "measurement.accuracy_result": ("AgeAccuracy",),
     "measurement.age_gap": ("gap", "AgeGap"),
     "measurement.aging_rate": ("face_aging_rate", "FaceAgingRate"),
     "survival.study_planning.planning": (
@@ -178,6 +182,7 @@ _HOMES = {
 _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AgeAccuracy",
     "AgeGap",
     "BaselineHazard",
     "Calibration",
@@ -215,6 +220,7 @@ __all__ = [
     "SurvivalDifferences",
     "TableOne",
     "TimeDependentAuc",
+    "age_accuracy",
     "by_subgroup",
     "calibration",
     "cause_specific_cox",

@@ -48,6 +48,7 @@ def simulate(seed: int, n: int = 240) -> pd.DataFrame:
             "cause": np.where(event, rng.choice(["cancer", "other"], n), None),
             "age": age,
             "faceage": age + 5 * bump,
+            "other_age": age + 4 * faces,
             "facesurvival": faces,
             "sex": rng.choice(["F", "M"], n),
             "site": rng.choice(["A", "B"], n),
@@ -86,6 +87,9 @@ def parts(cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
 MODELS = {"clinical": SURV + "age", "+ face": SURV + "age + faceage"}
 
 CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
+    "age_accuracy": lambda d: fs.age_accuracy(
+        ["faceage", "other_age"], d, by=["sex", ("sex", "site")], n_boot=40
+    ),
     "by_subgroup": lambda d: fs.by_subgroup(
         SURV + "faceage + age", d, term="faceage", by=["sex", "site"]
     ),

@@ -6,6 +6,7 @@ plot is a plotnine ``ggplot``, so layers, scales and themes can be added to it.
 
 from __future__ import annotations
 
+from fahrstats.display.age_errors import errors_by_age
 from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
 from fahrstats.display.cohort_forests import cohort_forest
@@ -30,6 +31,7 @@ __all__ = [
     "cohort_forest",
     "decision_curves",
     "distribution",
+    "errors_by_age",
     "estimates",
     "flow",
     "forest",

@@ -162,12 +162,7 @@ def read_ages(
         raise DataError(f"`predicted` and `age` are both `{age}`; name two columns.")
     columns = []
     for name in (predicted, age):
-        _need(data, name)
-        if not is_number(data[name].infer_objects()):
-            raise DataError(
-                f"`{name}` must hold ages in years, but its type is {data[name].dtype}."
-            )
-        numbers = as_float(data[name])
+        numbers = read_numbers(data, name)
         n_bad = int((np.isinf(numbers) | (numbers < 0)).sum())
         if n_bad:
             raise DataError(
@@ -176,6 +171,22 @@ def read_ages(
             )
         columns.append(numbers)
     return columns[0], columns[1], ~np.isnan(columns[0] + columns[1])
+
+
+def read_numbers(data: pd.DataFrame, name: str) -> FloatArray:
+    """Return a column of years; missing where it is.
+
+    Raises
+    ------
+    DataError
+        The column is absent or holds no numbers.
+    """
+    _need(data, name)
+    if not is_number(data[name].infer_objects()):
+        raise DataError(
+            f"`{name}` must hold ages in years, but its type is {data[name].dtype}."
+        )
+    return as_float(data[name])
 
 
 def _need(data: pd.DataFrame, name: str) -> None:

@@ -1,0 +1,107 @@
+"""Error of predicted age over the lifespan."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from plotnine import (
+    aes,
+    element_line,
+    geom_line,
+    geom_point,
+    geom_ribbon,
+    ggplot,
+    labs,
+    scale_color_manual,
+    scale_fill_manual,
+    scale_linetype_manual,
+    scale_x_continuous,
+    theme,
+)
+
+from fahrstats.display.labels import Labels, column_label
+from fahrstats.display.margin_text import plain
+from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.theme import FAINT, WIDTH, colours, house_theme, line_types
+
+_HEIGHT: Final = 3.4  # inches
+_NAMES: Final = {
+    "mae": "Mean absolute error (years)",
+    "mean_error": "Mean error (years)",
+    "rmse": "Root mean square error (years)",
+}
+
+
+def errors_by_age(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    title: str = "",
+    width: float = WIDTH,
+) -> ggplot:
+    """Draw one statistic of the error by band of age, a line per model.
+
+    Bands around the lines are pointwise intervals. Numbers of photos stand below the
+    bands of age; bands without photos are not drawn.
+
+    Parameters
+    ----------
+    table
+        Rows of one ``estimand``: ``model``, ``level`` (the band), ``estimate``,
+        ``conf_low``, ``conf_high`` and ``n``.
+    labels
+        Label of each model's column.
+    width
+        Inches.
+
+    Raises
+    ------
+    DataError
+        A column is absent, the table holds several statistics, or more models than can
+        be told apart.
+    """
+    needed = ("model", "level", "estimand", "estimate", "conf_low", "conf_high", "n")
+    need_columns(table, needed, "errors by age")
+    only_one(table, ("estimand", "subgroup"), "errors by age")
+    drawn = table[table["n"] > 0]
+    levels = list(dict.fromkeys(drawn["level"]))
+    names = {name: plain(column_label(name, labels)) for name in drawn["model"]}
+    order = list(dict.fromkeys(names.values()))
+    drawn = drawn.assign(
+        at=[levels.index(level) for level in drawn["level"]],
+        model=pd.Categorical(drawn["model"].map(names), order),
+    )
+    counts = drawn.drop_duplicates("level").set_index("level")["n"]
+    estimand = str(drawn["estimand"].iloc[0])
+    return (
+        ggplot(drawn, aes("at", "estimate", group="model"))
+        + geom_ribbon(aes(ymin="conf_low", ymax="conf_high", fill="model"), alpha=0.15)
+        + geom_line(aes(color="model", linetype="model"), size=0.8)
+        + geom_point(aes(color="model"), size=1.8)
+        + _model_scales(len(order))
+        + scale_x_continuous(
+            breaks=np.arange(len(levels)),
+            labels=[f"{level}\n{counts[level]:,}" for level in levels],
+            minor_breaks=[],
+        )
+        + labs(
+            x="Age (years), number of photos",
+            y=_NAMES.get(estimand, estimand.replace("_", " ")),
+            title=plain(title),
+        )
+        + house_theme(width, _HEIGHT)
+        + theme(
+            panel_grid_major_y=element_line(color=FAINT),
+            legend_position="top" if len(order) > 1 else "none",
+        )
+    )
+
+
+def _model_scales(n: int) -> list[Any]:
+    return [
+        scale_color_manual(values=colours(n)),
+        scale_fill_manual(values=colours(n)),
+        scale_linetype_manual(values=line_types(n)),
+    ]

@@ -1,0 +1,163 @@
+"""How accurate is predicted age: over the lifespan, in groups, and against others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fahrstats.errors import DataError
+from fahrstats.measurement.accuracy_blocks import Block, blocks_of, judge
+from fahrstats.measurement.accuracy_result import AgeAccuracy
+from fahrstats.measurement.age_groups import age_grouping, asked_for, everyone
+from fahrstats.measurement.age_rows import read_rows
+from fahrstats.resampling import draw_counts
+
+FloatArray = NDArray[np.float64]
+
+DECADES = (0, 10, 20, 30, 40, 50, 60, 70, 80)
+"""Ages at which bands begin: decades of life, the last from 80 on."""
+
+_FEWEST_DRAWS = 20
+_AT_ONCE = 2**21
+"""Counts of photos that are held at a time, 16 MiB."""
+
+
+def age_accuracy(
+    predicted: Sequence[str],
+    data: pd.DataFrame,
+    *,
+    age: str = "age",
+    subject: str | None = None,
+    by: Sequence[str | Sequence[str]] = (),
+    age_bands: Sequence[float] = DECADES,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> AgeAccuracy:
+    """Judge one or more predicted ages against the true one.
+
+    The error of a photo is predicted minus true age, in years. Estimated are its mean
+    absolute value (``mae``), mean (``mean_error``), root mean square (``rmse``),
+    median, median absolute value, and the shares of photos within 2, 5 and 10 years; in
+    groups that are not defined by age also Pearson's r, R squared (of the prediction
+    itself: 1 less squared errors over squared distances from the mean age), and slope
+    and intercept of predicted on true age. ``macro_mae`` is the mean over bands of age
+    (and over crossings of bands with each column of ``by``) of the MAE in a cell, so
+    that rare ages count as much as common ones. ``standardized_mae`` is the MAE that a
+    group would have if its ages were distributed as everyone's, over the bands in which
+    all groups have photos; it is what can be compared between groups of different age.
+
+    Models are compared on the same photos: those that every model predicted. How many
+    each model failed is counted in every group (``n_missing``).
+
+    Parameters
+    ----------
+    predicted
+        Columns of predicted age in years, one per model.
+    data
+        One row per photo. Rows whose age is missing are left out and counted. Never
+        modified.
+    age
+        Column of true age in years. An age in completed years is on average half a year
+        below the exact one, and so the error is half a year above.
+    subject
+        Column of whom a photo shows; without it, every photo is someone else.
+    by
+        Columns that define groups; several names together, such as
+        ``("sex", "ethnicity")``, are a crossing. The column of age stands for its
+        bands. A missing value is a group of its own.
+    age_bands
+        Ages at which bands begin; the last has no end.
+    n_boot
+        Draws of the bootstrap.
+    seed
+        Decides the draws.
+
+    Raises
+    ------
+    DataError
+        A column is absent or holds no ages in years, a subject is missing, bands do not
+        ascend or begin above an age, fewer than two people are left, or an argument is
+        out of range.
+
+    Notes
+    -----
+    Intervals come from one bootstrap of people, each drawn with all of their photos,
+    that all models, groups and statistics share; differences are therefore paired.
+    Limits are percentiles, taken further out in small samples (Hesterberg). Groups of
+    fewer than 20 people keep their rows, and say so. Draws in which a cell of a macro
+    mean is empty tell nothing of it, and are left out of its limits.
+
+    MAE and R squared belong to predicted age as the model gave it. An age corrected for
+    its bias given true age contains the true age, and its accuracy is flattered by
+    construction.
+
+    References
+    ----------
+    Hesterberg (2015), The American Statistician 69:371-386. Butler et al. (2021), Human
+    Brain Mapping 42:4092-4101, for corrected ages.
+
+    Examples
+    --------
+    >>> found = fs.age_accuracy(["faceage", "other_model"], photos, subject="person",
+    ...                         by=["sex", ("sex", "ethnicity")])
+    >>> found.tidy()
+    >>> found.contrasts(estimand="macro_mae")
+    """
+    _check_draws(n_boot)
+    rows = read_rows(predicted, data, age, subject)
+    of_age = age_grouping(rows, age, age_bands)
+    groupings = asked_for(by, data, rows, of_age)
+    judged = judge(rows)
+    blocks = list(blocks_of(judged, of_age, [everyone(rows.position.size), *groupings]))
+    table = pd.concat([block.labels for block in blocks], ignore_index=True)
+    once = np.ones((1, judged.complete.size))
+    people = rows.subject[judged.complete]
+    return AgeAccuracy(
+        models=rows.models,
+        age=age,
+        table=table.assign(estimate=_measure(blocks, once)[0]),
+        draws=_resample(blocks, people, n_boot, seed),
+        bands=of_age.levels,
+        n=judged.complete.size,
+        n_subjects=np.unique(people).size,
+        n_missing=rows.position.size - judged.complete.size,
+        n_dropped=rows.n_dropped,
+        seed=seed,
+    )
+
+
+def _measure(blocks: Sequence[Block], draws: FloatArray) -> FloatArray:
+    """Return the estimates of all rows in draws (b, n), shape (b, rows)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.concatenate([block.measure(draws) for block in blocks], axis=1)
+
+
+def _resample(
+    blocks: Sequence[Block], people: NDArray[np.int64], n_boot: int, seed: int
+) -> FloatArray:
+    """Return the estimates of all rows in every draw of people, (n_boot, rows)."""
+    _, cluster = np.unique(people, return_inverse=True)
+    draws = draw_counts(seed, n_boot, people.size, cluster=cluster.astype(np.int64))
+    size = max(1, _AT_ONCE // people.size)
+    return np.concatenate(
+        [
+            _measure(
+                blocks,
+                np.stack([draw() for draw in draws[at : at + size]]).astype(float),
+            )
+            for at in range(0, n_boot, size)
+        ]
+    )
+
+
+def _check_draws(n_boot: int) -> None:
+    """Refuse a number of draws that limits cannot be taken from."""
+    if not isinstance(n_boot, Integral) or n_boot < _FEWEST_DRAWS:
+        raise DataError(
+            f"`n_boot` is {n_boot}; give a whole number of at least {_FEWEST_DRAWS}, "
+            "since limits are percentiles of the draws."
+        )
