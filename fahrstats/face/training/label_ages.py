@@ -62,8 +62,8 @@ def known_ages(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
 
 def bins_of(low: FloatArray, high: FloatArray, edges: FloatArray) -> NDArray[np.int64]:
     """Return the bin of each age, (n,); see `labels.age_bins`."""
-    is_wrong = ~(np.diff(edges) > 0).all() or not np.isfinite(edges[:-1]).all()
-    if edges.ndim != 1 or edges.size < 2 or is_wrong:
+    is_right = edges.ndim == 1 and edges.size > 1 and np.isfinite(edges[:-1]).all()
+    if not is_right or not (edges[1:] > edges[:-1]).all():
         raise DataError(
             f"`edges` are {edges.tolist()}; give at least two ages that ascend, of "
             "which the last may be infinite."
@@ -105,7 +105,7 @@ def _given_bins(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     is_wrong = ~is_low_known & ~np.isnan(high)
     if is_wrong.any():
         raise DataError(
-            f"`age_low` is missing {in_rows(is_wrong)} that have `age_high`; give 0 "
+            f"`age_low` is missing beside its `age_high` {in_rows(is_wrong)}; give 0 "
             "where a bin begins at birth."
         )
     high = np.where(is_low_known & np.isnan(high), np.inf, high)

@@ -61,7 +61,9 @@ def numbers_of(table: pd.DataFrame, column: str) -> FloatArray:
         raise DataError(
             f"`{column}` is no number {in_rows(is_unread)}; {_advice(texts[is_unread])}"
         )
-    return numbers.to_numpy(np.float64)
+    exact = np.full(len(texts), np.nan)  # to_numeric may err in the last digit
+    exact[texts != ""] = texts[texts != ""].astype(np.float64)
+    return exact
 
 
 def follow_up_of(table: pd.DataFrame) -> tuple[FloatArray, BoolArray] | None:
@@ -95,7 +97,7 @@ def follow_up_of(table: pd.DataFrame) -> tuple[FloatArray, BoolArray] | None:
     ):
         if is_alone.any():
             raise DataError(
-                f"`{column}` is missing {in_rows(is_alone)} that have `{other}`; give "
+                f"`{column}` is missing beside its `{other}` {in_rows(is_alone)}; give "
                 "both, or leave both blank where there was no follow-up."
             )
     return merge_near_ties(time, None)[0], event == 1

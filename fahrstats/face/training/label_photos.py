@@ -63,12 +63,17 @@ def rows_in(
     crops: CroppedPhotos, photo: NDArray[np.str_], name: str, missing: str
 ) -> IntArray:
     """Return each photo's row in the crops, -1 where it has none."""
-    cropped = pd.Index(crops.photo.astype(object))
+    cropped = pd.Index([name.strip() for name in crops.photo.tolist()], dtype=object)
+    if not cropped.is_unique:
+        raise DataError(
+            f"{int(cropped.duplicated().sum()):,} of {len(cropped):,} crops have the "
+            "`photo` of another, outer blanks aside; keep one crop of each photo."
+        )
     row = np.asarray(cropped.get_indexer(photo.astype(object)), np.int64)
     n_without, n = int((row < 0).sum()), row.size
     if not n_without:
         return row
-    hint = _hint(set(crops.photo.tolist()), photo[row < 0].tolist())
+    hint = _hint(set(cropped), photo[row < 0].tolist())
     problem = f"{n_without:,} of {n:,} photos of `{name}` have no crop{hint}"
     if n_without == n:
         raise DataError(
