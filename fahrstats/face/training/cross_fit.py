@@ -151,6 +151,13 @@ def cross_fit(
     """
     faces = check_faces(embeddings, time, event, subject=subject, stratum=stratum)
     check_dealing(k, seed, name="k")
+    return cross_fit_faces(faces, penalties, k, seed)
+
+
+def cross_fit_faces(
+    faces: EmbeddedFaces, penalties: Sequence[float] | None, k: int, seed: int
+) -> CrossFitted:
+    """Score checked photos; see :func:`cross_fit`."""
     people = faces.by_subject()
     n_subjects = people.subject.size
     if n_subjects < k:

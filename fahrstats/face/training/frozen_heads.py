@@ -74,6 +74,11 @@ class FrozenHead:
     penalties: FloatArray
     log_likelihood: FloatArray
 
+    @property
+    def per_unit(self) -> FloatArray:
+        """Log hazard ratio per unit of each column, shape (d,)."""
+        return _divide(self.weights, self.spread)
+
     def predict(self, embeddings: ArrayLike) -> FloatArray:
         """Return the log hazard of embeddings (m, d), relative to the mean face: (m,).
 
@@ -88,8 +93,7 @@ class FrozenHead:
                 f"`embeddings` has {columns.shape[1]} columns, and this head was "
                 f"fitted to {self.weights.size}; use one checkpoint for both."
             )
-        per_unit = _divide(self.weights, self.spread)
-        return np.asarray((columns - self.centre) @ per_unit, np.float64)
+        return np.asarray((columns - self.centre) @ self.per_unit, np.float64)
 
 
 def fit_frozen_head(
