@@ -1,4 +1,4 @@
-"""Commands on photographs: score, embed."""
+"""Commands on photographs: score, embed, crop."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Predictions = Annotated[
 ScoresOut = Annotated[
     Path, typer.Option("--out", "-o", help="Table to write: .parquet or .csv.")
 ]
-EmbeddingsOut = Annotated[
+ParquetOut = Annotated[
     Path, typer.Option("--out", "-o", help="Table to write: .parquet.")
 ]
 DetectorOption = Annotated[
@@ -59,6 +59,15 @@ MinFace = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 PrecisionOption = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+Size = Annotated[int, typer.Option(help="Side of a crop in pixels.")]
+Margin = Annotated[
+    float,
+    typer.Option(
+        help="Share of the ArcFace crop's side added on each side; more than networks "
+        "will want, so that faces can be shifted and turned."
+    ),
+]
+InterpolationOption = Annotated[str, typer.Option(help="bilinear or bicubic.")]
 KeepDate = Annotated[
     bool, typer.Option("--keep-date", help="Keep when a photo was taken (EXIF).")
 ]
@@ -123,7 +132,7 @@ def score(
 @app.command()
 def embed(
     photos: PhotosArgument,
-    out: EmbeddingsOut,
+    out: ParquetOut,
     checkpoint: Checkpoint,
     root: Root = None,
     detector: DetectorOption = "mtcnn",
@@ -149,6 +158,38 @@ def embed(
         outcome="embeddings",
     )
     _make(photos, root, out, plan, workers, engine, restart, quiet)
+
+
+@app.command()
+def crop(
+    photos: PhotosArgument,
+    out: ParquetOut,
+    size: Size = 160,
+    margin: Margin = 0.4,
+    interpolation: InterpolationOption = "bilinear",
+    root: Root = None,
+    detector: DetectorOption = "mtcnn",
+    several: SeveralOption = "refuse",
+    min_face: MinFace = 40,
+    workers: Workers = None,
+    engine: EngineOption = "processes",
+    restart: Restart = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write upright faces of one size, so that networks can be trained on them."""
+    from fahrstats.face.scoring.plan import Crop, Plan
+
+    plan = Plan(
+        models=(),
+        detector=detector,
+        several=several,  # type: ignore[arg-type]
+        min_face=min_face,
+        outcome="crops",
+        crop=Crop(size, margin, interpolation),  # type: ignore[arg-type]
+    )
+    _make(photos, root, out, plan, workers, engine, restart, quiet)
+    if not quiet:
+        typer.echo("The crops show faces: personal data, keep them as the photos.")
 
 
 def _make(

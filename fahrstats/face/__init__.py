@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from fahrstats.face.models.opening import open_model as open_model
     from fahrstats.face.pictures.sources import open_source as open_source
     from fahrstats.face.score_columns import SCORE_GLOSSARY as SCORE_GLOSSARY
+    from fahrstats.face.scoring.crop import crop_photos as crop_photos
     from fahrstats.face.scoring.embed import embed_photos as embed_photos
     from fahrstats.face.scoring.embed import read_embeddings as read_embeddings
-    from fahrstats.face.scoring.plan import Plan
+    from fahrstats.face.scoring.plan import Crop, Plan
     from fahrstats.face.scoring.runs import score_to as score_to
     from fahrstats.face.scoring.score import score_photos as score_photos
     from fahrstats.face.scoring.sessions import combine_photos as combine_photos
 
 _MODULE_OF = {
     "SCORE_GLOSSARY": "score_columns",
+    "Crop": "scoring.plan",
     "Plan": "scoring.plan",
     "combine_photos": "scoring.sessions",
+    "crop_photos": "scoring.crop",
     "embed_photos": "scoring.embed",
     "open_model": "models.opening",
     "open_source": "pictures.sources",
@@ -35,8 +38,10 @@ _MODULE_OF = {
 
 __all__ = [
     "SCORE_GLOSSARY",
+    "Crop",
     "Plan",
     "combine_photos",
+    "crop_photos",
     "embed_photos",
     "open_model",
     "open_source",

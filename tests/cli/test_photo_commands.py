@@ -10,6 +10,7 @@ from portraits import draw_portraits, small_checkpoint, table_of_faces
 
 from fahrstats.face.scoring import runs
 from fahrstats.face.scoring.embed import read_embeddings
+from fahrstats.face.training.crops import open_crops
 
 OFFLINE = Path(__file__).parents[1] / "support" / "offline_program.py"
 
@@ -82,8 +83,8 @@ def test_a_cohort_without_a_score_is_an_error_after_the_table(run, cohort, tmp_p
     status, said, errors = run("score", alone, *cohort[1:], "-o", out)
     assert (status, said) == (1, "")
     assert errors == (
-        "Error: None of the 2 photos has a score (1 no_face, 1 unreadable); the "
-        "column `note` of `scores.csv` says why.\n"
+        "Error: None of the 2 photos has a usable face (1 no_face, 1 unreadable); "
+        "the column `note` of `scores.csv` says why.\n"
     )
     assert len(pd.read_csv(out)) == 2
 
@@ -96,6 +97,28 @@ def test_embed_writes_vectors(run, cohort, tmp_path):
     photos, embeddings = read_embeddings(out)
     assert photos["photo"].tolist() == ["p001.png", "p002.png", "p003.png"]
     assert embeddings.shape == (3, 16)
+
+
+@pytest.mark.usefixtures("_in_process")
+def test_crop_writes_faces_and_says_what_they_are(run, cohort, tmp_path):
+    manifest, root, photos, _, _, detector, faces, *_ = cohort
+    options = [manifest, root, photos, detector, faces, "--size", 32]
+    out = tmp_path / "crops.parquet"
+    assert run("crop", *options, "-o", out) == (
+        0,
+        f"4 photos (3 ok, 1 no_face): {out}\n"
+        "The crops show faces: personal data, keep them as the photos.\n",
+        "",
+    )
+    crops = open_crops([out], cache=tmp_path / "cache")
+    assert crops.pixels.shape == (3, 32, 32, 3)
+    assert crops.subject.tolist() == ["b", "b", "b"]
+    assert run("crop", *options, "-o", out, "--quiet") == (0, "", "")
+    status, _, errors = run("crop", *options, "-o", out, "--margin", 2)
+    assert (status, errors) == (
+        1,
+        "Error: `margin` must be between 0 and 1, but it is 2.0.\n",
+    )
 
 
 @pytest.mark.parametrize(

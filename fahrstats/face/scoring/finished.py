@@ -25,6 +25,7 @@ from fahrstats.face.scoring.parts import Parts, Restart
 from fahrstats.files import remove_partial, write_whole
 
 _ROWS_PER_GROUP = 16_384
+_BYTES_PER_GROUP = 2**26  # crops are large
 
 
 def check_name(out: Path, suffixes: tuple[str, ...]) -> None:
@@ -118,13 +119,14 @@ def _write_parquet(
 def _regrouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Join small tables until they fill a row group."""
     held: list[pa.Table] = []
-    n_held = 0
+    n_rows = n_bytes = 0
     for table in tables:
         held.append(table)
-        n_held += len(table)
-        if n_held >= _ROWS_PER_GROUP:
+        n_rows += len(table)
+        n_bytes += table.nbytes
+        if n_rows >= _ROWS_PER_GROUP or n_bytes >= _BYTES_PER_GROUP:
             yield pa.concat_tables(held).combine_chunks()
-            held, n_held = [], 0
+            held, n_rows, n_bytes = [], 0, 0
     if held:
         yield pa.concat_tables(held).combine_chunks()
 

@@ -67,7 +67,8 @@ class Plan:
     Attributes
     ----------
     models : tuple of str
-        Models by name, as :func:`~fahrstats.face.models.opening.open_model` reads them.
+        Models by name, as :func:`~fahrstats.face.models.opening.open_model` reads them;
+        none for crops.
     predictions : str or None
         Table of ages predicted elsewhere, which become further scores.
     detector : str
@@ -84,7 +85,9 @@ class Plan:
         Faces that the models are given at once, by default as many as suits them; no
         result depends on it.
     outcome : str
-        ``"scores"``, or ``"embeddings"`` of the one model.
+        ``"scores"``, ``"embeddings"`` of the one model, or ``"crops"``.
+    crop : Crop
+        How faces are cut out, if the outcome is crops.
     """
 
     models: tuple[str, ...]
@@ -96,10 +99,14 @@ class Plan:
     precision: WantedPrecision = "auto"
     keep_date: bool = False
     batch_size: int | None = None
-    outcome: Literal["scores", "embeddings"] = "scores"
+    outcome: Literal["scores", "embeddings", "crops"] = "scores"
+    crop: Crop = Crop()
 
     def __post_init__(self) -> None:
-        if not self.models and self.predictions is None:
+        has_model = bool(self.models) or self.predictions is not None
+        if self.outcome == "crops" and has_model:
+            raise DataError("Crops are cut without a model; name none.")
+        if self.outcome != "crops" and not has_model:
             raise DataError(
                 "Photos cannot be scored without a model: name one by `checkpoint`, or "
                 "a table of ages by `predictions`."

@@ -36,7 +36,7 @@ def score_to(
     restart: Restart = False,
     watch: Watch = lambda step, position, total: None,
 ) -> dict[str, int]:
-    """Score photos, or embed them, into a file; return photos by status.
+    """Score photos, embed or crop them, into a file; return photos by status.
 
     Finished shards are kept in ``OUT.parts`` until the table is whole. A run that was
     stopped, however it was, goes on from them, and a finished table is left as it is.
@@ -92,7 +92,7 @@ def score_to(
 
 
 def check_scored(counts: dict[str, int], out: Path) -> None:
-    """Refuse a run that scored none of its photos.
+    """Refuse a run in which no photo could be used.
 
     Raises
     ------
@@ -103,8 +103,8 @@ def check_scored(counts: dict[str, int], out: Path) -> None:
         return
     found = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
     raise DataError(
-        f"None of the {sum(counts.values())} photos has a score ({found}); the column "
-        f"`note` of `{out.name}` says why."
+        f"None of the {sum(counts.values())} photos has a usable face ({found}); the "
+        f"column `note` of `{out.name}` says why."
     )
 
 

@@ -40,19 +40,25 @@ _TYPES = {
 }
 
 
-def score_schema(scores: Mapping[str, pa.DataType], *, keep_date: bool) -> pa.Schema:
+def score_schema(
+    scores: Mapping[str, pa.DataType], *, keep_date: bool, has_models: bool
+) -> pa.Schema:
     """Return the columns of a table: those of every photo, and those of the models.
 
     Parameters
     ----------
     scores
-        Columns that the models write, and their types.
+        Columns that the models write, or that of the crops, and their types.
     keep_date
         Whether ``taken`` is among the columns.
+    has_models
+        Whether ``checkpoint`` and ``precision`` are.
     """
     types = {**_TYPES, **scores}
     if not keep_date:
         del types["taken"]
+    if not has_models:
+        del types["checkpoint"], types["precision"]
     return pa.schema([(name, types[name]) for name in in_score_order(types)])
 
 

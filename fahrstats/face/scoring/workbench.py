@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from math import isnan
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from fahrstats.face.checkpoints.store import load_checkpoint
-from fahrstats.face.detection.alignment import ARCFACE_SIDE
+from fahrstats.face.detection.alignment import ARCFACE_SIDE, align
 from fahrstats.face.detection.choosing import open_detector
 from fahrstats.face.detection.faces import Detector, FoundFace
 from fahrstats.face.models.checkpoint_model import CheckpointModel
@@ -20,8 +19,14 @@ from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.models.opening import open_models
 from fahrstats.face.pictures.photos import Photo, hash_of
 from fahrstats.face.scoring.examination import examine
-from fahrstats.face.scoring.plan import Plan
-from fahrstats.face.scoring.score_table import EMBEDDING, Row, as_table, score_schema
+from fahrstats.face.scoring.plan import Crop, Plan
+from fahrstats.face.scoring.score_table import (
+    CROP,
+    EMBEDDING,
+    Row,
+    as_table,
+    score_schema,
+)
 
 FINGERPRINT_KEY = b"fahrstats.made_with"
 """Key of the fingerprint of a workbench in the metadata of its tables."""
@@ -40,15 +45,18 @@ class Workbench:
     detector : Detector
         What finds faces.
     models : tuple of FaceModel
-        What scores them; empty if there is an ``embedder``.
+        What scores them; empty if they are embedded or cut out.
     embedder : CheckpointModel or None
         What embeds them.
+    crop : Crop or None
+        How they are cut out, if that is all that is done.
     """
 
     plan: Plan
     detector: Detector
     models: tuple[FaceModel, ...]
     embedder: CheckpointModel | None = None
+    crop: Crop | None = None
 
     def score(self, photos: Iterable[Photo]) -> pa.Table:
         """Return one row per photo, in their order; memory holds one batch of faces.
@@ -74,6 +82,7 @@ class Workbench:
         """Return all that the results depend on besides the photos."""
         return {
             **self._provenance,
+            **({} if self.crop is None else {CROP: asdict(self.crop)}),
             "columns": self._columns,
             "cards": [
                 asdict(model.card) for model in self._all if hasattr(model, "card")
@@ -97,21 +106,28 @@ class Workbench:
     def batch_size(self) -> int:
         """Faces that the models are given at once."""
         suitable = (getattr(model, "batch_size", _BATCH) for model in self._all)
-        return self.plan.batch_size or max(suitable)
+        return self.plan.batch_size or max(suitable, default=_BATCH)
 
     @property
     def pixels_wanted(self) -> int:
         """Side in pixels at which a face is looked at, the largest of the models'."""
-        return max(ARCFACE_SIDE, *(model.pixels_wanted for model in self._all))
+        sides = [model.pixels_wanted for model in self._all]
+        if self.crop is not None:
+            sides.append(self.crop.size)
+        return max(ARCFACE_SIDE, *sides)
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the table."""
-        if self.embedder is None:
-            scores = dict.fromkeys(self._columns, pa.float64())
-        else:
+        if self.crop is not None:
+            scores = {CROP: pa.binary(self.crop.n_bytes)}
+        elif self.embedder is not None:
             scores = {EMBEDDING: pa.list_(pa.float32(), self.embedder.width)}
-        return score_schema(scores, keep_date=self.plan.keep_date)
+        else:
+            scores = dict.fromkeys(self._columns, pa.float64())
+        return score_schema(
+            scores, keep_date=self.plan.keep_date, has_models=self.crop is None
+        )
 
     @property
     def _all(self) -> tuple[FaceModel, ...]:
@@ -119,13 +135,17 @@ class Workbench:
 
     @property
     def _columns(self) -> list[str]:
+        if self.crop is not None:
+            return [CROP]
         if self.embedder is not None:
             return [EMBEDDING]
         return [column for model in self.models for column in model.columns]
 
     @property
     def _provenance(self) -> dict[str, str]:
-        """Columns that are the same in every row."""
+        """Columns that are the same in every row; crops have none."""
+        if self.crop is not None:
+            return {}
         precisions = {getattr(model, "precision", "float32") for model in self._all}
         return {
             "checkpoint": "; ".join(model.name for model in self._all),
@@ -133,18 +153,21 @@ class Workbench:
         }
 
     def _read(self, waiting: list[tuple[Row, FoundFace]]) -> None:
-        """Fill in what the models say of faces."""
+        """Fill in what the models say of faces, or their crops."""
         if not waiting:
             return
         for column, values in self._values([face for _, face in waiting]).items():
             for (row, _), value in zip(waiting, values, strict=True):
                 row[column] = value
-                if np.isnan(value).any():
+                if isinstance(value, float) and isnan(value):
                     lacking = f"its model has no {column} for this photo"
                     row["note"] = "; ".join(filter(None, [row["note"], lacking]))
 
-    def _values(self, faces: list[FoundFace]) -> Mapping[str, NDArray[Any]]:
+    def _values(self, faces: list[FoundFace]) -> Mapping[str, Iterable[Any]]:
         """Return the values of faces by column."""
+        if self.crop is not None:
+            how = asdict(self.crop)
+            return {CROP: [align(face, **how).tobytes() for face in faces]}
         if self.embedder is not None:
             return {EMBEDDING: self.embedder.embed(faces)}
         return {
@@ -165,6 +188,8 @@ def open_workbench(plan: Plan) -> Workbench:
         One of them cannot be opened.
     """
     detector = open_detector(plan.detector)
+    if plan.outcome == "crops":
+        return Workbench(plan, detector, (), crop=plan.crop)
     if plan.outcome == "embeddings":
         checkpoint = load_checkpoint(plan.models[0])
         embedder = CheckpointModel(

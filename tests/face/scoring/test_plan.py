@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fahrstats.errors import DataError
-from fahrstats.face.scoring.plan import Plan, model_names
+from fahrstats.face.scoring.plan import Crop, Plan, model_names
 
 
 def test_a_plan_travels_to_workers():
@@ -25,11 +25,27 @@ def test_a_plan_travels_to_workers():
             {"outcome": "embeddings", "models": ("a", "b")},
             "one checkpoint, not of 2",
         ),
+        ({"outcome": "crops"}, "Crops are cut without a model; name none"),
     ],
 )
 def test_a_plan_is_possible(settings, message):
     with pytest.raises(DataError, match=message):
         Plan(**{"models": ("a",), **settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": 0}, "`size` must be between 1 and 512 pixels, but it is 0"),
+        ({"size": 513}, "`size` must be between 1 and 512 pixels, but it is 513"),
+        ({"margin": -0.1}, r"`margin` must be between 0 and 1, but it is -0\.1"),
+        ({"margin": float("nan")}, "`margin` must be between 0 and 1, but it is nan"),
+        ({"interpolation": "cubic"}, "must be bilinear or bicubic, but it is 'cubic'"),
+    ],
+)
+def test_a_crop_is_possible(settings, message):
+    with pytest.raises(DataError, match=message):
+        Crop(**settings)
 
 
 def test_checkpoints_may_be_one_or_several():

@@ -312,7 +312,7 @@ def test_what_is_asked_for_must_be_possible(cohort, tmp_path):
 
 def test_a_run_that_scored_nothing_says_so(tmp_path):
     counts = {"ok": 0, "no_face": 10, "several_faces": 0, "unreadable": 2}
-    message = r"None of the 12 photos has a score \(10 no_face, 2 unreadable\)"
+    message = r"None of the 12 photos has a usable face \(10 no_face, 2 unreadable\)"
     with pytest.raises(DataError, match=message):
         check_scored(counts, tmp_path / "s.parquet")
 
