@@ -19,7 +19,7 @@ from fahrstats.face.network.convolutional_sizes import GROUP, check_convolutiona
 from fahrstats.face.network.sizes import CHANNELS
 from fahrstats.face.network.vit import Precision, linear
 
-_HEAD_SPREAD = 0.02
+_LINEAR_SPREAD = 0.02
 
 
 class ConvolutionalNetwork(nn.Module):
@@ -56,12 +56,12 @@ class ConvolutionalNetwork(nn.Module):
         self.blocks = nn.ModuleList()
         before = CHANNELS
         for width, count in zip(architecture.widths, architecture.blocks, strict=True):
-            self.blocks.append(_convolution(before, width, stride=2))
+            self.blocks.append(convolution(before, width, stride=2))
             self.blocks.extend(ResidualBlock(width) for _ in range(count))
             before = width
         self.norm = nn.GroupNorm(before // GROUP, before)
         self.head = linear(before, n_outputs) if n_outputs else None
-        _initialise(self, seed=seed)
+        initialise_convolutions(self, seed=seed)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the outputs of the head, float32, shape (batch, n_outputs).
@@ -88,11 +88,11 @@ class ConvolutionalNetwork(nn.Module):
         DataError
             If the images are not floats or not of three channels.
         """
-        _check_images(images)
+        check_images(images)
         x = images.contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             # A convolution between blocks halves the sides
-            x = _apply(block, x) if isinstance(block, nn.Conv2d) else block(x)
+            x = convolve(block, x) if isinstance(block, nn.Conv2d) else block(x)
         x = functional.relu(self.norm(x))
         return x.to(self.norm.weight.dtype).mean(dim=(2, 3))
 
@@ -103,13 +103,13 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(width // GROUP, width)
-        self.first = _convolution(width, width)
-        self.second = _convolution(width, width)
+        self.first = convolution(width, width)
+        self.second = convolution(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features to features, (batch, channels, height, width)."""
-        inner = functional.relu(_apply(self.first, self.norm(x)))
-        return x + _apply(self.second, inner)
+        inner = functional.relu(convolve(self.first, self.norm(x)))
+        return x + convolve(self.second, inner)
 
 
 def convolutions_to(
@@ -130,22 +130,28 @@ def convolutions_to(
     return network
 
 
-def _convolution(n_in: int, n_out: int, *, stride: int = 1) -> nn.Conv2d:
-    """Return a 3 x 3 convolution without values, which `_initialise` gives."""
+def convolution(n_in: int, n_out: int, *, side: int = 3, stride: int = 1) -> nn.Conv2d:
+    """Return a convolution without values, which `initialise_convolutions` gives."""
     made = nn.Conv2d(
-        n_in, n_out, 3, stride=stride, padding=1, bias=False, device="meta"
+        n_in,
+        n_out,
+        side,
+        stride=stride,
+        padding=side // 2,
+        bias=False,
+        device="meta",
     )
     return made.to_empty(device=torch.get_default_device())
 
 
-def _apply(convolution: nn.Conv2d, x: Tensor) -> Tensor:
+def convolve(convolution: nn.Conv2d, x: Tensor) -> Tensor:
     """Convolve in the type of the weights, and give back the type that came."""
     result: Tensor = convolution(x.to(convolution.weight.dtype))
     return result.to(x.dtype)
 
 
-def _initialise(network: ConvolutionalNetwork, *, seed: int) -> None:
-    """Draw the convolutions and the head; a block begins as the identity."""
+def initialise_convolutions(network: nn.Module, *, seed: int) -> None:
+    """Draw the convolutions, then the linear maps; a block begins as the identity."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -154,12 +160,12 @@ def _initialise(network: ConvolutionalNetwork, *, seed: int) -> None:
     for module in network.modules():
         if isinstance(module, ResidualBlock):
             nn.init.zeros_(module.second.weight)
-    if network.head is not None:
-        nn.init.normal_(network.head.weight, std=_HEAD_SPREAD, generator=generator)
-        nn.init.zeros_(network.head.bias)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=_LINEAR_SPREAD, generator=generator)
+            nn.init.zeros_(module.bias)
 
 
-def _check_images(images: Tensor) -> None:
+def check_images(images: Tensor) -> None:
     """Refuse what is not a batch of pictures."""
     if images.ndim != 4 or images.shape[1] != CHANNELS or not min(images.shape[2:]):
         raise DataError(

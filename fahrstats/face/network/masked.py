@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -41,8 +42,8 @@ class MaskedAutoencoder(nn.Module):
     ----------
     encoder : VisionTransformer
         Without a head.
-    n_kept : int
-        Patches of an image of the native size that stay visible.
+    n_patches, n_kept : int
+        Patches of an image of the native size, and how many of them stay visible.
 
     Raises
     ------
@@ -77,7 +78,8 @@ class MaskedAutoencoder(nn.Module):
         )
         check_architecture(decoder)
         self.mask_ratio = mask_ratio
-        self.n_kept = count_kept(n_patches(architecture), mask_ratio=mask_ratio)
+        self.n_patches = n_patches(architecture)
+        self.n_kept = count_kept(self.n_patches, mask_ratio=mask_ratio)
         self.encoder = VisionTransformer(architecture, 0)
         self.enter = linear(architecture.width, decoder.width)
         self.mask_token = nn.Parameter(torch.empty(1, 1, decoder.width))
@@ -104,10 +106,7 @@ class MaskedAutoencoder(nn.Module):
             ``1 - mask_ratio`` of them are seen, the others are hidden.
         """
         drawn, n_seen = self._draw(images, order)
-        target, _, _ = _standardise(self._cut(images))
-        hidden = order[:, n_seen:]
-        error = take(drawn, hidden) - take(target, hidden)
-        return error.square().mean()
+        return hidden_error(drawn, images, hidden=order[:, n_seen:])
 
     @torch.no_grad()
     def reconstruct(self, images: Tensor, order: Tensor) -> Tensor:
@@ -126,12 +125,7 @@ class MaskedAutoencoder(nn.Module):
         Tensor, float32, shape (batch, 3, height, width)
         """
         drawn, n_seen = self._draw(images, order)
-        patches = self._cut(images)
-        _, mean, spread = _standardise(patches)
-        hidden = order[:, n_seen:].unsqueeze(2).expand(-1, -1, patches.shape[2])
-        drawn = (drawn * spread + mean).gather(1, hidden)
-        side = self.encoder.architecture.patch_size
-        return _join_patches(patches.scatter(1, hidden, drawn), like=images, side=side)
+        return fill_in(drawn, images, hidden=order[:, n_seen:])
 
     def _draw(self, images: Tensor, order: Tensor) -> tuple[Tensor, int]:
         """Predict all patches, (batch, patches, pixels), from those that are seen."""
@@ -149,9 +143,6 @@ class MaskedAutoencoder(nn.Module):
             x = block(x)
         drawn: Tensor = self.draw(self.norm(x)[:, 1:])
         return drawn.float(), n_seen
-
-    def _cut(self, images: Tensor) -> Tensor:
-        return cut_patches(images, patch_size=self.encoder.architecture.patch_size)
 
 
 def draw_order(n_images: int, *, n_patches: int, generator: torch.Generator) -> Tensor:
@@ -185,6 +176,46 @@ def count_kept(n_patches: int, *, mask_ratio: float) -> int:
     return kept
 
 
+def hidden_error(drawn: Tensor, images: Tensor, *, hidden: Tensor) -> Tensor:
+    """Return the mean squared error of drawn patches, a float32 scalar.
+
+    The target of a patch is its pixels less their mean, over their standard deviation.
+
+    Parameters
+    ----------
+    drawn : Tensor, float32, shape (batch, patches, 3 * patch_size^2)
+        All patches, as `cut_patches` orders their pixels.
+    images : Tensor, float, shape (batch, 3, height, width)
+        The truth.
+    hidden : Tensor, int64, shape (batch, n_hidden)
+        The patches that count.
+    """
+    target, _, _ = _standardise(_cut_alike(images, drawn))
+    return (take(drawn, hidden) - take(target, hidden)).square().mean()
+
+
+def fill_in(drawn: Tensor, images: Tensor, *, hidden: Tensor) -> Tensor:
+    """Return images with hidden patches as drawn, at their true mean and spread.
+
+    Parameters are those of `hidden_error`.
+    """
+    patches = _cut_alike(images, drawn)
+    _, mean, spread = _standardise(patches)
+    index = hidden.unsqueeze(2).expand(-1, -1, patches.shape[2])
+    drawn = (drawn * spread + mean).gather(1, index)
+    return _join_patches(patches.scatter(1, index, drawn), like=images)
+
+
+def _cut_alike(images: Tensor, drawn: Tensor) -> Tensor:
+    """Cut images into patches of the size of those drawn."""
+    return cut_patches(images, patch_size=_side(drawn))
+
+
+def _side(patches: Tensor) -> int:
+    """Return the side of patches, (batch, patches, pixels)."""
+    return math.isqrt(patches.shape[2] // CHANNELS)
+
+
 def _standardise(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return patches with mean 0 and variance 1, their means and their spreads."""
     variance, mean = torch.var_mean(patches, dim=2, keepdim=True)
@@ -192,8 +223,9 @@ def _standardise(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (patches - mean) / spread, mean, spread
 
 
-def _join_patches(patches: Tensor, *, like: Tensor, side: int) -> Tensor:
+def _join_patches(patches: Tensor, *, like: Tensor) -> Tensor:
     """Put patches together to images of the same shape: undo `cut_patches`."""
+    side = _side(patches)
     batch, channels, height, width = like.shape
     cut = patches.view(batch, height // side, width // side, channels, side, side)
     return cut.permute(0, 3, 1, 4, 2, 5).reshape(like.shape)

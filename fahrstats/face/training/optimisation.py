@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fahrstats.errors import DataError
 from fahrstats.face.network.convolutional import ConvolutionalNetwork
 from fahrstats.face.network.masked import MaskedAutoencoder
+from fahrstats.face.network.masked_convolutional import MaskedConvolutional
 from fahrstats.face.network.vit import VisionTransformer
 
 _ENTRANCE = ("class_token", "positions", "patch.")
@@ -75,7 +76,10 @@ def learning_rate(
 
 
 def parameter_groups(
-    network: VisionTransformer | MaskedAutoencoder | ConvolutionalNetwork,
+    network: VisionTransformer
+    | MaskedAutoencoder
+    | ConvolutionalNetwork
+    | MaskedConvolutional,
     *,
     weight_decay: float,
     layer_decay: float = 1.0,
@@ -108,7 +112,10 @@ def parameter_groups(
         raise DataError(
             f"`layer_decay` is {layer_decay}; it must be above 0 and at most 1."
         )
-    encoder = network.encoder if isinstance(network, MaskedAutoencoder) else network
+    if isinstance(network, MaskedAutoencoder | MaskedConvolutional):
+        encoder: VisionTransformer | ConvolutionalNetwork = network.encoder
+    else:
+        encoder = network
     last = len(encoder.blocks) + 1
     layers = {
         id(parameter): _layer(name, last=last)

@@ -15,6 +15,7 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Architecture, ConvolutionalArchitecture
 from fahrstats.face.network.convolutional import ConvolutionalNetwork
 from fahrstats.face.network.masked import MaskedAutoencoder
+from fahrstats.face.network.masked_convolutional import MaskedConvolutional
 from fahrstats.face.network.vit import VisionTransformer
 from fahrstats.face.training.optimisation import (
     MovingAverage,
@@ -26,6 +27,9 @@ from fahrstats.face.training.optimisation import (
 SHAPE = Architecture(
     image_size=16, patch_size=8, width=16, depth=3, heads=2, mlp_width=32
 )
+
+
+NARROWING = ConvolutionalArchitecture(image_size=32, widths=(8, 16), blocks=(1, 2))
 
 
 def test_rate_rises_linearly_and_falls_as_a_cosine():
@@ -69,12 +73,15 @@ def test_rate_refuses_numbers_that_do_not_fit(wrong, message):
         learning_rate(given_numbers.pop("step"), **given_numbers)
 
 
-@pytest.mark.parametrize("kind", ["transformer", "autoencoder", "convolutional"])
+@pytest.mark.parametrize(
+    "kind", ["transformer", "autoencoder", "convolutional", "masked convolutional"]
+)
 def test_every_parameter_is_in_exactly_one_group(kind):
     makers = {
         "transformer": lambda: VisionTransformer(SHAPE, 1),
         "autoencoder": autoencoder,
         "convolutional": convolutional,
+        "masked convolutional": masked_convolutional,
     }
     network = makers[kind]()
     groups = parameter_groups(network, weight_decay=0.1, layer_decay=0.5)
@@ -108,6 +115,18 @@ def test_blocks_of_a_convolutional_network_are_its_layers():
     assert scale["norm.weight"] == scale["head.bias"] == 1
     assert decay["blocks.0.weight"] == decay["blocks.1.first.weight"] == 0.1
     assert decay["blocks.1.norm.weight"] == decay["norm.weight"] == 0
+
+
+def test_the_decoder_of_a_convolutional_network_learns_at_the_full_rate():
+    network = masked_convolutional()
+    scale, decay = by_name(network, "scale"), by_name(network, "weight_decay")
+    assert scale["encoder.blocks.0.weight"] == 0.5**5
+    assert scale["encoder.blocks.4.second.weight"] == 0.5
+    own = {name: x for name, x in scale.items() if not name.startswith("encoder.")}
+    assert own["blocks.0.first.weight"] == own["enter.weight"] == 1
+    assert set(own.values()) == {scale["encoder.norm.weight"]} == {1}
+    assert decay["mask_token"] == decay["draw.bias"] == decay["norm.bias"] == 0
+    assert decay["enter.weight"] == decay["draw.weight"] == 0.1
 
 
 def test_only_matrices_decay():
@@ -201,8 +220,11 @@ def test_average_refuses_what_does_not_fit():
 
 
 def convolutional() -> ConvolutionalNetwork:
-    shape = ConvolutionalArchitecture(image_size=32, widths=(8, 16), blocks=(1, 2))
-    return ConvolutionalNetwork(shape, 1)
+    return ConvolutionalNetwork(NARROWING, 1)
+
+
+def masked_convolutional() -> MaskedConvolutional:
+    return MaskedConvolutional(NARROWING, patch_size=8, decoder_width=16)
 
 
 def autoencoder() -> MaskedAutoencoder:

@@ -1,0 +1,259 @@
+"""Masked pretraining of a convolutional network: filling in hidden patches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fahrstats.errors import DataError
+from fahrstats.face.checkpoints.card import ConvolutionalArchitecture
+from fahrstats.face.network.convolutional import (
+    ConvolutionalNetwork,
+    ResidualBlock,
+    check_images,
+    convolution,
+    convolve,
+    initialise_convolutions,
+)
+from fahrstats.face.network.convolutional_sizes import GROUP
+from fahrstats.face.network.masked import count_kept, fill_in, hidden_error
+from fahrstats.face.network.positions import fit_positions, sincos_positions
+from fahrstats.face.network.sizes import CHANNELS, check_image_size
+from fahrstats.face.network.vit import cut_patches, linear
+
+
+class MaskedConvolutional(nn.Module):
+    """A convolutional encoder that sees few patches, and a decoder that draws the rest.
+
+    The encoder works as if hidden places did not exist: they are zero in the image and
+    after every convolution, and left out of the means and variances of the norms.
+
+    Parameters
+    ----------
+    architecture : ConvolutionalArchitecture
+        Of the encoder, which is kept; the decoder is thrown away after training.
+    patch_size : int
+        Side of a patch in pixels, a multiple of the encoder's stride: a place of its
+        last feature map must be seen or hidden as a whole.
+    mask_ratio : float
+        Share of patches that are hidden, between 0 and 1.
+    decoder_width, decoder_depth : int
+        Channels, a multiple of 8, and residual blocks of the decoder.
+    seed : int
+        Of the initial parameters; the encoder's are those of a `ConvolutionalNetwork`
+        of this seed.
+
+    Attributes
+    ----------
+    encoder : ConvolutionalNetwork
+        Without a head.
+    n_patches, n_kept : int
+        Patches of an image of the native size, and how many of them stay visible.
+
+    Raises
+    ------
+    DataError
+        If the shapes do not fit, or the ratio leaves none hidden or none visible.
+
+    References
+    ----------
+    Tian et al. 2023, Designing BERT for Convolutional Networks: Sparse and
+    Hierarchical Masked Modeling; Woo et al. 2023, ConvNeXt V2.
+    """
+
+    decoder_positions: Tensor
+
+    def __init__(
+        self,
+        architecture: ConvolutionalArchitecture,
+        *,
+        patch_size: int = 16,
+        mask_ratio: float = 0.75,
+        decoder_width: int = 128,
+        decoder_depth: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.encoder = ConvolutionalNetwork(architecture, 0, seed=seed)
+        self.stride = 2 ** len(architecture.widths)
+        self.patch_size = patch_size
+        self.mask_ratio = mask_ratio
+        _check_patch(patch_size, stride=self.stride)
+        _check_decoder(decoder_width, depth=decoder_depth)
+        side = architecture.image_size
+        check_image_size(side, side, patch_size=patch_size)
+        self.n_patches = (side // patch_size) ** 2
+        self.n_kept = count_kept(self.n_patches, mask_ratio=mask_ratio)
+        self.enter = convolution(architecture.width, decoder_width, side=1)
+        self.mask_token = nn.Parameter(torch.zeros(1, decoder_width, 1, 1))
+        fixed = sincos_positions(decoder_width, side=side // self.stride)
+        self.register_buffer("decoder_positions", fixed, persistent=False)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(decoder_width) for _ in range(decoder_depth)
+        )
+        self.norm = nn.GroupNorm(decoder_width // GROUP, decoder_width)
+        self.draw = linear(decoder_width, CHANNELS * self.stride**2)
+        initialise_convolutions(self, seed=seed)
+
+    def forward(self, images: Tensor, order: Tensor) -> Tensor:
+        """Return the mean squared error over the hidden patches, a float32 scalar.
+
+        The target of a patch is its pixels less their mean, over their standard
+        deviation.
+
+        Parameters
+        ----------
+        images : Tensor, float, shape (batch, 3, height, width)
+            Pixels after the preprocessing; sides are multiples of the patch's.
+        order : Tensor, int64, shape (batch, patches)
+            Patches of every image in random order, from `draw_order`: the first
+            ``1 - mask_ratio`` of them are seen, the others are hidden.
+
+        Raises
+        ------
+        DataError
+            If the images are not floats, not of three channels or not of whole
+            patches, or the order is not of their patches.
+        """
+        drawn = self.predict(images, order)
+        return hidden_error(drawn, images, hidden=order[:, self._n_seen(order) :])
+
+    @torch.no_grad()
+    def reconstruct(self, images: Tensor, order: Tensor) -> Tensor:
+        """Return the images with their hidden patches as drawn, for looking at.
+
+        A drawn patch is given the true mean and spread of its pixels, which the
+        training never asks for.
+
+        Parameters
+        ----------
+        images, order : Tensor
+            As for `forward`.
+
+        Returns
+        -------
+        Tensor, float32, shape (batch, 3, height, width)
+        """
+        drawn = self.predict(images, order)
+        return fill_in(drawn, images, hidden=order[:, self._n_seen(order) :])
+
+    def predict(self, images: Tensor, order: Tensor) -> Tensor:
+        """Return all patches, standardised, as drawn from those that are seen.
+
+        Parameters
+        ----------
+        images, order : Tensor
+            As for `forward`.
+
+        Returns
+        -------
+        Tensor, float32, shape (batch, patches, 3 * patch_size^2)
+        """
+        visible = self._visible(images, order)
+        x = convolve(self.enter, visible_features(self.encoder, images, visible))
+        x = torch.where(visible, x, self.mask_token)
+        rows, columns = x.shape[2:]
+        places = fit_positions(self.decoder_positions, rows=rows, columns=columns)
+        x = x + places[:, 1:].transpose(1, 2).reshape(1, -1, rows, columns)
+        for block in self.blocks:
+            x = block(x)
+        pixels = self.draw(self.norm(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        # (batch, 3, height, width)
+        drawn = functional.pixel_shuffle(pixels.float(), self.stride)
+        return cut_patches(drawn, patch_size=self.patch_size)
+
+    def _visible(self, images: Tensor, order: Tensor) -> Tensor:
+        """Return which places of the last map are seen, (batch, 1, rows, columns)."""
+        check_images(images)
+        batch, _, height, width = images.shape
+        check_image_size(height, width, patch_size=self.patch_size)
+        rows, columns = height // self.patch_size, width // self.patch_size
+        if order.shape != (batch, rows * columns):
+            raise DataError(
+                f"`order` has shape {tuple(order.shape)}; for these images it must be "
+                f"(batch, patches), {(batch, rows * columns)}."
+            )
+        seen = torch.zeros_like(order, dtype=torch.bool)
+        seen = seen.scatter(1, order[:, : self._n_seen(order)], True)
+        grid = seen.view(batch, 1, rows, columns)
+        return _enlarge(grid, factor=self.patch_size // self.stride)
+
+    def _n_seen(self, order: Tensor) -> int:
+        return count_kept(order.shape[1], mask_ratio=self.mask_ratio)
+
+
+def visible_features(
+    encoder: ConvolutionalNetwork, images: Tensor, visible: Tensor
+) -> Tensor:
+    """Return the last feature map of an encoder that sees some places only.
+
+    With all places visible it is the map of which `ConvolutionalNetwork.embed` returns
+    the mean.
+
+    Parameters
+    ----------
+    encoder : ConvolutionalNetwork
+    images : Tensor, float, shape (batch, 3, height, width)
+        Sides are multiples of the encoder's stride.
+    visible : Tensor, bool, shape (batch, 1, rows, columns)
+        Of the last feature map, the same number in every image.
+
+    Returns
+    -------
+    Tensor, float32, shape (batch, width, rows, columns)
+        0 at hidden places.
+    """
+    seen = _enlarge_to(visible, images)
+    # Filled, not multiplied: a hidden pixel may be anything, even not a number
+    x = images.masked_fill(~seen, 0).contiguous(memory_format=torch.channels_last)
+    index = seen
+    for block in encoder.blocks:
+        if isinstance(block, ResidualBlock):
+            inner = _normalise(block.norm, x, index)
+            inner = functional.relu(convolve(block.first, inner)) * seen
+            x = x + convolve(block.second, inner) * seen
+        elif isinstance(block, nn.Conv2d):
+            x = convolve(block, x)
+            seen = _enlarge_to(visible, x)
+            index = seen.flatten().nonzero().squeeze(1)
+            x = x * seen
+    return functional.relu(_normalise(encoder.norm, x, index))
+
+
+def _normalise(norm: nn.GroupNorm, x: Tensor, index: Tensor) -> Tensor:
+    """Normalise the places at an index into (batch, rows, columns); others stay 0."""
+    batch, width, rows, columns = x.shape
+    places = x.permute(0, 2, 3, 1).reshape(-1, width)
+    seen = places.index_select(0, index).view(batch, -1, 1, width)
+    normed = norm(seen.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).reshape(-1, width)
+    everywhere: Tensor = normed.new_zeros(places.shape).index_copy(0, index, normed)
+    return everywhere.view(batch, rows, columns, width).permute(0, 3, 1, 2)
+
+
+def _enlarge_to(visible: Tensor, x: Tensor) -> Tensor:
+    return _enlarge(visible, factor=x.shape[2] // visible.shape[2])
+
+
+def _enlarge(mask: Tensor, *, factor: int) -> Tensor:
+    """Repeat every place of a mask, (batch, 1, rows, columns), along both sides."""
+    return mask.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+
+
+def _check_patch(patch_size: int, *, stride: int) -> None:
+    """Refuse patches that share a place of the last feature map."""
+    if patch_size < 1 or patch_size % stride:
+        raise DataError(
+            f"`patch_size` is {patch_size}; it must be a multiple of {stride}, the "
+            "pixels on a side of a place of the encoder's last feature map."
+        )
+
+
+def _check_decoder(width: int, *, depth: int) -> None:
+    """Refuse a decoder that cannot be normalised or has no number of blocks."""
+    if width < GROUP or width % GROUP:
+        raise DataError(
+            f"`decoder_width` is {width}; it must be a multiple of {GROUP}."
+        )
+    if depth < 0:
+        raise DataError(f"`decoder_depth` is {depth}; it must be 0 or more.")
