@@ -135,6 +135,26 @@ class Augmentation:
         )
 
 
+def draw_variations(n: int, generator: torch.Generator) -> Draws:
+    """Draw what varies n faces.
+
+    Every face takes the same number of draws, whichever strengths are 0: turning one
+    variation off leaves the others as they were.
+
+    Raises
+    ------
+    DataError
+        The generator is not on the processor.
+    """
+    if generator.device.type != "cpu":
+        raise DataError(
+            f"`generator` is on `{generator.device}`; give a `torch.Generator` on the "
+            "processor, so that the draws are the same on every device."
+        )
+    uniform = torch.rand(n, len(_DRAWS), generator=generator, dtype=torch.float64)
+    return dict(zip(_DRAWS, uniform.T, strict=True))
+
+
 @torch.no_grad()
 def prepare(
     crops: Tensor,
@@ -143,7 +163,7 @@ def prepare(
     pixels: int,
     wanted_margin: float,
     augmentation: Augmentation | None = None,
-    generator: torch.Generator | None = None,
+    draws: Draws | None = None,
 ) -> Tensor:
     """Return stored crops at the size and margin of a network, varied if asked.
 
@@ -152,9 +172,6 @@ def prepare(
     smaller, pixels are first averaged to the variance of the triangle kernel of
     :func:`~fahrstats.face.detection.alignment.align`. What lies outside the stored crop
     is black, so a stored margin wider than the wanted one gives the movements room.
-
-    Every face takes the same number of draws, whichever strengths are 0: turning one
-    variation off leaves the others as they were.
 
     Parameters
     ----------
@@ -168,8 +185,9 @@ def prepare(
         Margin of the result, from 0 to `margin`.
     augmentation : Augmentation, optional
         None, as in use and testing, varies nothing.
-    generator : torch.Generator, optional
-        On the processor; needed with `augmentation`, whose only source of chance it is.
+    draws : dict of str to Tensor, optional
+        From `draw_variations`, one of each for every face; needed with `augmentation`,
+        whose only source of chance they are.
 
     Returns
     -------
@@ -181,7 +199,7 @@ def prepare(
     ------
     DataError
         Crops of another type or shape, a margin that the crops do not have, a size
-        below 1, or no generator on the processor.
+        below 1, or no draws, or not as many as crops.
     """
     _check_crops(crops)
     if not 0 <= wanted_margin <= margin <= LARGEST_MARGIN:
@@ -192,9 +210,9 @@ def prepare(
         )
     points = template(pixels, wanted_margin)
     n = len(crops)
-    movement, draws = _UPRIGHT.expand(n, 2, 3), None
+    movement = _UPRIGHT.expand(n, 2, 3)
     if augmentation is not None:
-        draws = _drawn(n, generator)
+        draws = _checked(draws, n)
         middle = torch.from_numpy((2 * points.mean(axis=0) + 1) / pixels - 1)
         movement = _movement(augmentation, draws, middle)
     to_crop = movement * ((1 + 2 * wanted_margin) / (1 + 2 * margin))
@@ -208,7 +226,7 @@ def prepare(
             images = _recoloured(images, augmentation, mine)
             _coarsen(images, augmentation, mine)
             _erase(images, augmentation, mine)
-        prepared[here] = images
+        prepared[here] = images.clamp_(0, 1)  # sums of weights round above 1
     return prepared
 
 
@@ -226,15 +244,17 @@ def _check_crops(crops: Tensor) -> None:
         )
 
 
-def _drawn(n: int, generator: torch.Generator | None) -> Draws:
-    if generator is None or generator.device.type != "cpu":
-        found = "missing" if generator is None else f"on `{generator.device}`"
+def _checked(draws: Draws | None, n: int) -> Draws:
+    """Refuse draws that are not those of the crops."""
+    if draws is None:
+        raise DataError("`draws` is missing; `draw_variations` makes them.")
+    found = {len(draw) for draw in draws.values()}
+    if draws.keys() != set(_DRAWS) or found != {n}:
         raise DataError(
-            f"`generator` is {found}; give a `torch.Generator` on the processor, so "
-            "that the draws are the same on every device."
+            f"`draws` holds {len(draws)} draws of {max(found, default=0)} faces for "
+            f"{n} crops; `draw_variations` makes {len(_DRAWS)} of each."
         )
-    uniform = torch.rand(n, len(_DRAWS), generator=generator, dtype=torch.float64)
-    return dict(zip(_DRAWS, uniform.T, strict=True))
+    return draws
 
 
 def _centred(draw: Tensor, reach: float) -> Tensor:

@@ -7,14 +7,18 @@ from dataclasses import FrozenInstanceError, fields, replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
 from fahrstats.errors import DataError
 from fahrstats.face.detection.alignment import align, similarity, template
 from fahrstats.face.detection.faces import FoundFace
-from fahrstats.face.training.augment import Augmentation, prepare
+from fahrstats.face.training.augment import (
+    Augmentation,
+    draw_variations,
+    prepare,
+)
 
 NONE = Augmentation.none()
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -31,6 +35,10 @@ def noise(n, side=24, *, low=0, high=256, seed=0):
     return torch.from_numpy(values.astype(np.uint8))
 
 
+def drawn(n, *, seed=1):
+    return draw_variations(n, torch.Generator().manual_seed(seed))
+
+
 def varied(crops, augmentation, *, seed=1, pixels=None, margin=0.2, wanted_margin=None):
     return prepare(
         crops,
@@ -38,7 +46,7 @@ def varied(crops, augmentation, *, seed=1, pixels=None, margin=0.2, wanted_margi
         pixels=crops.shape[1] if pixels is None else pixels,
         wanted_margin=margin if wanted_margin is None else wanted_margin,
         augmentation=augmentation,
-        generator=torch.Generator().manual_seed(seed),
+        draws=drawn(len(crops), seed=seed),
     )
 
 
@@ -174,9 +182,11 @@ def test_the_share_of_mirrored_faces_is_the_one_asked_for():
 
 
 def movements(augmentation, *, n=60):
-    """Return the similarities that n faces were moved by, and how well each fits."""
+    """Return the similarities that n faces, mirrored or not, were moved by."""
     crops = dots(80, 0.6)
     there = template(80, 0.4)
+    if augmentation.mirrored_share:
+        there = np.column_stack([79 - there[:, 0], there[:, 1]])
     found = []
     for seed in range(n):  # the five dots of a face move alike: each has the same seed
         images = [
@@ -224,6 +234,12 @@ def test_scale_is_a_factor_about_the_landmarks():
         np.tile(middle, (60, 1)),
         atol=DOT_ATOL,
     )
+
+
+def test_a_mirrored_face_moves_as_any_other():
+    every = replace(NONE, rotation_degrees=20, scale=0.25, shift=0.1)
+    found = movements(replace(every, mirrored_share=1), n=8)
+    np.testing.assert_allclose(found, movements(every, n=8), atol=2 * DOT_ATOL)
 
 
 def test_shift_is_a_share_of_the_side():
@@ -344,6 +360,7 @@ def test_together_the_colours_are_the_formula():
     st.integers(0, 2**32),
     st.integers(1, 30),
 )
+@example([0.0] * 4 + [1.0] + [0.0] * 4 + [1.0] + [0.0] * 3, 3140, 18)  # coarse whites
 def test_whatever_the_strengths_pixels_stay_pixels(shares, seed, pixels):
     lows = {"erased_area": 0.02, "coarsest": 0.01}
     highs = {"rotation_degrees": 180.0, "shift": 0.5, "erased_area": 0.5}
@@ -436,15 +453,13 @@ def test_the_generator_alone_decides():
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_a_generator_goes_on_where_it_stands():
-    crops, generator = noise(5), torch.Generator().manual_seed(3)
+def test_a_face_is_varied_by_its_draws_whatever_is_beside_it():
+    crops, draws = noise(5), drawn(5)
+    mine = {name: draw[1::2] for name, draw in draws.items()}
     settings = {"margin": 0.2, "pixels": 24, "wanted_margin": 0.2}
-    settings |= {"augmentation": Augmentation(), "generator": generator}
-    first, state = prepare(crops, **settings), generator.get_state()
-    second = prepare(crops, **settings)
-    assert not torch.equal(first, second)
-    generator.set_state(state)  # a run that resumes
-    assert torch.equal(second, prepare(crops, **settings))
+    settings |= {"augmentation": Augmentation()}
+    whole = prepare(crops, **settings, draws=draws)
+    assert torch.equal(whole[1::2], prepare(crops[1::2], **settings, draws=mine))
 
 
 def test_every_face_has_its_own_draws():
@@ -546,7 +561,16 @@ def test_a_size_below_one_pixel_is_refused():
 
 
 @pytest.mark.parametrize("augmentation", [Augmentation(), NONE])
-def test_draws_need_a_generator(augmentation):
+def test_variations_need_draws(augmentation):
     settings = {"margin": 0.2, "pixels": 8, "wanted_margin": 0.2}
-    with pytest.raises(DataError, match=r"`generator` is missing; give a `torch"):
+    with pytest.raises(DataError, match=r"`draws` is missing; `draw_variations` makes"):
         prepare(noise(1), **settings, augmentation=augmentation)
+
+
+def test_draws_of_other_faces_are_refused():
+    settings = {"margin": 0.2, "pixels": 8, "wanted_margin": 0.2}
+    settings |= {"augmentation": Augmentation()}
+    with pytest.raises(DataError, match=r"17 draws of 3 faces for 1 crops"):
+        prepare(noise(1), **settings, draws=drawn(3))
+    with pytest.raises(DataError, match=r"0 draws of 0 faces for 1 crops"):
+        prepare(noise(1), **settings, draws={})
