@@ -66,7 +66,7 @@ class Engine:
         device: Device = "auto",
         precision: WantedPrecision = "auto",
     ) -> None:
-        self.device = _device(device)
+        self.device = choose_device(device)
         self.precision: Precision = _precision(precision, self.device)
         self.batch_size = _BATCH[self.device]
         self._name = checkpoint.name
@@ -126,8 +126,14 @@ class Engine:
         return found
 
 
-def _device(wanted: Device) -> Literal["cpu", "cuda"]:
-    """Return the device to use."""
+def choose_device(wanted: Device) -> Literal["cpu", "cuda"]:
+    """Return the device to use.
+
+    Raises
+    ------
+    DataError
+        CUDA is asked for and absent, or the device is unknown.
+    """
     if wanted not in get_args(Device):
         raise DataError(f"`device` is `{wanted}`; choose `auto`, `cpu` or `cuda`.")
     has_cuda = torch.cuda.is_available()

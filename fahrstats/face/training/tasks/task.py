@@ -1,0 +1,106 @@
+"""What the loop asks of a training, and how the labels of one are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fahrstats.errors import DataError
+from fahrstats.face.checkpoints.card import Output
+from fahrstats.face.checkpoints.store import Checkpoint
+from fahrstats.face.training.config import Config, Stage
+from fahrstats.face.training.crops import Crops
+from fahrstats.face.training.labels import Labels, read_labels
+from fahrstats.face.training.learner import Learner
+from fahrstats.face.training.splits import split_subjects
+from fahrstats.resampling import IntArray
+
+FloatArray = NDArray[np.float64]
+
+
+class Task(Protocol):
+    """What the loop asks of a training.
+
+    Attributes
+    ----------
+    rows, tune_rows : ndarray of int64
+        Crops that are learned from, and crops that tell when to stop; there may be
+        none of the latter.
+    outputs : tuple of Output
+        Columns of the head of what is trained.
+    error_name : str
+        What `error` measures.
+    split : str
+        Fingerprint of who is in which split.
+    """
+
+    rows: IntArray
+    tune_rows: IntArray
+    outputs: tuple[Output, ...]
+    error_name: str
+    split: str
+
+    def learner(self, seed: int) -> Learner:
+        """Return what is trained, its parameters drawn."""
+
+    def begin(self, learner: Learner, start: Checkpoint) -> None:
+        """Let what is trained begin from the parameters of a checkpoint."""
+
+    def batches(self, stage: Stage, *, seed: int, epoch: int) -> Sequence[IntArray]:
+        """Return the batches of an epoch; numbers are places in `rows`."""
+
+    def extra(self, places: IntArray, generator: torch.Generator) -> Tensor | None:
+        """Return what the learner is given beside the images of a batch."""
+
+    def loss(self, outputs: Tensor, places: IntArray) -> Tensor:
+        """Return the loss of a whole batch, (batch,) outputs, as one number."""
+
+    def error(self, outputs: FloatArray) -> float:
+        """Return how wrong outputs for `tune_rows` are; lower is better."""
+
+    def stored(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the parameters of a checkpoint from those that were trained."""
+
+    def describe(self, stage: Stage) -> str:
+        """Say in one line what a stage learns from."""
+
+
+def labels_of(config: Config, crops: Crops) -> Labels:
+    """Read the labels and, unless the table names them, deal the splits."""
+    if config.labels is None:
+        raise DataError("`labels` is missing in [data]; name the table of labels.")
+    labels = read_labels(config.labels, crops)
+    if labels.split.any():
+        return labels
+    return labels.deal(dict(config.shares), seed=config.seed)
+
+
+def share_of(labels: Labels, config: Config) -> Labels:
+    """Keep the photos of a share of the persons."""
+    share = config.label_share
+    if share == 1:
+        return labels
+    drawn = split_subjects(
+        labels.subject, shares={"used": share, "left": 1 - share}, seed=config.seed
+    )
+    return labels.take(drawn == "used")
+
+
+def middle_of(labels: Labels) -> FloatArray:
+    """Return the age, or where it is about, to scale the outputs of the network."""
+    high = np.where(np.isinf(labels.age_high), labels.age_low, labels.age_high)
+    return (labels.age_low + high) / 2
+
+
+def under(prefix: str, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the parameters whose names begin with a prefix, without it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in parameters.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,151 @@
+"""The course of a training: a line per step, and a figure of its losses."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fahrstats.face.training.job import Job
+from fahrstats.face.training.loading import Batch
+from fahrstats.files import write_whole
+
+LOG = "log.csv"
+FIGURE = "loss.png"
+
+_COLUMNS = ("stage", "step", "learning_rate", "loss", "error")
+_SMOOTHED = 50  # steps of the running mean that the figure shows
+
+
+class TrainingLog:
+    """A CSV file that a resumed run cuts back to where it goes on.
+
+    The columns are ``stage``, ``step`` (from 1), ``learning_rate``, ``loss`` of the
+    batch, and ``error`` on the tuning photos where an epoch ended.
+
+    Parameters
+    ----------
+    job : Job
+        The stage; the first of several processes writes.
+    step : int
+        Steps of it that have been done.
+    """
+
+    def __init__(self, job: Job, *, step: int) -> None:
+        self._path = job.config.folder / LOG
+        self._stage, self._writes = job.number, job.ranks.is_first
+        if self._writes:
+            done = (job.number, step)
+            kept = [row for row in _rows(self._path) if _place(row) <= done]
+            write_whole(self._path, lambda partial: _write(partial, kept))
+
+    def write(
+        self, step: int, *, rate: float, loss: float, error: float | None
+    ) -> None:
+        """Add a step."""
+        if not self._writes:
+            return
+        told = "" if error is None else repr(error)
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            row = (self._stage, step, f"{rate:.6g}", repr(loss), told)
+            csv.writer(file).writerow(row)
+
+
+class Clock:
+    """How fast a training is, and how much of its time it waits for photos."""
+
+    def __init__(self) -> None:
+        self._photos = 0
+        self._busy = self._waited = 0.0
+        self._since = time.perf_counter()
+
+    def timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Yield batches, counting the time until each as waiting."""
+        self._lap()
+        for batch in batches:
+            self._waited += self._lap()
+            yield batch
+
+    def learned(self, n_photos: int) -> None:
+        """Count the time since the last call as learning from so many photos."""
+        self._busy += self._lap()
+        self._photos += n_photos
+
+    def paused(self) -> None:
+        """Leave out the time since the last call."""
+        self._lap()
+
+    @property
+    def speed(self) -> float:
+        """Photos a second; NaN before the first."""
+        spent = self._busy + self._waited
+        return self._photos / spent if self._photos else float("nan")
+
+    @property
+    def waiting(self) -> float:
+        """Share of the time that was waiting; NaN before the first photo."""
+        spent = self._busy + self._waited
+        return self._waited / spent if self._photos else float("nan")
+
+    def _lap(self) -> float:
+        now = time.perf_counter()
+        before, self._since = self._since, now
+        return now - before
+
+
+def draw_log(folder: Path, *, error_name: str) -> None:
+    """Draw losses, learning rates and errors of a log over the steps of all stages."""
+    from matplotlib.figure import Figure
+
+    log = pd.read_csv(folder / LOG)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    x = np.arange(1, len(log) + 1)
+    smooth = (
+        log["loss"]
+        .groupby(log["stage"])
+        .transform(lambda loss: loss.rolling(_SMOOTHED, min_periods=1).mean())
+    )
+    above.plot(x, log["loss"], color="0.8", linewidth=0.5)
+    above.plot(x, smooth, color="C0", label=f"loss, mean of {_SMOOTHED} steps")
+    judged = log["error"].notna().to_numpy()
+    if judged.any():
+        above.plot(
+            x[judged],
+            log["error"][judged],
+            "o-",
+            color="C3",
+            markersize=3,
+            label=f"{error_name} (tuning photos)",
+        )
+    for first in np.flatnonzero(log["stage"].diff().to_numpy() > 0):
+        for axes in (above, below):
+            axes.axvline(first + 0.5, color="0.5", linewidth=0.8, linestyle=":")
+    above.legend(frameon=False)
+    below.plot(x, log["learning_rate"], color="C0", linewidth=1)
+    below.set(xlabel="step", ylabel="learning rate")
+    out = folder / FIGURE
+    write_whole(out, lambda partial: figure.savefig(partial, format="png", dpi=150))
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Return the whole lines of a log, none if there is no file."""
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    return list(csv.reader(whole.splitlines()))[1:]
+
+
+def _place(row: list[str]) -> tuple[int, int]:
+    """Return stage and step of a line."""
+    return int(row[0]), int(row[1])
+
+
+def _write(path: Path, rows: list[list[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([_COLUMNS, *rows])
