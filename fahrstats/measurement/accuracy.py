@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
-from fahrstats.measurement.accuracy_blocks import Block, blocks_of, judge
+from fahrstats.measurement.accuracy_blocks import Block, blocks_of
 from fahrstats.measurement.accuracy_result import AgeAccuracy
 from fahrstats.measurement.age_groups import age_grouping, asked_for, everyone
 from fahrstats.measurement.age_rows import read_rows
+from fahrstats.measurement.judged_photos import JudgedPhotos, judge
 from fahrstats.resampling import draw_counts
 
 FloatArray = NDArray[np.float64]
@@ -30,7 +31,7 @@ def age_accuracy(
     predicted: Sequence[str],
     data: pd.DataFrame,
     *,
-    age: str = "age",
+    age: str | tuple[str, str] = "age",
     subject: str | None = None,
     by: Sequence[str | Sequence[str]] = (),
     age_bands: Sequence[float] = DECADES,
@@ -61,16 +62,20 @@ def age_accuracy(
         One row per photo. Rows whose age is missing are left out and counted. Never
         modified.
     age
-        Column of true age in years. An age in completed years is on average half a year
-        below the exact one, and so the error is half a year above.
+        Column of true age in years; an age in completed years is on average half a year
+        below the exact one, and the error then half a year above. Or two columns, of
+        the first age of an interval and of the first one beyond it: (20, 30) for the
+        twenties, an infinite end for the oldest class, equal ones for an exact age.
     subject
         Column of whom a photo shows; without it, every photo is someone else.
     by
         Columns that define groups; several names together, such as
-        ``("sex", "ethnicity")``, are a crossing. The column of age stands for its
-        bands. A missing value is a group of its own.
+        ``("sex", "ethnicity")``, are a crossing. The column of age (``"age"`` where
+        there are two) stands for its bands. A missing value is a group of its own.
     age_bands
-        Ages at which bands begin; the last has no end.
+        Ages at which bands begin; the last has no end. Bands beyond the start of the
+        oldest class are joined with its own, and intervals that reach over several
+        bands are a group, ``across bands``, that is in no macro mean.
     n_boot
         Draws of the bootstrap.
     seed
@@ -79,9 +84,11 @@ def age_accuracy(
     Raises
     ------
     DataError
-        A column is absent or holds no ages in years, a subject is missing, bands do not
-        ascend or begin above an age, fewer than two people are left, or an argument is
-        out of range.
+        A column is absent or holds no ages in years, an interval ends before it begins,
+        a subject is missing, bands do not ascend or begin above an age, fewer than two
+        people are left, or an argument is out of range.
+    ConvergenceError
+        Intervals are too wide to tell how true age depends on the predicted one.
 
     Notes
     -----
@@ -90,6 +97,21 @@ def age_accuracy(
     Limits are percentiles, taken further out in small samples (Hesterberg). Groups of
     fewer than 20 people keep their rows, and say so. Draws in which a cell of a macro
     mean is empty tell nothing of it, and are left out of its limits.
+
+    **Ages known to intervals.** Midpoints are never used: with classes of ten years
+    they made an MAE of 3 years one of 4 in simulations. What needs no assumption is
+    ``mae_to_interval``, the mean distance from the prediction to the interval (0
+    inside), which is the least that the MAE can be; ``mae_most``, the most;
+    ``mean_error_least`` and ``mean_error_most``; and ``share_inside``. All others are
+    expectations over the ages that a photo's interval and predicted age make likely:
+    given the prediction, true age is logistic, its location and log scale splines of
+    the predicted age with three knots, fitted to the intervals by maximum likelihood
+    for each model. No distribution of ages is assumed, and the interval is always
+    respected. In simulations of 10,000 photos in nine classes the MAE was within 4% of
+    the truth where predictions shrink towards the middle, as they mostly do, and within
+    9% where errors are independent of age and heavy-tailed; in single bands of age, and
+    in narrow ones of childhood above all, within 15%. Distances compare models without
+    assumptions, but are blind within intervals; report them beside the MAE.
 
     MAE and R squared belong to predicted age as the model gave it. An age corrected for
     its bias given true age contains the true age, and its accuracy is flattered by
@@ -109,7 +131,8 @@ def age_accuracy(
     """
     _check_draws(n_boot)
     rows = read_rows(predicted, data, age, subject)
-    of_age = age_grouping(rows, age, age_bands)
+    name = age if isinstance(age, str) else "age"
+    of_age = age_grouping(rows, name, age_bands)
     groupings = asked_for(by, data, rows, of_age)
     judged = judge(rows)
     blocks = list(blocks_of(judged, of_age, [everyone(rows.position.size), *groupings]))
@@ -118,9 +141,9 @@ def age_accuracy(
     people = rows.subject[judged.complete]
     return AgeAccuracy(
         models=rows.models,
-        age=age,
-        table=table.assign(estimate=_measure(blocks, once)[0]),
-        draws=_resample(blocks, people, n_boot, seed),
+        age=name,
+        table=table.assign(estimate=_measure(blocks, judged, once)[0]),
+        draws=_resample(blocks, judged, n_boot, seed),
         bands=of_age.levels,
         n=judged.complete.size,
         n_subjects=np.unique(people).size,
@@ -130,16 +153,20 @@ def age_accuracy(
     )
 
 
-def _measure(blocks: Sequence[Block], draws: FloatArray) -> FloatArray:
+def _measure(
+    blocks: Sequence[Block], judged: JudgedPhotos, counts: FloatArray
+) -> FloatArray:
     """Return the estimates of all rows in draws (b, n), shape (b, rows)."""
+    draws = judged.draw(counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.concatenate([block.measure(draws) for block in blocks], axis=1)
 
 
 def _resample(
-    blocks: Sequence[Block], people: NDArray[np.int64], n_boot: int, seed: int
+    blocks: Sequence[Block], judged: JudgedPhotos, n_boot: int, seed: int
 ) -> FloatArray:
     """Return the estimates of all rows in every draw of people, (n_boot, rows)."""
+    people = judged.rows.subject[judged.complete]
     _, cluster = np.unique(people, return_inverse=True)
     draws = draw_counts(seed, n_boot, people.size, cluster=cluster.astype(np.int64))
     size = max(1, _AT_ONCE // people.size)
@@ -147,6 +174,7 @@ def _resample(
         [
             _measure(
                 blocks,
+                judged,
                 np.stack([draw() for draw in draws[at : at + size]]).astype(float),
             )
             for at in range(0, n_boot, size)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fahrstats.cohort.levels import MISSING
-from fahrstats.measurement.age_groups import BETWEEN, Grouping, cross
-from fahrstats.measurement.age_rows import AgeRows
+from fahrstats.measurement.age_groups import Grouping, cross, is_cell
 from fahrstats.measurement.error_statistics import (
+    DISTANCE,
     OF_BOTH_AGES,
     OF_ERRORS,
+    OF_INTERVALS,
     OF_MEDIANS,
-    features,
+    SIZE,
     from_sums,
     median_of_draws,
 )
+from fahrstats.measurement.judged_photos import Draws, JudgedPhotos
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -29,6 +30,12 @@ FEWEST_PEOPLE = 20
 
 EVERY_CELL = "every cell"
 """Level of a mean over all cells of a crossing."""
+
+BY_LIKELIHOOD = "ages known to intervals, by likelihood"
+"""What is said of statistics that intervals alone do not give."""
+
+_NO_END = "some ages have no upper limit"
+_ENDLESS = ("mae_most", "mean_error_least")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,243 +47,217 @@ class Block:
     labels : DataFrame
         Everything in these m rows but numbers that are estimated.
     measure : callable
-        Takes draws, how often each photo is counted, shape (b, n); returns the
-        estimates of the rows in each, shape (b, m).
+        Takes b draws; returns the estimates of the rows in each, shape (b, m).
     """
 
     labels: pd.DataFrame
-    measure: Callable[[FloatArray], FloatArray]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Photos whose age every model predicted, and those that some model failed.
-
-    Attributes
-    ----------
-    rows : AgeRows
-        All photos of known age.
-    complete : ndarray of shape (n,)
-        Those of them that every model predicted; draws are of these.
-    features : ndarray of shape (n, k, q)
-        What is summed over them.
-    """
-
-    rows: AgeRows
-    complete: IntArray
-    features: FloatArray
-
-    def part(self, grouping: Grouping, level: int) -> IntArray:
-        """Return which of the complete photos are in a group."""
-        return np.flatnonzero(grouping.code[self.complete] == level)
-
-    def sums(self, draws: FloatArray, part: IntArray) -> FloatArray:
-        """Sum features over a group in each draw, shape (b, k, q)."""
-        _, k, q = self.features.shape
-        flat = self.features[part].reshape(part.size, k * q)
-        return (draws[:, part] @ flat).reshape(len(draws), k, q)
-
-    def sizes(self, part: IntArray) -> dict[str, int]:
-        """Count photos and people."""
-        people = self.rows.subject[self.complete[part]]
-        return {"n": part.size, "n_subjects": np.unique(people).size}
-
-
-def judge(rows: AgeRows) -> Judged:
-    """Keep the photos that every model predicted, so that models are comparable."""
-    complete = np.flatnonzero(rows.is_complete)
-    ages = rows.low[complete]
-    return Judged(rows, complete, features(rows.predicted[complete], ages))
+    measure: Callable[[Draws], FloatArray]
 
 
 def blocks_of(
-    judged: Judged, of_age: Grouping, groupings: Sequence[Grouping]
+    judged: JudgedPhotos, of_age: Grouping, groupings: Sequence[Grouping]
 ) -> Iterator[Block]:
     """Yield the rows of everyone, of bands of age, then of each grouping."""
     everyone, *others = groupings
     yield from _level_blocks(judged, everyone, by_age=False)
-    yield _macro(judged, of_age, everyone)
+    yield from _macro(judged, of_age, (everyone.subgroup, everyone.levels[0]))
     yield from _level_blocks(judged, of_age, by_age=True)
     for grouping in others:
         by_age = of_age.subgroup in grouping.columns
         yield from _level_blocks(judged, grouping, by_age=by_age)
         if len(grouping.columns) == 1:
-            yield _macro(judged, cross([of_age, grouping]), None)
+            cells = cross([of_age, grouping])
+            yield from _macro(judged, cells, (cells.subgroup, EVERY_CELL))
             yield from _standardized(judged, of_age, grouping)
 
 
 def _level_blocks(
-    judged: Judged, grouping: Grouping, *, by_age: bool
+    judged: JudgedPhotos, grouping: Grouping, *, by_age: bool
 ) -> Iterator[Block]:
     """Yield each group's statistics, model by model.
 
     Where groups are of like age, statistics that need a spread of ages are left out.
-    Crossings leave out groups without photos.
+    Crossings leave out groups without photos, and ages known to intervals medians.
     """
-    wanted = [*OF_ERRORS, *OF_MEDIANS, *(() if by_age else OF_BOTH_AGES)]
+    is_exact = judged.rows.is_exact
+    wanted = [
+        *OF_ERRORS,
+        *(OF_MEDIANS if is_exact else ()),
+        *(() if by_age else OF_BOTH_AGES),
+        *(() if is_exact else OF_INTERVALS),
+    ]
     for level, name in enumerate(grouping.levels):
-        members = grouping.members(level)
-        if not members.size and len(grouping.columns) > 1:
+        if len(grouping.columns) > 1 and not grouping.members(level).size:
             continue
         part = judged.part(grouping, level)
-        sizes = judged.sizes(part)
-        note = ""
-        if sizes["n_subjects"] < FEWEST_PEOPLE:
-            note = f"fewer than {FEWEST_PEOPLE} people"
-        failed = np.isnan(judged.rows.predicted[members]).sum(axis=0)
-        labels = [
-            {
-                "model": model,
-                "subgroup": grouping.subgroup,
-                "level": name,
-                "estimand": estimand,
-                **sizes,
-                "n_missing": int(failed[j]),
-                "note": note,
-            }
-            for j, model in enumerate(judged.rows.models)
-            for estimand in wanted
-        ]
-        yield Block(pd.DataFrame(labels), _level_measure(judged, part, wanted))
+        labels = _labels(
+            judged,
+            {estimand: _note(judged, part, estimand) for estimand in wanted},
+            part,
+            judged.failed(grouping, [level]),
+        )
+        yield Block(
+            labels.assign(subgroup=grouping.subgroup, level=name),
+            _level_measure(judged, part, wanted),
+        )
+
+
+def _note(judged: JudgedPhotos, part: IntArray, estimand: str) -> str:
+    """Say what a reader must know of a statistic in a group."""
+    low, high = (
+        ages[judged.complete[part]] for ages in (judged.rows.low, judged.rows.high)
+    )
+    found = []
+    if judged.sizes(part)["n_subjects"] < FEWEST_PEOPLE:
+        found.append(f"fewer than {FEWEST_PEOPLE} people")
+    if (low < high).any() and estimand not in OF_INTERVALS:
+        found.append(BY_LIKELIHOOD)
+    if np.isinf(high).any() and estimand in _ENDLESS:
+        found.append(_NO_END)
+    return "; ".join(found)
 
 
 def _level_measure(
-    judged: Judged, part: IntArray, wanted: Sequence[str]
-) -> Callable[[FloatArray], FloatArray]:
+    judged: JudgedPhotos, part: IntArray, wanted: Sequence[str]
+) -> Callable[[Draws], FloatArray]:
     """Return what measures one group in draws."""
     rows = judged.complete[part]
     error = judged.rows.predicted[rows] - judged.rows.low[rows, None]
     k = error.shape[1]
-    medians = {
-        "median_error": [median_of_draws(error[:, j]) for j in range(k)],
-        "median_absolute_error": [
-            median_of_draws(np.abs(error[:, j])) for j in range(k)
-        ],
-    }
+    medians = {}
+    if set(OF_MEDIANS) <= set(wanted):
+        for estimand, values in zip(OF_MEDIANS, (error, np.abs(error)), strict=True):
+            medians[estimand] = [median_of_draws(values[:, j]) for j in range(k)]
 
-    def measure(draws: FloatArray) -> FloatArray:
+    def measure(draws: Draws) -> FloatArray:
         if not part.size:
-            return np.full((len(draws), k * len(wanted)), np.nan)
+            return np.full((len(draws.counts), k * len(wanted)), np.nan)
         found = from_sums(judged.sums(draws, part))
         for estimand, takes in medians.items():
-            found[estimand] = np.stack([take(draws[:, part]) for take in takes], 1)
+            counts = draws.counts[:, part]
+            found[estimand] = np.stack([take(counts) for take in takes], axis=1)
         chosen = np.stack([found[estimand] for estimand in wanted], axis=2)
-        return chosen.reshape(len(draws), -1)
+        return chosen.reshape(len(draws.counts), -1)
 
     return measure
 
 
-def _macro(judged: Judged, cells: Grouping, everyone: Grouping | None) -> Block:
-    """Return the mean over cells of the MAE in a cell; cells without photos are named.
+def _macro(
+    judged: JudgedPhotos, cells: Grouping, named: tuple[str, str]
+) -> Iterator[Block]:
+    """Yield the mean over cells of the MAE in a cell; cells without photos are named.
 
     Photos whose group is unknown are in no cell.
     """
-    parts = [judged.part(cells, cell) for cell in range(len(cells.levels))]
-    known = [
-        cell
-        for cell, name in enumerate(cells.levels)
-        if not name.endswith(BETWEEN + MISSING)
-    ]
-    filled = [cell for cell in known if parts[cell].size]
-    empty = [cells.levels[cell] for cell in known if not parts[cell].size]
+    known = [at for at, name in enumerate(cells.levels) if is_cell(name)]
+    parts = {at: judged.part(cells, at) for at in known}
+    filled = [at for at in known if parts[at].size]
+    empty = [cells.levels[at] for at in known if not parts[at].size]
     note = f"mean over {len(filled)} of {len(known)} cells"
     if empty:
         note += f"; no photos in {', '.join(empty)}"
     few = [
-        cells.levels[cell]
-        for cell in filled
-        if judged.sizes(parts[cell])["n_subjects"] < FEWEST_PEOPLE
+        cells.levels[at]
+        for at in filled
+        if judged.sizes(parts[at])["n_subjects"] < FEWEST_PEOPLE
     ]
     if few:
         note += f"; fewer than {FEWEST_PEOPLE} people in {', '.join(few)}"
-    inside = np.concatenate([parts[cell] for cell in filled])
-    labels = [
-        {
-            "model": model,
-            "subgroup": everyone.subgroup if everyone else cells.subgroup,
-            "level": everyone.levels[0] if everyone else EVERY_CELL,
-            "estimand": "macro_mae",
-            **judged.sizes(inside),
-            "n_missing": _failed(judged, cells, known, j),
-            "note": note,
-        }
-        for j, model in enumerate(judged.rows.models)
-    ]
-
-    def measure(draws: FloatArray) -> FloatArray:
-        mae = _cell_mae(judged, draws, [parts[cell] for cell in filled])
-        return np.asarray(mae.mean(axis=0))
-
-    return Block(pd.DataFrame(labels), measure)
+    inside = np.concatenate([np.empty(0, np.int64), *(parts[at] for at in filled)])
+    used = [parts[at] for at in filled]
+    equal = np.full(len(used), 1 / max(len(used), 1))
+    failed = judged.failed(cells, known)
+    statistics = {"macro_mae": SIZE}
+    if not judged.rows.is_exact:
+        statistics["macro_mae_to_interval"] = DISTANCE
+    for estimand, feature in statistics.items():
+        said = note
+        if feature == SIZE and not judged.rows.is_exact:
+            said += f"; {BY_LIKELIHOOD}"
+        labels = _labels(judged, {estimand: said}, inside, failed)
+        yield Block(
+            labels.assign(subgroup=named[0], level=named[1]),
+            _weighed(judged, used, equal, feature),
+        )
 
 
 def _standardized(
-    judged: Judged, of_age: Grouping, grouping: Grouping
+    judged: JudgedPhotos, of_age: Grouping, grouping: Grouping
 ) -> Iterator[Block]:
     """Yield each group's MAE if its ages were those of everyone.
 
     Weights are the shares of all photos in each band of age, among bands in which every
     group of enough people has photos.
     """
-    weights = np.bincount(of_age.code[judged.complete], minlength=len(of_age.levels))
-    parts = [judged.part(grouping, level) for level in range(len(grouping.levels))]
     band = of_age.code[judged.complete]
-    has_band = np.array([np.isin(np.arange(weights.size), band[p]) for p in parts])
-    many = [judged.sizes(p)["n_subjects"] >= FEWEST_PEOPLE for p in parts]
-    shared = np.flatnonzero(has_band[many].all(axis=0) & (weights > 0))
+    weights = np.bincount(band, minlength=len(of_age.levels)).astype(np.float64)
+    parts = [judged.part(grouping, level) for level in range(len(grouping.levels))]
+    large = [p for p in parts if judged.sizes(p)["n_subjects"] >= FEWEST_PEOPLE]
+    shared = [
+        at
+        for at, name in enumerate(of_age.levels)
+        if large and is_cell(name) and all((band[p] == at).any() for p in large)
+    ]
     total = weights[shared].sum()
     names = ", ".join(of_age.levels[at] for at in shared)
     for level, part in enumerate(parts):
-        absent = sorted(set(shared) - set(band[part]))
+        absent = [of_age.levels[at] for at in shared if not (band[part] == at).any()]
         note = f"ages of everyone in {names}: {total / weights.sum():.0%} of photos"
-        if not shared.size or not any(many):
+        if not shared:
             note = "not estimated: no band of age has photos of every group"
         elif absent:
-            note = "not estimated: no photos in " + ", ".join(
-                of_age.levels[at] for at in absent
-            )
+            note = f"not estimated: no photos in {', '.join(absent)}"
+        elif not judged.rows.is_exact:
+            note += f"; {BY_LIKELIHOOD}"
         inside = part[np.isin(band[part], shared)]
-        labels = [
-            {
-                "model": model,
-                "subgroup": grouping.subgroup,
-                "level": grouping.levels[level],
-                "estimand": "standardized_mae",
-                **judged.sizes(inside),
-                "n_missing": _failed(judged, grouping, [level], j),
-                "note": note,
-            }
-            for j, model in enumerate(judged.rows.models)
-        ]
-        cells = [part[band[part] == at] for at in shared]
-        used = weights[shared] / max(total, 1)
-        is_refused = note.startswith("not estimated")
+        failed = judged.failed(grouping, [level])
+        labels = _labels(judged, {"standardized_mae": note}, inside, failed)
+        cells = [] if absent else [part[band[part] == at] for at in shared]
         yield Block(
-            pd.DataFrame(labels), _weighed_measure(judged, cells, used, is_refused)
+            labels.assign(subgroup=grouping.subgroup, level=grouping.levels[level]),
+            _weighed(judged, cells, weights[shared] / max(total, 1.0), SIZE),
         )
 
 
-def _weighed_measure(
-    judged: Judged, cells: list[IntArray], weights: FloatArray, is_refused: bool
-) -> Callable[[FloatArray], FloatArray]:
-    """Return what takes the weighted mean of the MAE in cells."""
+def _weighed(
+    judged: JudgedPhotos, cells: list[IntArray], weights: FloatArray, feature: int
+) -> Callable[[Draws], FloatArray]:
+    """Return what takes the weighted mean over cells of the mean of a feature in each.
 
-    def measure(draws: FloatArray) -> FloatArray:
-        if is_refused:
-            return np.full((len(draws), len(judged.rows.models)), np.nan)
-        return np.tensordot(weights, _cell_mae(judged, draws, cells), axes=1)
+    It is missing without cells, and in draws without the photos of one.
+    """
+
+    def measure(draws: Draws) -> FloatArray:
+        if not cells:
+            return np.full((len(draws.counts), len(judged.rows.models)), np.nan)
+        means = []
+        for part in cells:
+            n = draws.counts[:, part].sum(axis=1)[:, None]
+            sums = judged.sums(draws, part, slice(feature, feature + 1))
+            means.append(sums[:, :, 0] / np.where(n > 0, n, np.nan))
+        return np.asarray(np.tensordot(weights, np.stack(means), axes=1))
 
     return measure
 
 
-def _cell_mae(
-    judged: Judged, draws: FloatArray, cells: Sequence[IntArray]
-) -> FloatArray:
-    """MAE in each cell, shape (cells, b, k); missing in draws without its photos."""
-    return np.stack([from_sums(judged.sums(draws, part))["mae"] for part in cells])
-
-
-def _failed(judged: Judged, grouping: Grouping, levels: list[int], model: int) -> int:
-    """Count photos of some groups that a model did not predict."""
-    is_in = np.isin(grouping.code, levels)
-    return int(np.isnan(judged.rows.predicted[is_in, model]).sum())
+def _labels(
+    judged: JudgedPhotos,
+    notes: Mapping[str, str],
+    part: IntArray,
+    failed: IntArray,
+) -> pd.DataFrame:
+    """Return a row for each model and each statistic, which has a note."""
+    sizes = judged.sizes(part)
+    return pd.DataFrame(
+        [
+            {
+                "model": model,
+                "estimand": estimand,
+                **sizes,
+                "n_missing": int(n_failed),
+                "note": note,
+            }
+            for model, n_failed in zip(judged.rows.models, failed, strict=True)
+            for estimand, note in notes.items()
+        ]
+    )

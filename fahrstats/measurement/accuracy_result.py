@@ -24,6 +24,7 @@ from fahrstats.kernels.simultaneous import (
     largest_statistic,
     single_step_p,
 )
+from fahrstats.measurement.accuracy_blocks import BY_LIKELIHOOD
 from fahrstats.measurement.age_groups import OVERALL
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _FEWEST_DRAWS = 20
 _ROUNDING = 1e-12
 """A standard error below this is what summing in float64 leaves of zero."""
 
-_SHOWN = ("mae", "macro_mae", "mean_error", "r")
+_SHOWN = ("mae", "mae_to_interval", "macro_mae", "mean_error", "r")
 """Statistics that the summary tells of everyone."""
 
 
@@ -177,13 +178,20 @@ class AgeAccuracy:
             f"{format_count(self.n_missing)} photos without a prediction and "
             f"{format_count(self.n_dropped)} without an age left out",
         ]
+        if (table["estimand"] == "mae_to_interval").any():
+            lines.append(
+                "true ages are known to intervals: all but the distance to them is "
+                "found by likelihood"
+            )
         overall = table[table["subgroup"] == OVERALL]
         for model, rows in overall.groupby("model", sort=False):
             lines.append(str(model))
             for row in rows[rows["estimand"].isin(_SHOWN)].to_dict("records"):
                 name = str(row["estimand"]).replace("_", " ")
-                note = f"; {row['note']}" if row["note"] else ""
-                lines.append(f"  {name} {_in_words(row)}{note}")
+                notes = [n for n in row["note"].split("; ") if n != BY_LIKELIHOOD]
+                lines.append(
+                    "; ".join([f"  {name} {_in_words(row)}", *filter(None, notes)])
+                )
         for estimand in ("mae", "macro_mae") if len(self.models) > 1 else ():
             lines.append(f"Differences in {estimand.replace('_', ' ')}")
             found = self.contrasts(estimand=estimand).to_dict("records")

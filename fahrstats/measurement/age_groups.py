@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fahrstats.cohort.levels import subgroup_levels
+from fahrstats.cohort.levels import MISSING, subgroup_levels
 from fahrstats.errors import DataError
 from fahrstats.measurement.age_rows import AgeRows
 
@@ -20,6 +20,9 @@ FloatArray = NDArray[np.float64]
 OVERALL = "overall"
 BETWEEN = " & "
 """Between the parts of the name of a crossing, and of each of its levels."""
+
+ACROSS = "across bands"
+"""Level of photos whose age is known to an interval in more than one band."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +59,10 @@ def everyone(n: int) -> Grouping:
 def age_grouping(rows: AgeRows, name: str, bands: Sequence[float]) -> Grouping:
     """Part photos by the band of age that they fall into; the last has no end.
 
+    Bands that begin above the start of an interval without end are joined with the one
+    that it starts in. Photos whose interval reaches into another band are a group of
+    their own.
+
     Raises
     ------
     DataError
@@ -73,8 +80,19 @@ def age_grouping(rows: AgeRows, name: str, bands: Sequence[float]) -> Grouping:
             f"`age_bands` begin at {starts[0]:g}, but {n_below} of {rows.low.size} "
             "ages are below; begin at 0, or leave these rows out."
         )
+    open_from = rows.low[np.isinf(rows.high)]
+    if open_from.size:
+        starts = starts[starts <= open_from.max()]
     code = np.searchsorted(starts, rows.low, side="right") - 1
-    return Grouping(name, _band_names(starts), code.astype(np.int64), (name,))
+    is_interval = rows.low < rows.high
+    # An interval does not hold its end.
+    last = np.searchsorted(starts, rows.high, side="left") - 1
+    is_across = is_interval & (last > code)
+    levels = _band_names(starts)
+    if is_across.any():
+        code = np.where(is_across, len(levels), code)
+        levels = (*levels, ACROSS)
+    return Grouping(name, levels, code.astype(np.int64), (name,))
 
 
 def factor_grouping(data: pd.DataFrame, rows: AgeRows, column: str) -> Grouping:
@@ -144,6 +162,15 @@ def asked_for(
         found[one.subgroup] = one
     found.pop(of_age.subgroup, None)  # bands of age are always shown
     return list(found.values())
+
+
+def is_cell(level: str) -> bool:
+    """Whether a band of age, or a crossing of bands with a group, counts in a mean.
+
+    Photos across bands, and those whose group is unknown, do not.
+    """
+    band, *group = level.split(BETWEEN, maxsplit=1)
+    return band != ACROSS and group != [MISSING]
 
 
 def _band_names(starts: FloatArray) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class AgeRows:
 def read_rows(
     predicted: Sequence[str],
     data: pd.DataFrame,
-    age: str,
+    age: str | tuple[str, str],
     subject: str | None,
 ) -> AgeRows:
     """Pass predicted and true ages through the gate.
@@ -75,12 +75,13 @@ def read_rows(
     DataError
         As :func:`fahrstats.age_accuracy` says.
     """
-    models = _model_columns(predicted, (age,))
-    low = high = _in_range(read_numbers(data, age), age, (0.0, OLDEST))
+    truth = (age, age) if isinstance(age, str) else _two_ends(age)
+    models = _model_columns(predicted, truth)
+    low, high = _read_truth(data, truth)
     ages = np.column_stack(
         [_in_range(read_numbers(data, name), name, _PREDICTED_RANGE) for name in models]
     )
-    position = np.flatnonzero(~np.isnan(low))
+    position = np.flatnonzero(~np.isnan(low + high))
     rows = AgeRows(
         models=models,
         predicted=ages[position],
@@ -116,6 +117,36 @@ def _model_columns(predicted: Sequence[str], truth: tuple[str, ...]) -> tuple[st
         if name in truth:
             raise DataError(f"`{name}` is both a predicted age and the true one.")
     return models
+
+
+def _two_ends(age: Sequence[str]) -> tuple[str, str]:
+    """Return the columns of both ends of an interval."""
+    if len(set(age)) != 2 or len(age) != 2:
+        raise DataError(
+            f"`age` is {age}; give one column, or two different ones that hold the "
+            "first and the last age of an interval."
+        )
+    return age[0], age[1]
+
+
+def _read_truth(
+    data: pd.DataFrame, truth: tuple[str, str]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of each true age; the last may be infinite."""
+    first, last = truth
+    low = _in_range(read_numbers(data, first), first, (0.0, OLDEST))
+    if first == last:
+        return low, low
+    high = read_numbers(data, last)
+    _in_range(np.where(np.isposinf(high), OLDEST, high), last, (0.0, OLDEST))
+    n_inverted = int((high < low).sum())
+    if n_inverted:
+        raise DataError(
+            f"`{last}` is below `{first}` in {n_inverted} of {len(data)} rows; an age "
+            f"lies from `{first}` to below `{last}`, and the two are equal where it is "
+            "exact."
+        )
+    return low, high
 
 
 def _in_range(years: FloatArray, name: str, bounds: tuple[float, float]) -> FloatArray:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from fahrstats.measurement.interval_ages import NODE_WEIGHTS, AgeModel
+
 FloatArray = NDArray[np.float64]
 
 WITHIN = (2, 5, 10)
@@ -28,8 +30,22 @@ OF_ERRORS = (
 OF_MEDIANS = ("median_error", "median_absolute_error")
 """Statistics that are no function of sums."""
 
+OF_INTERVALS = (
+    "mae_to_interval",
+    "mae_most",
+    "mean_error_least",
+    "mean_error_most",
+    "share_inside",
+)
+"""Statistics of ages known to intervals that assume nothing."""
+
+SIZE, DISTANCE = 1, 12
+"""Features whose means are the MAE, and the least that it can be."""
+
 OF_BOTH_AGES = ("r", "r_squared", "slope", "intercept")
 """Statistics of predicted against true age, which depend on how far ages spread."""
+
+_N_OF_ERRORS = 9 + len(WITHIN)
 
 _CENTRE = 40.0
 """Years near the middle of ages, so that sums of squares lose no digits."""
@@ -41,8 +57,8 @@ _CONSTANT = 1e-12
 """Variance, as a share of the square of an age, that rounding leaves of none."""
 
 
-def features(predicted: FloatArray, age: FloatArray) -> FloatArray:
-    """Return what is summed over photos, for each model.
+def exact_features(predicted: FloatArray, age: FloatArray) -> FloatArray:
+    """Return what is summed over photos of known age, for each model.
 
     Parameters
     ----------
@@ -57,16 +73,59 @@ def features(predicted: FloatArray, age: FloatArray) -> FloatArray:
         1; the error's size, value, square and whether it is within 2, 5, 10 years; true
         and predicted age, their squares and product, the ages less 40.
     """
-    error = predicted - age[:, None]
-    a = np.broadcast_to(age[:, None] - _CENTRE, error.shape)
+    a = np.broadcast_to(age[:, None] - _CENTRE, predicted.shape)
     p = predicted - _CENTRE
+    error = p - a
     within = [np.abs(error) <= years + _ROUNDING for years in WITHIN]
     columns = [np.ones_like(error), np.abs(error), error, error**2, *within]
     return np.stack([*columns, a, p, a * a, p * p, a * p], axis=-1)
 
 
+def expected_features(
+    predicted: FloatArray, model: AgeModel, shift: FloatArray | float = 0.0
+) -> FloatArray:
+    """Return what :func:`exact_features` is expected to be, of one model, (n, 12).
+
+    Expected over the true ages that a photo's interval and predicted age make likely.
+    """
+    ages = model.ages(shift)
+    error = predicted[:, None] - ages
+    sizes = [np.abs(error), error, error**2]
+    within = [
+        model.probability(
+            predicted - years - _ROUNDING, predicted + years + _ROUNDING, shift
+        )
+        for years in WITHIN
+    ]
+    a, aa = (ages - _CENTRE) @ NODE_WEIGHTS, (ages - _CENTRE) ** 2 @ NODE_WEIGHTS
+    p = predicted - _CENTRE
+    means = [size @ NODE_WEIGHTS for size in sizes]
+    columns = [np.ones_like(p), *means, *within, a, p, aa, p * p, a * p]
+    return np.stack(columns, axis=-1)
+
+
+def bound_features(
+    predicted: FloatArray, low: FloatArray, high: FloatArray
+) -> FloatArray:
+    """Return what intervals alone say of the error, for each model, shape (n, k, 6).
+
+    The least size the error can have (the distance to the interval), its largest size,
+    its least and largest value, whether there is an interval, and whether the
+    prediction is inside. What has no end is missing.
+    """
+    least, most = predicted - high[:, None], predicted - low[:, None]
+    least = np.where(np.isfinite(least), least, np.nan)
+    distance = np.maximum(np.maximum(-most, np.nan_to_num(least, nan=-np.inf)), 0.0)
+    furthest = np.maximum(np.abs(least), np.abs(most))
+    is_interval = np.broadcast_to((low < high)[:, None], predicted.shape)
+    is_inside = is_interval & (most >= 0) & (predicted < high[:, None])
+    return np.stack(
+        [distance, furthest, least, most, is_interval, is_inside], axis=-1
+    ).astype(np.float64)
+
+
 def from_sums(sums: FloatArray) -> dict[str, FloatArray]:
-    """Return every statistic but medians from sums of features, shape (..., 12).
+    """Return every statistic but medians from sums of features, (..., 12 or 18).
 
     A statistic that does not exist, because there is no photo or no spread of ages, is
     missing. R squared is that of the prediction itself, 1 less the sum of squared
@@ -75,14 +134,19 @@ def from_sums(sums: FloatArray) -> dict[str, FloatArray]:
     """
     n = np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
     means = np.moveaxis(sums[..., 1:], -1, 0) / n
-    size, error, square, *rest = means
+    size, error, square, *rest = means[: _N_OF_ERRORS - 1]
     within, (a, p, aa, pp, ap) = rest[: len(WITHIN)], rest[len(WITHIN) :]
     var_age, var_predicted = _variance(aa, a), _variance(pp, p)
     cov = ap - a * p
     slope = cov / var_age
     values = (size, error, np.sqrt(square), *within)
+    bounds = means[_N_OF_ERRORS - 1 :]
+    if len(bounds):
+        of_intervals = np.where(bounds[-2] > 0, bounds[-2], np.nan)
+        bounds = np.concatenate([bounds[:-2], [bounds[-1] / of_intervals]])
     return {
         **dict(zip(OF_ERRORS, values, strict=True)),
+        **dict(zip(OF_INTERVALS, bounds, strict=False)),
         "r": np.clip(cov / np.sqrt(var_age * var_predicted), -1, 1),
         "r_squared": 1 - square / var_age,
         "slope": slope,
