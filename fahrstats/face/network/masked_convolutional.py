@@ -1,4 +1,13 @@
-"""Masked pretraining of a convolutional network: filling in hidden patches."""
+"""Masked pretraining of a convolutional network: filling in hidden patches.
+
+Hidden patches must not exist for the encoder, rather than be black: zeros in the image
+alone let the shape of the mask into the features, and shift the means and variances of
+group norm to those of a picture the network never meets in use. Measured on face crops
+(mini, random weights, 12 of 49 patches visible), features of visible places are 1.0
+times as large as in the whole picture when hidden places are zero after every
+convolution and left out of the norms, 1.4 times with zeros in the image alone, and 2.0
+times with zeros after every stage but ordinary norms. It costs a few percent of time.
+"""
 
 from __future__ import annotations
 
