@@ -140,19 +140,22 @@ def test_a_photo_differs_by_less_than_half_a_pixel_of_misplacement(
     assert abs(error.mean()) < 0.05
 
 
-@pytest.mark.parametrize("pixels", [160, 133, 112, 64, 40])
-def test_what_shrinks_is_averaged_like_a_triangle_kernel(pixels):
+@pytest.mark.parametrize("wanted_margin", [0.4, 0.1])
+@pytest.mark.parametrize("pixels", [133, 112, 64, 40])
+def test_what_shrinks_is_averaged_like_a_triangle_kernel(pixels, wanted_margin):
     # One white column in each of 160 crops: the response is the kernel itself. A
     # triangle has the variance step^2 / 6; interpolation between pixels at a share f
     # has f (1 - f), on average 1/6.
     side = 160
     crops = torch.zeros(side, side, side, 3, dtype=torch.uint8)
     crops[torch.arange(side), :, torch.arange(side)] = 255
-    kernel = varied(crops, None, pixels=pixels)[:, 0, pixels // 2].double().numpy()
-    step, inner = side / pixels, slice(pixels // 8, -pixels // 8)
-    places = (np.arange(pixels) + 0.5) * step - 0.5
+    images = varied(crops, None, pixels=pixels, margin=0.4, wanted_margin=wanted_margin)
+    kernel = images[:, 0, pixels // 2].double().numpy()
+    step = side / pixels * (1 + 2 * wanted_margin) / (1 + 2 * 0.4)
+    inner = slice(pixels // 8, -pixels // 8)
+    places = (np.arange(pixels) - (pixels - 1) / 2) * step + (side - 1) / 2
     distance = np.arange(side)[:, None] - places
-    variance = places % 1 * (1 - places % 1) + (step**2 - 1) / 6
+    variance = places % 1 * (1 - places % 1) + max(step**2 - 1, 0) / 6
     found = [(kernel * distance**power).sum(axis=0)[inner] for power in range(3)]
     np.testing.assert_allclose(found[0], 1, rtol=0, atol=1e-5)
     np.testing.assert_allclose(found[1], 0, rtol=0, atol=1e-4)
@@ -240,6 +243,12 @@ def test_a_mirrored_face_moves_as_any_other():
     every = replace(NONE, rotation_degrees=20, scale=0.25, shift=0.1)
     found = movements(replace(every, mirrored_share=1), n=8)
     np.testing.assert_allclose(found, movements(every, n=8), atol=2 * DOT_ATOL)
+
+
+def test_rotation_and_scale_are_drawn_apart():
+    found = movements(replace(NONE, rotation_degrees=20, scale=0.25))
+    turn = found[:, 0, 0] + 1j * found[:, 1, 0]
+    assert abs(np.corrcoef(np.angle(turn), np.log(np.abs(turn)))[0, 1]) < 0.4
 
 
 def test_shift_is_a_share_of_the_side():
@@ -410,7 +419,10 @@ def test_a_coarse_face_is_at_least_the_coarsest_side():
     crops = noise(40, 16)
     one = varied(crops, replace(NONE, coarse_share=1, coarsest=0.001))
     half = varied(crops, replace(NONE, coarse_share=1, coarsest=0.5))
-    assert roughness(one).min() < 1e-9
+    flat = roughness(one) < 1e-9
+    assert flat.any()
+    mean = varied(crops, None)[flat].mean(dim=(2, 3))
+    assert (one[flat][:, :, 0, 0] - mean).abs().max() < 0.1  # not the middle pixel's
     assert roughness(half).min() > 1e-3
 
 
