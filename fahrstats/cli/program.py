@@ -13,6 +13,7 @@ from fahrstats.cli import (
     data_commands,
     photo_commands,
     study_commands,
+    train_commands,
 )
 from fahrstats.cli.signals import StoppedError, stopped_by_signals
 from fahrstats.errors import FahrstatsError
@@ -27,6 +28,7 @@ app = typer.Typer(
 for commands in (study_commands.app, photo_commands.app):
     app.add_typer(commands)
 app.add_typer(checkpoint_commands.app, name="checkpoint", help="Checkpoints.")
+app.add_typer(train_commands.app, name="train", help="Training of the face models.")
 app.add_typer(data_commands.app, name="data", help="Public data sets.")
 
 

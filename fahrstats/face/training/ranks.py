@@ -112,3 +112,8 @@ def open_ranks(device: Device) -> Iterator[Ranks]:
         yield Ranks(distributed.get_rank(), world, place)
     finally:
         distributed.destroy_process_group()
+
+
+def is_first_process() -> bool:
+    """Tell whether this is the first of the processes that ``torchrun`` started."""
+    return os.environ.get("RANK", "0") == "0"

@@ -47,7 +47,7 @@ class AgeTask:
     error_name = "macro MAE, years"
 
     def __init__(self, config: Config, crops: Crops) -> None:
-        self.outputs = (Output("faceage", "years"),)
+        self.outputs: tuple[Output, ...] = (Output("faceage", "years"),)
         self._config = config
         labels = labels_of(config, crops).with_age()
         self.split = labels.fingerprint

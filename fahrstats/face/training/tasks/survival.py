@@ -39,7 +39,7 @@ class SurvivalTask:
     error_name = "loss"
 
     def __init__(self, config: Config, crops: Crops) -> None:
-        self.outputs = (Output("facesurvival", "log hazard"),)
+        self.outputs: tuple[Output, ...] = (Output("facesurvival", "log hazard"),)
         self._config = config
         labels = labels_of(config, crops).with_follow_up()
         _check_covariates(labels, config.adjust)
