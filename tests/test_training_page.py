@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from fahrstats.face.score_columns import SCORE_GLOSSARY
-from fahrstats.face.training.frozen_config import read_frozen_config
+from fahrstats.face.training.frozen.config import read_frozen_config
 
 PAGE = (Path(__file__).parents[1] / "docs/training.md").read_text(encoding="utf-8")
 FROZEN = PAGE.partition("## FaceSurvival on frozen embeddings\n")[2].partition("\n## ")[

@@ -57,7 +57,7 @@ def survival(
     With [frozen] in the file, photos of the cohort itself are scored as well, each by
     heads that have not seen its subject.
     """
-    from fahrstats.face.training.frozen_run import train_frozen
+    from fahrstats.face.training.frozen.run import train_frozen
     from fahrstats.section import open_toml
 
     if not open_toml(config).is_given("frozen"):

@@ -10,7 +10,7 @@ from portraits import draw_portraits, small_checkpoint, table_of_faces
 
 from fahrstats.face.scoring import runs
 from fahrstats.face.scoring.embed import read_embeddings
-from fahrstats.face.training.crops import open_crops
+from fahrstats.face.training.faces.crops import open_crops
 
 OFFLINE = Path(__file__).parents[1] / "support" / "offline_program.py"
 

@@ -29,7 +29,7 @@ def crop_photos(
 
     Crops are personal data, as the photos are. Many are written to a file by
     ``fahrstats crop`` and read by
-    :func:`~fahrstats.face.training.crops.open_crops`.
+    :func:`~fahrstats.face.training.faces.crops.open_crops`.
 
     Parameters
     ----------

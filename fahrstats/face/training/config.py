@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fahrstats.face.checkpoints.card import AnyArchitecture, Preprocessing
-from fahrstats.face.training.augment import Augmentation
+from fahrstats.face.training.faces.augment import Augmentation
 
 Kind = Literal["pretrain", "age", "survival"]
 TrainedPrecision = Literal["float32", "bfloat16"]

@@ -16,8 +16,8 @@ from fahrstats.face.checkpoints.card import (
 )
 from fahrstats.face.network.convolutional_sizes import convolutional_architecture
 from fahrstats.face.network.sizes import architecture
-from fahrstats.face.training.augment import Augmentation
 from fahrstats.face.training.config import Config, Kind, Stage, TrainedPrecision
+from fahrstats.face.training.faces.augment import Augmentation
 from fahrstats.section import Section, open_toml
 
 AGE_BINS = (0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fahrstats.face.training.config import Config, Stage
-from fahrstats.face.training.crops import Crops
+from fahrstats.face.training.faces.crops import Crops
 from fahrstats.face.training.ranks import Ranks
 from fahrstats.face.training.tasks.task import Task
 from fahrstats.resampling import IntArray

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fahrstats.face.training.augment import draw_variations, prepare
-from fahrstats.face.training.batches import slice_of_rank
+from fahrstats.face.training.faces.augment import draw_variations, prepare
+from fahrstats.face.training.faces.batches import slice_of_rank
 from fahrstats.face.training.job import Job
 from fahrstats.resampling import IntArray
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.training.config import Config
-from fahrstats.face.training.crops import Crops
+from fahrstats.face.training.faces.crops import Crops
 
 
 def check_crops(config: Config, crops: Crops) -> None:

@@ -28,7 +28,7 @@ from fahrstats.face.checkpoints.store import (
 )
 from fahrstats.face.engine import Device
 from fahrstats.face.training.config import Config
-from fahrstats.face.training.crops import open_crops
+from fahrstats.face.training.faces.crops import open_crops
 from fahrstats.face.training.job import Job
 from fahrstats.face.training.learner import Learner
 from fahrstats.face.training.loading import Batch, load_batches, read_images

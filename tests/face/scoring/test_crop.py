@@ -18,7 +18,7 @@ from fahrstats.face.scoring.crop import crop_photos
 from fahrstats.face.scoring.examination import examine
 from fahrstats.face.scoring.plan import Crop
 from fahrstats.face.scoring.runs import score_to
-from fahrstats.face.training.crops import open_crops
+from fahrstats.face.training.faces.crops import open_crops
 
 SMALL = Crop(size=24, margin=0.3, interpolation="bicubic")
 

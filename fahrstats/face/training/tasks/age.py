@@ -12,15 +12,15 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Output
 from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.training.age_losses import age_loss
-from fahrstats.face.training.batches import (
+from fahrstats.face.training.config import Config, Stage
+from fahrstats.face.training.faces.batches import (
     age_balanced_batches,
     draw_shares,
     effective_sample_size,
     shuffled_batches,
 )
-from fahrstats.face.training.config import Config, Stage
-from fahrstats.face.training.crops import Crops
-from fahrstats.face.training.labels import age_bins
+from fahrstats.face.training.faces.crops import Crops
+from fahrstats.face.training.faces.labels import age_bins
 from fahrstats.face.training.learner import (
     Learner,
     new_network,

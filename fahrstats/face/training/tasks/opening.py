@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fahrstats.face.training.config import Config
-from fahrstats.face.training.crops import Crops
+from fahrstats.face.training.faces.crops import Crops
 from fahrstats.face.training.tasks.age import AgeTask
 from fahrstats.face.training.tasks.pretraining import Pretraining
 from fahrstats.face.training.tasks.survival import SurvivalTask

@@ -13,9 +13,9 @@ from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.network.masked import MaskedAutoencoder, draw_order
 from fahrstats.face.network.masked_convolutional import MaskedConvolutional
 from fahrstats.face.network.sizes import n_patches
-from fahrstats.face.training.batches import shuffled_batches
 from fahrstats.face.training.config import Config, Stage
-from fahrstats.face.training.crops import Crops
+from fahrstats.face.training.faces.batches import shuffled_batches
+from fahrstats.face.training.faces.crops import Crops
 from fahrstats.face.training.learner import Learner, take_over, without_head
 from fahrstats.face.training.tasks.task import FloatArray, labels_of, under
 from fahrstats.resampling import IntArray

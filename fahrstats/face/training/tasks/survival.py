@@ -12,10 +12,10 @@ from torch import Tensor
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Output
 from fahrstats.face.checkpoints.store import Checkpoint
-from fahrstats.face.training.batches import event_stratified_batches
 from fahrstats.face.training.config import Config, Stage
-from fahrstats.face.training.crops import Crops
-from fahrstats.face.training.labels import Labels
+from fahrstats.face.training.faces.batches import event_stratified_batches
+from fahrstats.face.training.faces.crops import Crops
+from fahrstats.face.training.faces.labels import Labels
 from fahrstats.face.training.learner import (
     Learner,
     new_network,

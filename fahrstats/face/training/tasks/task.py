@@ -14,10 +14,10 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Output
 from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.training.config import Config, Stage
-from fahrstats.face.training.crops import Crops
-from fahrstats.face.training.labels import Labels, read_labels
+from fahrstats.face.training.faces.crops import Crops
+from fahrstats.face.training.faces.labels import Labels, read_labels
+from fahrstats.face.training.faces.splits import split_subjects
 from fahrstats.face.training.learner import Learner
-from fahrstats.face.training.splits import split_subjects
 from fahrstats.resampling import IntArray
 
 FloatArray = NDArray[np.float64]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.frozen_config import read_frozen_config
+from fahrstats.face.training.frozen.config import read_frozen_config
 
 FILE = """
 kind = "survival"

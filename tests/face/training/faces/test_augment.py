@@ -14,7 +14,7 @@ from skimage.data import astronaut
 from fahrstats.errors import DataError
 from fahrstats.face.detection.alignment import align, similarity, template
 from fahrstats.face.detection.faces import FoundFace
-from fahrstats.face.training.augment import (
+from fahrstats.face.training.faces.augment import (
     Augmentation,
     draw_variations,
     prepare,

@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from fahrstats.errors import ConvergenceError, DataError
-from fahrstats.face.training.embedded_faces import (
+from fahrstats.face.training.frozen.embedded_faces import (
     EmbeddedFaces,
     as_embeddings,
     check_dealing,

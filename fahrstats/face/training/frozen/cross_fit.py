@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.embedded_faces import (
+from fahrstats.face.training.frozen.embedded_faces import (
     EmbeddedFaces,
     check_dealing,
     check_faces,
 )
-from fahrstats.face.training.frozen_heads import FrozenHead, fit_head
+from fahrstats.face.training.frozen.heads import FrozenHead, fit_head
 from fahrstats.kernels.partial_likelihood import block_sums, find_tie_blocks
 from fahrstats.kernels.risk_sets import sort_risk_sets
 from fahrstats.resampling import deal_units
@@ -122,7 +122,7 @@ def cross_fit(
     Parameters
     ----------
     embeddings, time, event, stratum, penalties
-        As in :func:`~fahrstats.face.training.frozen_heads.fit_frozen_head`.
+        As in :func:`~fahrstats.face.training.frozen.heads.fit_frozen_head`.
     subject
         Whose photo it is, shape (n,).
     k
@@ -133,7 +133,7 @@ def cross_fit(
     Raises
     ------
     DataError
-        As in :func:`~fahrstats.face.training.frozen_heads.fit_frozen_head`; fewer
+        As in :func:`~fahrstats.face.training.frozen.heads.fit_frozen_head`; fewer
         subjects than folds, or a fold without which there is no event or no variation.
     ConvergenceError
         A maximum was not reached.

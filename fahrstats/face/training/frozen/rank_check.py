@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.embedded_faces import EmbeddedFaces
+from fahrstats.face.training.frozen.embedded_faces import EmbeddedFaces
 from fahrstats.kernels.concordance import rank_agreement
 from fahrstats.kernels.risk_sets import sort_risk_sets
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.batches import (
+from fahrstats.face.training.faces.batches import (
     age_balanced_batches,
     draw_shares,
     effective_sample_size,

@@ -16,15 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 from fahrstats.cohort.table_file import read_table_file
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.face.pictures.photos import hash_of
-from fahrstats.face.training.label_ages import AGE_COLUMNS, bins_of, known_ages
-from fahrstats.face.training.label_columns import (
+from fahrstats.face.training.faces.label_ages import AGE_COLUMNS, bins_of, known_ages
+from fahrstats.face.training.faces.label_columns import (
     BoolArray,
     FloatArray,
     follow_up_of,
     sex_of,
     stratum_of,
 )
-from fahrstats.face.training.label_photos import (
+from fahrstats.face.training.faces.label_photos import (
     SPLITS,
     THE_SPLITS,
     CroppedPhotos,
@@ -33,7 +33,7 @@ from fahrstats.face.training.label_photos import (
     splits_of,
     subjects_of,
 )
-from fahrstats.face.training.splits import check_exclusive, split_subjects
+from fahrstats.face.training.faces.splits import check_exclusive, split_subjects
 from fahrstats.resampling import IntArray
 
 _TEXTS = ("photo", "subject", "split", "sex", "stratum", *AGE_COLUMNS)

@@ -6,8 +6,8 @@ import pytest
 
 import fahrstats as fs
 from fahrstats.errors import DataError
-from fahrstats.face.training.embedded_faces import check_faces
-from fahrstats.face.training.rank_check import check_ranks
+from fahrstats.face.training.frozen.embedded_faces import check_faces
+from fahrstats.face.training.frozen.rank_check import check_ranks
 
 
 @pytest.mark.parametrize("stratum", [None, np.arange(80) % 3])

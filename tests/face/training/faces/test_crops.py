@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError
-from fahrstats.face.training import crops as module
-from fahrstats.face.training.crops import open_crops
+from fahrstats.face.training.faces import crops as module
+from fahrstats.face.training.faces.crops import open_crops
 
 COUNTING = pa.proxy_memory_pool(pa.default_memory_pool())  # outlives what it holds
 

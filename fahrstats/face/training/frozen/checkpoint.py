@@ -14,9 +14,9 @@ from fahrstats.face.checkpoints.store import (
     load_checkpoint,
     save_checkpoint,
 )
-from fahrstats.face.training.frozen_config import FrozenConfig
-from fahrstats.face.training.frozen_heads import FrozenHead
-from fahrstats.face.training.rank_check import RankCheck
+from fahrstats.face.training.frozen.config import FrozenConfig
+from fahrstats.face.training.frozen.heads import FrozenHead
+from fahrstats.face.training.frozen.rank_check import RankCheck
 
 _HEAD = ("head.weight", "head.bias")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError, ResultWarning
-from fahrstats.face.training.label_photos import (
+from fahrstats.face.training.faces.label_photos import (
     photos_of,
     rows_in,
     splits_of,

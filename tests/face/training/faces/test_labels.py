@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError, ResultWarning
-from fahrstats.face.training.batches import age_balanced_batches
-from fahrstats.face.training.labels import age_bins, read_labels
+from fahrstats.face.training.faces.batches import age_balanced_batches
+from fahrstats.face.training.faces.labels import age_bins, read_labels
 
 N = 12
 CROPS = SimpleNamespace(

@@ -6,7 +6,7 @@ import pytest
 from embedding_files import draw_cohort, write_embeddings
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.frozen_cohort import read_cohort
+from fahrstats.face.training.frozen.cohort import read_cohort
 
 N = 12
 TWICE = [f"s{i // 2}" for i in range(N)]

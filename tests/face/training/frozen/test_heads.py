@@ -8,7 +8,7 @@ import pytest
 
 import fahrstats as fs
 from fahrstats.errors import DataError
-from fahrstats.face.training.frozen_heads import fit_frozen_head
+from fahrstats.face.training.frozen.heads import fit_frozen_head
 from fahrstats.kernels.newton import PartialLikelihood, climb, standardize
 from fahrstats.kernels.partial_likelihood import find_tie_blocks
 from fahrstats.kernels.ridge import RidgeLikelihood

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError, ResultWarning
-from fahrstats.face.training.label_columns import in_rows, texts_of
+from fahrstats.face.training.faces.label_columns import in_rows, texts_of
 from fahrstats.resampling import IntArray
 from fahrstats.section import did_you_mean
 

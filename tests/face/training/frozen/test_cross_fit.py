@@ -6,8 +6,8 @@ import pytest
 
 import fahrstats as fs
 from fahrstats.errors import DataError
-from fahrstats.face.training.cross_fit import cross_fit
-from fahrstats.face.training.frozen_heads import fit_frozen_head
+from fahrstats.face.training.frozen.cross_fit import cross_fit
+from fahrstats.face.training.frozen.heads import fit_frozen_head
 
 
 def cohort(n, d, *, slope=0.0, seed=1):

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from fahrstats.cohort.table_file import read_table_file
 from fahrstats.errors import DataError
 from fahrstats.face.scoring.embed import read_embeddings
-from fahrstats.face.training.embedded_faces import EmbeddedFaces, check_faces
-from fahrstats.face.training.label_columns import (
+from fahrstats.face.training.faces.label_columns import (
     follow_up_of,
     in_rows,
     stratum_of,
     texts_of,
 )
+from fahrstats.face.training.frozen.embedded_faces import EmbeddedFaces, check_faces
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.label_ages import OLDEST, bins_of, known_ages
+from fahrstats.face.training.faces.label_ages import OLDEST, bins_of, known_ages
 
 NAN, INF = np.nan, np.inf
 

@@ -18,9 +18,9 @@ from fahrstats.face.scoring.embed import read_embeddings
 from fahrstats.face.scoring.plan import Plan
 from fahrstats.face.scoring.score import as_frame
 from fahrstats.face.scoring.workbench import open_workbench
-from fahrstats.face.training.cross_fit import cross_fit
-from fahrstats.face.training.frozen_heads import fit_frozen_head
-from fahrstats.face.training.frozen_run import train_frozen
+from fahrstats.face.training.frozen.cross_fit import cross_fit
+from fahrstats.face.training.frozen.heads import fit_frozen_head
+from fahrstats.face.training.frozen.run import train_frozen
 from fahrstats.study.study_file import parse_study
 from fahrstats.study.tables_in import load
 

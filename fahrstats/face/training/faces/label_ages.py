@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.label_columns import (
+from fahrstats.face.training.faces.label_columns import (
     BoolArray,
     FloatArray,
     in_rows,

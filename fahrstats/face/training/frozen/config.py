@@ -28,7 +28,7 @@ class FrozenConfig:
     n_folds, seed : int
         Into how many parts the subjects are dealt, and how.
     penalties : tuple of float, or None
-        As for :func:`~fahrstats.face.training.frozen_heads.fit_frozen_head`.
+        As for :func:`~fahrstats.face.training.frozen.heads.fit_frozen_head`.
     network : str or None
         Checkpoint that the embeddings came from.
     scores : Path

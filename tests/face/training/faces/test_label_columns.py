@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.label_columns import (
+from fahrstats.face.training.faces.label_columns import (
     follow_up_of,
     in_rows,
     numbers_of,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.errors import DataError
-from fahrstats.face.training.splits import check_exclusive, split_subjects
+from fahrstats.face.training.faces.splits import check_exclusive, split_subjects
 
 SHARES = {"train": 0.8, "tune": 0.1, "test": 0.1}
 

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.store import PROVENANCE_KEY, read_provenance
 from fahrstats.errors import DataError
-from fahrstats.face.training.cross_fit import CrossFitted, cross_fit_faces
-from fahrstats.face.training.frozen_checkpoint import open_network, save_with_head
-from fahrstats.face.training.frozen_cohort import EmbeddedCohort, read_cohort
-from fahrstats.face.training.frozen_config import (
+from fahrstats.face.training.frozen.checkpoint import open_network, save_with_head
+from fahrstats.face.training.frozen.cohort import EmbeddedCohort, read_cohort
+from fahrstats.face.training.frozen.config import (
     FrozenConfig,
     Per,
     read_frozen_config,
 )
-from fahrstats.face.training.frozen_heads import fit_head
-from fahrstats.face.training.rank_check import RankCheck, check_ranks
+from fahrstats.face.training.frozen.cross_fit import CrossFitted, cross_fit_faces
+from fahrstats.face.training.frozen.heads import fit_head
+from fahrstats.face.training.frozen.rank_check import RankCheck, check_ranks
 from fahrstats.files import file_sha256, write_whole
 
 FloatArray = NDArray[np.float64]
@@ -108,7 +108,7 @@ def train_frozen(
     """Score a cohort by heads that never saw the subject scored, into a table.
 
     Subjects are dealt into folds, and a ridge Cox head is fitted without each, as
-    :func:`~fahrstats.face.training.cross_fit.cross_fit` does. The table has the
+    :func:`~fahrstats.face.training.frozen.cross_fit.cross_fit` does. The table has the
     columns ``photo``, ``subject`` (where it is known), ``facesurvival`` (standardised
     by fold), ``log_hazard`` and ``fold``; with ``per = "subject"``, ``subject``, the
     means of both over a subject's photos, ``fold`` and ``n_photos``. Copies of a file
@@ -127,10 +127,11 @@ def train_frozen(
     Raises
     ------
     DataError
-        As :func:`~fahrstats.face.training.frozen_config.read_frozen_config`,
-        :func:`~fahrstats.face.training.frozen_cohort.read_cohort` and
-        :func:`~fahrstats.face.training.cross_fit.cross_fit`; the embeddings are not of
-        the checkpoint named; or what is to be written would replace something else.
+        As :func:`~fahrstats.face.training.frozen.config.read_frozen_config`,
+        :func:`~fahrstats.face.training.frozen.cohort.read_cohort` and
+        :func:`~fahrstats.face.training.frozen.cross_fit.cross_fit`; the embeddings are
+        not of the checkpoint named; or what is to be written would replace something
+        else.
     ConvergenceError
         A maximum was not reached.
     """

@@ -1,0 +1,1 @@
+"""FaceSurvival on frozen embeddings: heads, cross-fitting, and runs of a file."""
