@@ -11,8 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,25 +27,16 @@ from fahrstats.face.checkpoints.store import (
 )
 from fahrstats.face.engine import Device
 from fahrstats.face.training.config import Config
+from fahrstats.face.training.course import Course, open_course, save_course
 from fahrstats.face.training.faces.crops import open_crops
 from fahrstats.face.training.job import Job
 from fahrstats.face.training.learner import Learner
 from fahrstats.face.training.loading import Batch, load_batches, read_images
-from fahrstats.face.training.optimisation import (
-    MovingAverage,
-    learning_rate,
-    set_learning_rate,
-)
+from fahrstats.face.training.optimisation import learning_rate, set_learning_rate
 from fahrstats.face.training.ranks import open_ranks
 from fahrstats.face.training.start import check_crops, check_start
-from fahrstats.face.training.state import (
-    TrainingState,
-    load_state,
-    moments_of,
-    restore_moments,
-    save_state,
-)
 from fahrstats.face.training.tasks.opening import open_task
+from fahrstats.face.training.tasks.task import Task
 from fahrstats.face.training.training_log import Clock, TrainingLog, draw_log
 
 Watch = Callable[[str, int, int], None]
@@ -55,7 +45,6 @@ _SECONDS_BETWEEN_STATES = 120.0
 _EXPLOSION = 10.0  # times the loss of the first steps, but at least 10
 _FIRST_STEPS = 10
 _READ_AT_ONCE = 128  # photos, where nothing is learned
-_BETAS = (0.9, 0.95)  # of AdamW; He et al. 2022
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +94,8 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
 
     What is kept is the moving average of the parameters: after the epoch with the
     smallest error on the tuning photos, or after the last one where nothing is tuned.
-    With the same seed and number of processes a machine finds the same parameters.
+    On a processor, the same seed and number of processes give the same parameters to
+    the bit, however often the run was stopped.
 
     Parameters
     ----------
@@ -129,6 +119,8 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
         task = open_task(config, crops)
         kept = None if config.start is None else load_checkpoint(config.start)
         check_start(config, kept)
+        if kept is not None:  # its fingerprint decides, not where it lies
+            config = replace(config, start=kept.name)
         summaries = []
         for number in range(1, len(config.stages) + 1):
             job = Job(config, number, task, crops, ranks)
@@ -136,7 +128,8 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
             kept = load_checkpoint(job.kept)
         path = config.folder / f"{config.name}.safetensors"
         if kept is not None and ranks.is_first:
-            save_checkpoint(path, kept.card, kept.parameters)
+            card = _card(config, task, error=summaries[-1].error)
+            save_checkpoint(path, card, kept.parameters)
             draw_log(config.folder, error_name=task.error_name)
         ranks.wait()
     return Trained(load_checkpoint(path), tuple(summaries))
@@ -144,57 +137,12 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
 
 def _train_stage(job: Job, start: Checkpoint | None, watch: Watch) -> StageSummary:
     """Train a stage from its first step, or from where an earlier run stopped."""
-    stage, ranks = job.stage, job.ranks
-    learner = job.task.learner(job.config.seed)
-    if start is not None:
-        job.task.begin(learner, start)
-    learner.to(ranks.device)
-    groups = learner.groups(
-        weight_decay=stage.weight_decay, layer_decay=stage.layer_decay
-    )
-    optimiser = torch.optim.AdamW(
-        cast(list[dict[str, Any]], groups), lr=0.0, betas=_BETAS
-    )
-    average = MovingAverage(learner, decay=stage.average)
-    course = _resume(job, learner, average, optimiser)
-    ranks.wait()  # until all have read the state, and none is writing the next
-    per_epoch = len(job.batches(0))
-    n_steps = 0 if course.has_ended else stage.epochs * per_epoch
-    log = TrainingLog(job, step=course.step)
-    parallel, clock = ranks.parallel(learner), Clock()
-    saved = time.monotonic()
-    batches = load_batches(job, range(course.step, n_steps), per_epoch=per_epoch)
-    for batch in clock.timed(batches):
-        rate = learning_rate(
-            course.step,
-            n_steps=n_steps,
-            warm_up=int(stage.warm_up * n_steps),
-            peak=stage.peak,
-        )
-        set_learning_rate(optimiser, rate)
-        optimiser.zero_grad()
-        loss = _backward(job, parallel, batch)
-        norm = float(nn.utils.clip_grad_norm_(learner.parameters(), stage.clip))
-        if course.step < _FIRST_STEPS:
-            course.first_loss += loss / _FIRST_STEPS
-        _stop_if_broken(job, course, rate=rate, loss=loss, norm=norm)
-        optimiser.step()
-        average.update(learner)
-        course.step += 1
-        clock.learned(len(batch.places))
-        ends_epoch = course.step % per_epoch == 0
-        error = _judge(job, learner, average, course, per_epoch) if ends_epoch else None
-        log.write(course.step, rate=rate, loss=loss, error=error)
-        watch(f"stage {job.number}: loss {loss:.3f}", course.step, n_steps)
-        if ends_epoch or time.monotonic() - saved > _SECONDS_BETWEEN_STATES:
-            _save(job, learner, average, optimiser, course, per_epoch)
-            saved = time.monotonic()
-        clock.paused()
-        if course.has_ended:
-            break
-    ranks.wait()
+    course, clock = open_course(job, start), Clock()
+    if not course.has_ended:
+        _learn(job, course, clock, watch)
+    job.ranks.wait()  # until what is kept has been written
     return StageSummary(
-        learned_from=job.task.describe(stage),
+        learned_from=job.task.describe(job.stage),
         error_name=job.task.error_name,
         error=course.best,
         n_steps=course.step,
@@ -203,19 +151,45 @@ def _train_stage(job: Job, start: Checkpoint | None, watch: Watch) -> StageSumma
     )
 
 
-@dataclass(slots=True)
-class _Course:
-    """Where a stage stands.
+def _learn(job: Job, course: Course, clock: Clock, watch: Watch) -> None:
+    """Take the steps of a stage that are left; the one loop of a training."""
+    n_steps = job.stage.epochs * course.per_epoch
+    parallel = job.ranks.parallel(course.learner)
+    log = TrainingLog(job, step=course.step)
+    saved_at = time.monotonic()
+    steps = range(course.step, n_steps)
+    for batch in clock.timed(load_batches(job, steps, per_epoch=course.per_epoch)):
+        rate = _rate(job, course.step, n_steps)
+        set_learning_rate(course.optimiser, rate)
+        course.optimiser.zero_grad()
+        loss = _backward(job, parallel, batch)
+        norm = nn.utils.clip_grad_norm_(course.learner.parameters(), job.stage.clip)
+        _stop_if_broken(job, course, rate=rate, loss=loss, norm=float(norm))
+        course.optimiser.step()
+        course.average.update(course.learner)
+        if course.step < _FIRST_STEPS:
+            course.first_loss += loss / _FIRST_STEPS
+        course.step += 1
+        clock.learned(len(batch.places))
+        error = _judge(job, course) if course.ends_epoch else None
+        log.write(course.step, rate=rate, loss=loss, error=error)
+        watch(f"stage {job.number}: loss {loss:.3f}", course.step, n_steps)
+        if course.ends_epoch or time.monotonic() - saved_at > _SECONDS_BETWEEN_STATES:
+            save_course(job, course)
+            saved_at = time.monotonic()
+        clock.paused()
+        if course.has_ended:
+            break
 
-    ``best`` is the smallest error so far and ``best_epoch`` the epoch it was found
-    after; ``first_loss`` is the mean loss of the first steps.
-    """
 
-    step: int = 0
-    best: float = math.nan
-    best_epoch: int = -1
-    first_loss: float = 0.0
-    has_ended: bool = False
+def _rate(job: Job, step: int, n_steps: int) -> float:
+    """Return the learning rate of a step, from 0."""
+    return learning_rate(
+        step,
+        n_steps=n_steps,
+        warm_up=int(job.stage.warm_up * n_steps),
+        peak=job.stage.peak,
+    )
 
 
 def _backward(job: Job, learner: nn.Module, batch: Batch) -> float:
@@ -255,21 +229,22 @@ def _read(job: Job, learner: nn.Module, batch: Batch) -> Tensor:
     return outputs.float()
 
 
-def _judge(
-    job: Job, learner: Learner, average: MovingAverage, course: _Course, per_epoch: int
-) -> float | None:
+def _judge(job: Job, course: Course) -> float | None:
     """Measure the average after an epoch, and keep it if it is the best so far."""
-    epoch = course.step // per_epoch - 1
-    is_last = course.step == job.stage.epochs * per_epoch
+    epoch = course.step // course.per_epoch - 1
+    is_last = epoch + 1 == job.stage.epochs
     error = None
     if job.task.tune_rows.size:
         judged = job.task.learner(job.config.seed).to(job.ranks.device)
-        average.copy_to(judged)
+        course.average.copy_to(judged)
         error = job.ranks.agreed(job.task.error(_outputs(job, judged)))
-    if is_last if error is None else not error >= course.best:
-        course.best = math.nan if error is None else error
+    is_first = math.isnan(course.best)
+    if is_last if error is None else is_first or error < course.best:
         course.best_epoch = epoch
-        _keep(job, average, error)
+        course.best = math.nan if error is None else error
+        if job.ranks.is_first:
+            card = _card(job.config, job.task, error=course.best)
+            save_checkpoint(job.kept, card, job.task.stored(course.average.values))
     patience = job.stage.patience
     course.has_ended = is_last or 0 < patience <= epoch - course.best_epoch
     return error
@@ -287,91 +262,38 @@ def _outputs(job: Job, learner: Learner) -> NDArray[np.float64]:
     return torch.cat(found).numpy()
 
 
-def _keep(job: Job, average: MovingAverage, error: float | None) -> None:
-    """Write the average as the parameters of the stage."""
-    told = job.config
-    card = Card(
-        name=told.name,
-        architecture=told.architecture,
-        preprocessing=told.preprocessing,
-        outputs=job.task.outputs,
-        training_data=told.training_data,
-        licence=told.licence,
-        accuracy={}
-        if error is None
-        else {f"{job.task.error_name}, photos it was tuned by": error},
-        notes=told.notes,
+def _card(config: Config, task: Task, *, error: float) -> Card:
+    """Return the card of what was trained; an error of NaN has not been measured."""
+    measured = f"{task.error_name}, photos it was tuned by"
+    return Card(
+        name=config.name,
+        architecture=config.architecture,
+        preprocessing=config.preprocessing,
+        outputs=task.outputs,
+        training_data=config.training_data,
+        licence=config.licence,
+        accuracy={} if math.isnan(error) else {measured: error},
+        notes=config.notes,
     )
-    if job.ranks.is_first:
-        save_checkpoint(job.kept, card, job.task.stored(average.values))
-
-
-def _resume(
-    job: Job,
-    learner: Learner,
-    average: MovingAverage,
-    optimiser: torch.optim.Optimizer,
-) -> _Course:
-    """Go on from the newest state, if there is one."""
-    state = load_state(job.states, config=job.settings, split=job.task.split)
-    if state is None:
-        return _Course()
-    learner.load_state_dict(state.network)
-    average.restore(state.average, n_updates=state.n_averaged)
-    restore_moments(optimiser, learner, state.moments)
-    numbers = state.numbers
-    return _Course(
-        step=state.step,
-        best=numbers["best"],
-        best_epoch=int(numbers["best_epoch"]),
-        first_loss=numbers["first_loss"],
-        has_ended=bool(numbers["has_ended"]),
-    )
-
-
-def _save(
-    job: Job,
-    learner: Learner,
-    average: MovingAverage,
-    optimiser: torch.optim.Optimizer,
-    course: _Course,
-    per_epoch: int,
-) -> None:
-    """Write all that going on needs; what is drawn follows from the step."""
-    if not job.ranks.is_first:
-        return
-    state = TrainingState(
-        step=course.step,
-        epoch=course.step // per_epoch,
-        network=learner.state_dict(),
-        average=average.values,
-        n_averaged=average.n_updates,
-        moments=moments_of(optimiser, learner),
-        generators={},
-        config=job.settings,
-        split=job.task.split,
-        numbers={
-            "best": course.best,
-            "best_epoch": course.best_epoch,
-            "first_loss": course.first_loss,
-            "has_ended": course.has_ended,
-        },
-    )
-    save_state(job.states, state)
 
 
 def _stop_if_broken(
-    job: Job, course: _Course, *, rate: float, loss: float, norm: float
+    job: Job, course: Course, *, rate: float, loss: float, norm: float
 ) -> None:
     """Stop before a step that would carry numbers that are lost into the network."""
-    limit = _EXPLOSION * max(1.0, course.first_loss)
     is_late = course.step >= _FIRST_STEPS
-    if math.isfinite(loss) and math.isfinite(norm) and not (is_late and loss > limit):
+    limit = _EXPLOSION * max(1.0, course.first_loss) if is_late else math.inf
+    if math.isfinite(norm) and abs(loss) < limit:
         return
+    before = f", after {course.first_loss:.4g} in the first steps" if is_late else ""
+    state, best = "no state of it was saved yet", "nothing was kept yet"
+    if course.saved:
+        state = f"its state after step {course.saved} is in `{job.states}`"
+    if course.best_epoch >= 0:
+        best = f"its best parameters so far are in `{job.kept}`"
     raise ConvergenceError(
-        f"Stage {job.number}, step {course.step + 1}: the loss is {loss:.4g} and its "
-        f"gradient {norm:.4g} at a learning rate of {rate:.3g}, after "
-        f"{course.first_loss:.4g} in the first steps. The last good state and the best "
-        f"parameters so far are in `{job.config.folder}`; lower `peak` or raise "
-        "`warm_up` in that stage, and train in another folder."
+        f"Stage {job.number}, step {course.step + 1}: the loss is {loss:.4g} and the "
+        f"norm of its gradient {norm:.4g} at a learning rate of {rate:.3g}{before}. "
+        f"Of this stage, {state}, and {best}. Lower `peak` or raise `warm_up` of the "
+        "stage, and train in another folder."
     )
