@@ -15,6 +15,11 @@ from numpy.typing import NDArray
 
 from fahrstats.face.training.config import Config, Kind
 from fahrstats.face.training.config_file import read_config
+from fahrstats.face.training.faces.crops import open_crops
+from fahrstats.face.training.job import Job
+from fahrstats.face.training.ranks import Ranks
+from fahrstats.face.training.tasks.opening import open_task
+from fahrstats.face.training.train import Trained, train
 
 SIZE = 16
 MARGIN = 0.2
@@ -115,6 +120,17 @@ licence = "CC0"
 def open_training(folder: Path, kind: Kind = "age", **told: object) -> Config:
     """Write a training as `write_training` does, and read its file."""
     return read_config(write_training(folder, kind, **told), kind=kind)  # type: ignore[arg-type]
+
+
+def train_quietly(config: Config) -> Trained:
+    """Train on the CPU, or go on with it."""
+    return train(config, device="cpu", watch=lambda *_: None)
+
+
+def open_job(config: Config, number: int = 1) -> Job:
+    """Return a stage of a training by one process."""
+    crops = open_crops(config.crops, cache=config.folder / "crops.cache")
+    return Job(config, number, open_task(config, crops), crops, Ranks(0, 1, "cpu"))
 
 
 def labels_of(ages: NDArray[np.float64], *, n_tune: int) -> pd.DataFrame:
