@@ -194,7 +194,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens to tokens, (batch, tokens, width)."""
-        mixed = functional.scaled_dot_product_attention(*self._queries_keys_values(x))
+        mixed = _attend(*self._queries_keys_values(x))
         return self._think(x, mixed)
 
     def with_attention(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,9 +215,7 @@ class Block(nn.Module):
         weight, bias = self.qkv.weight, self.qkv.bias
         query = functional.linear(normed[:, :1], weight[:width], bias[:width])
         others = functional.linear(normed, weight[width:], bias[width:])
-        mixed = functional.scaled_dot_product_attention(
-            *self._by_head(query), *self._by_head(others)
-        )
+        mixed = _attend(*self._by_head(query), *self._by_head(others))
         return self._think(x[:, :1], mixed)[:, 0]
 
     def _queries_keys_values(self, x: Tensor) -> Tensor:
@@ -320,6 +318,21 @@ def to_precision(network: VisionTransformer, precision: Precision) -> VisionTran
         if isinstance(module, nn.Linear):
             module.to(dtype)
     return network
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Mix the values of every head, all of shape (batch, heads, tokens, head width).
+
+    Where a processor trains in an automatic type, this works in float32: gradients in
+    bfloat16 take it four times as long at 50 tokens, 2.3 times at 197 (torch 2.13).
+    """
+    if query.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return functional.scaled_dot_product_attention(query, key, value)
+    with torch.autocast("cpu", enabled=False):
+        mixed = functional.scaled_dot_product_attention(
+            query.float(), key.float(), value.float()
+        )
+    return mixed.to(query.dtype)
 
 
 def _read(head: nn.Linear, embedding: Tensor) -> Tensor:

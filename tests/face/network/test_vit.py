@@ -9,6 +9,7 @@ pytest.importorskip("torch", reason="needs fahrstats[face]")
 import torch
 from hugging_face import shake
 from torch.func import functional_call
+from torch.nn import functional
 
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Architecture
@@ -244,6 +245,24 @@ def test_automatic_bfloat16_keeps_the_head_in_float32():
         outputs = model(images)
     assert outputs.dtype == torch.float32
     torch.testing.assert_close(outputs, model(images), rtol=0, atol=BFLOAT16_ATOL)
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_attention_is_in_float32_where_a_processor_trains_in_bfloat16(
+    automatic, monkeypatch
+):
+    """Its gradients in bfloat16 are slow there; scoring has none and keeps the type."""
+    attend, types = functional.scaled_dot_product_attention, []
+
+    def watched(query, key, value):
+        types.append(query.dtype)
+        return attend(query, key, value)
+
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", watched)
+    model = network() if automatic else to_precision(network(), "bfloat16")
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=automatic):
+        model(pictures(2))
+    assert set(types) == {torch.float32 if automatic else torch.bfloat16}
 
 
 @pytest.mark.parametrize("shape", [(3, 32, 32), (1, 1, 32, 32), (1, 32, 32, 3)])

@@ -289,7 +289,8 @@ def _sampled(crops: Tensor, to_crop: Tensor, pixels: int) -> Tensor:
     ``to_crop`` (n, 2, 3) takes places of the result to places of the crop, both counted
     from -1 to 1 between the outer edges.
     """
-    planes = crops.permute(0, 3, 1, 2).float()  # (n, 3, S, S)
+    # In memory channel by channel, which all that follows does faster
+    planes = crops.permute(0, 3, 1, 2).contiguous().float()  # (n, 3, S, S)
     side = crops.shape[1]
     if side == pixels and torch.equal(to_crop, _UPRIGHT.expand_as(to_crop)):
         return planes / 255
@@ -318,10 +319,10 @@ def _softened(planes: Tensor, step: Tensor) -> Tensor:
         added = missing.clamp(max=0.5)
         weight = added.to(planes).view(-1, 1, 1, 1)
         wide = functional.pad(planes, (1, 1, 1, 1), mode="replicate")
-        beside = (wide[..., :-2] + wide[..., 2:]) / 2
-        rows = torch.lerp(wide[..., 1:-1], beside, weight)
-        beside = (rows[:, :, :-2] + rows[:, :, 2:]) / 2
-        planes = torch.lerp(rows[:, :, 1:-1], beside, weight)
+        beside = (wide[..., :-2] + wide[..., 2:]).mul_(0.5)
+        rows = torch.lerp(wide[..., 1:-1], beside, weight, out=beside)
+        beside = (rows[:, :, :-2] + rows[:, :, 2:]).mul_(0.5)
+        planes = torch.lerp(rows[:, :, 1:-1], beside, weight, out=beside)
         missing = missing - added
     return planes
 
