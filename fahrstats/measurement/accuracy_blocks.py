@@ -34,7 +34,9 @@ EVERY_CELL = "every cell"
 BY_LIKELIHOOD = "ages known to intervals, by likelihood"
 """What is said of statistics that intervals alone do not give."""
 
+_NOT_TOLD = "not estimated: intervals do not tell how age depends on the prediction"
 _NO_END = "some ages have no upper limit"
+_MACRO_TO_INTERVAL = "macro_mae_to_interval"
 _ENDLESS = ("mae_most", "mean_error_least")
 
 
@@ -110,11 +112,16 @@ def _note(judged: JudgedPhotos, part: IntArray, estimand: str) -> str:
     found = []
     if judged.sizes(part)["n_subjects"] < FEWEST_PEOPLE:
         found.append(f"fewer than {FEWEST_PEOPLE} people")
-    if (low < high).any() and estimand not in OF_INTERVALS:
+    if (low < high).any() and not _assumes_nothing(estimand):
         found.append(BY_LIKELIHOOD)
     if np.isinf(high).any() and estimand in _ENDLESS:
         found.append(_NO_END)
     return "; ".join(found)
+
+
+def _assumes_nothing(estimand: str) -> bool:
+    """Whether a statistic of ages known to intervals needs no likelihood."""
+    return estimand in OF_INTERVALS or estimand == _MACRO_TO_INTERVAL
 
 
 def _level_measure(
@@ -169,7 +176,7 @@ def _macro(
     failed = judged.failed(cells, known)
     statistics = {"macro_mae": SIZE}
     if not judged.rows.is_exact:
-        statistics["macro_mae_to_interval"] = DISTANCE
+        statistics[_MACRO_TO_INTERVAL] = DISTANCE
     for estimand, feature in statistics.items():
         said = note
         if feature == SIZE and not judged.rows.is_exact:
@@ -255,9 +262,11 @@ def _labels(
                 "estimand": estimand,
                 **sizes,
                 "n_missing": int(n_failed),
-                "note": note,
+                "note": note if is_known or _assumes_nothing(estimand) else _NOT_TOLD,
             }
-            for model, n_failed in zip(judged.rows.models, failed, strict=True)
+            for model, n_failed, is_known in zip(
+                judged.rows.models, failed, judged.has_model, strict=True
+            )
             for estimand, note in notes.items()
         ]
     )

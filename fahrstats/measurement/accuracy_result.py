@@ -141,8 +141,10 @@ class AgeAccuracy:
                 parts.append((level, f"{a} - {b}"))
         first, second = np.array(pairs).T
         estimate = self.table["estimate"].to_numpy()
-        table = self.table.loc[first, ["subgroup", "n", "n_subjects", "note"]]
+        notes = self.table["note"].tolist()
+        table = self.table.loc[first, ["subgroup", "n", "n_subjects"]]
         table = table.reset_index(drop=True).assign(
+            note=["; ".join(dict.fromkeys([notes[a], notes[b]])) for a, b in pairs],
             level=[level for level, _ in parts],
             term=[term for _, term in parts],
             estimand=f"delta_{estimand}",

@@ -45,7 +45,8 @@ SIZE, DISTANCE = 1, 12
 OF_BOTH_AGES = ("r", "r_squared", "slope", "intercept")
 """Statistics of predicted against true age, which depend on how far ages spread."""
 
-_N_OF_ERRORS = 9 + len(WITHIN)
+N_FEATURES = 9 + len(WITHIN)
+"""Features that errors are summarized by, without those of intervals."""
 
 _CENTRE = 40.0
 """Years near the middle of ages, so that sums of squares lose no digits."""
@@ -134,13 +135,13 @@ def from_sums(sums: FloatArray) -> dict[str, FloatArray]:
     """
     n = np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
     means = np.moveaxis(sums[..., 1:], -1, 0) / n
-    size, error, square, *rest = means[: _N_OF_ERRORS - 1]
+    size, error, square, *rest = means[: N_FEATURES - 1]
     within, (a, p, aa, pp, ap) = rest[: len(WITHIN)], rest[len(WITHIN) :]
     var_age, var_predicted = _variance(aa, a), _variance(pp, p)
     cov = ap - a * p
     slope = cov / var_age
     values = (size, error, np.sqrt(square), *within)
-    bounds = means[_N_OF_ERRORS - 1 :]
+    bounds = means[N_FEATURES - 1 :]
     if len(bounds):
         of_intervals = np.where(bounds[-2] > 0, bounds[-2], np.nan)
         bounds = np.concatenate([bounds[:-2], [bounds[-1] / of_intervals]])

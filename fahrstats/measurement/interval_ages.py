@@ -41,6 +41,9 @@ NODE_WEIGHTS: FloatArray = _WEIGHTS / 2
 STEP = 1e-4
 """Change of a coefficient for differences along it."""
 
+_LEAST_INFORMATION = 1e-5
+"""Curvature per photo below which the likelihood runs away, level, to infinity."""
+
 _GRADIENT = 1e-6
 """Slope of the log-likelihood per photo at which a maximum is reached."""
 
@@ -128,7 +131,8 @@ def fit_age_model(predicted: FloatArray, low: FloatArray, high: FloatArray) -> A
     theta = found.x
     information = _information(theta, basis, low, high)
     is_peak = np.abs(loss(theta)[1]).max() < 100 * _GRADIENT
-    if not is_peak or not (np.linalg.eigvalsh(information) > 0).all():
+    least = np.linalg.eigvalsh(information).min() / predicted.size
+    if not is_peak or least < _LEAST_INFORMATION:
         raise ConvergenceError(
             "The likelihood of ages known to intervals has no maximum: intervals are "
             "too wide, or predicted ages too alike, to tell how true age depends on "

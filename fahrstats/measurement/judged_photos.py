@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fahrstats.errors import ConvergenceError
 from fahrstats.measurement.age_groups import Grouping
 from fahrstats.measurement.age_rows import AgeRows
 from fahrstats.measurement.error_statistics import (
+    N_FEATURES,
     bound_features,
     exact_features,
     expected_features,
@@ -53,6 +55,8 @@ class JudgedPhotos:
         Derivatives of the features by the coefficients of the model of true age.
     influence : ndarray of shape (n, k, c)
         What counting a photo once more adds to these coefficients.
+    has_model : tuple of bool
+        Whether errors of each model are known, exactly or by likelihood.
     """
 
     rows: AgeRows
@@ -60,6 +64,7 @@ class JudgedPhotos:
     features: FloatArray
     slopes: FloatArray
     influence: FloatArray
+    has_model: tuple[bool, ...]
 
     def draw(self, counts: FloatArray) -> Draws:
         """Count photos as a draw does, and find the coefficients it would have.
@@ -104,13 +109,7 @@ class JudgedPhotos:
 
 
 def judge(rows: AgeRows) -> JudgedPhotos:
-    """Keep the photos that every model predicted, so that models are comparable.
-
-    Raises
-    ------
-    ConvergenceError
-        Ages are known to intervals that do not tell how they depend on predictions.
-    """
+    """Keep the photos that every model predicted, so that models are comparable."""
     complete = np.flatnonzero(rows.is_complete)
     predicted, low, high = (
         values[complete] for values in (rows.predicted, rows.low, rows.high)
@@ -120,7 +119,8 @@ def judge(rows: AgeRows) -> JudgedPhotos:
         features = exact_features(predicted, low)
         q = features.shape[2]
         nothing = np.empty((n, k, 0))
-        return JudgedPhotos(rows, complete, features, np.empty((n, k, 0, q)), nothing)
+        still = np.empty((n, k, 0, q))
+        return JudgedPhotos(rows, complete, features, still, nothing, (True,) * k)
     parts = [_expect(predicted[:, j], low, high) for j in range(k)]
     expected, slopes, influence = (
         np.stack(arrays, axis=1) for arrays in zip(*parts, strict=True)
@@ -130,7 +130,8 @@ def judge(rows: AgeRows) -> JudgedPhotos:
     n_bounds = bounds.shape[2]
     still = np.zeros((*slopes.shape[:3], n_bounds))
     slopes = np.concatenate([slopes, still], axis=3)
-    return JudgedPhotos(rows, complete, features, slopes, influence)
+    has_model = tuple(bool(known) for known in np.isfinite(expected).all(axis=(0, 2)))
+    return JudgedPhotos(rows, complete, features, slopes, influence, has_model)
 
 
 def _expect(
@@ -138,10 +139,18 @@ def _expect(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return expected features of one model, their slopes, and the influence.
 
+    Features are missing if intervals do not tell how age depends on the prediction.
     Coefficients that a model does not have, since its predictions hardly vary, are
     left at 0.
     """
-    model = fit_age_model(predicted, low, high)
+    n = predicted.size
+    try:
+        model = fit_age_model(predicted, low, high)
+    except ConvergenceError:
+        unknown = np.full((n, N_FEATURES), np.nan)
+        unknown[:, 0] = 1
+        slopes = np.zeros((n, N_COEFFICIENTS, N_FEATURES))
+        return unknown, slopes, np.zeros((n, N_COEFFICIENTS))
     absent = N_COEFFICIENTS - model.coefficients.size
     differences = [
         (
