@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test quick lint types imports bench bench-photos references clean
+.PHONY: demo test quick lint types imports bench bench-photos bench-train references clean
 
 .venv/report: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -51,6 +51,9 @@ bench-photos: .venv/dev ## photos a second, the networks' share of a matrix prod
 	$(ONE_THREAD) $(BIN)/python -m benchmarks.network
 	$(ONE_THREAD) $(BIN)/python -m benchmarks.photos "$$($(BIN)/fahrstats data path congress225)/images"
 	$(BIN)/python -m benchmarks.scoring
+
+bench-train: .venv/dev ## training steps and the whole loop as a share of a matrix product
+	$(ONE_THREAD) $(BIN)/python -m benchmarks.training
 
 references: ## values from R, which must be on the PATH with survival, jsonlite, digest
 	for name in calibration concordance competing concordance_weights correlation cox_rows cox_options cohorts_pooled coxph early_deaths firth horizons imputations joint_groups net_benefit restricted_means splines subjects survdiff survfit; do \
