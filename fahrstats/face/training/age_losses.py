@@ -18,7 +18,8 @@ from torch import Tensor
 
 from fahrstats.errors import DataError
 
-_LARGEST_RATIO = 50.0  # of delta to spread; float32 holds the tails well beyond
+LARGEST_RATIO = 50.0
+"""Of delta to spread; float32 holds the tails well beyond."""
 
 
 def age_loss(
@@ -125,10 +126,10 @@ def _check_options(kind: str, *, delta: float, spread: float) -> None:
     for name, years in {"delta": delta, "spread": spread}.items():
         if not 0 < years < math.inf:
             raise DataError(f"`{name}` is {years}; give a positive number of years.")
-    if kind == "huber" and delta > _LARGEST_RATIO * spread:
+    if kind == "huber" and delta > LARGEST_RATIO * spread:
         raise DataError(
             f"`delta` is {delta} and `spread` {spread} years; `delta` may be at most "
-            f"{_LARGEST_RATIO:g} times `spread`."
+            f"{LARGEST_RATIO:g} times `spread`."
         )
 
 

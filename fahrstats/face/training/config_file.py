@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -11,19 +12,23 @@ from fahrstats.face.checkpoints.card import (
     LARGEST_MARGIN,
     AnyArchitecture,
     Architecture,
+    Card,
     Channels,
     Preprocessing,
 )
+from fahrstats.face.checkpoints.card_file import card_text
+from fahrstats.face.checkpoints.names import CARD, PARAMETERS
 from fahrstats.face.network.convolutional_sizes import convolutional_architecture
 from fahrstats.face.network.sizes import architecture
+from fahrstats.face.training.age_losses import LARGEST_RATIO
 from fahrstats.face.training.config import Config, Kind, Stage, TrainedPrecision
 from fahrstats.face.training.faces.augment import Augmentation
+from fahrstats.face.training.faces.batches import SMALLEST_SURVIVAL_BATCH
 from fahrstats.section import Section, open_toml
 
 AGE_BINS = (0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)
 """Lower edges in years, those of the widely used FairFace labels; the last is open."""
 
-_SMALLEST_SURVIVAL_BATCH = 64
 _SIZES = ("tiny", "small", "base", "large")
 _CONVOLUTIONAL_SIZES = ("mini", "small")
 _SHOWN = 5  # problems that a message names
@@ -55,8 +60,15 @@ def _read(top: Section, folder: Path, kind: Kind) -> Config | None:
     """Read the sections; None where the problems leave nothing to build."""
     data, network = top.section("data", required=True), top.section("network")
     output = top.section("output", required=True)
+    top.choice("kind", (kind,), kind)
+    for other in get_args(Kind):
+        if other != kind and top.is_given(other):
+            top.section(other)
+            top.problem(f"[{other}] belongs to `fahrstats train {other}`.")
     crops = data.texts("crops")
     data.require("crops")
+    if data.is_given("crops") and not all(crops or ("",)):
+        data.problem("`crops` is empty; name what `fahrstats crop` wrote.")
     labels = data.optional_text("labels")
     if kind != "pretrain":
         data.require("labels")
@@ -66,14 +78,16 @@ def _read(top: Section, folder: Path, kind: Kind) -> Config | None:
         "crops": tuple(folder / file for file in crops),
         "labels": None if labels is None else folder / labels,
         "shares": _shares(data),
-        "label_share": _share(data, "label_share", 1.0, above_zero=True),
+        "label_share": 1.0
+        if kind == "pretrain"
+        else _share(data, "label_share", 1.0, above_zero=True),
         "start": _start(network, folder),
         "architecture": shape,
         "preprocessing": None if shape is None else _preprocessing(network, shape),
         "augmentation": _augmentation(top),
         "stages": _stages(top, kind),
         **_training(top.section("training")),
-        **_task(top, kind),
+        **_task(top, kind, shape),
         "folder": folder / output.text("folder", required=True),
         "name": output.text("name", required=True),
         "training_data": output.text("training_data", required=True),
@@ -82,7 +96,23 @@ def _read(top: Section, folder: Path, kind: Kind) -> Config | None:
     }
     for section in (data, network, output):
         section.finish()
-    return None if top.problems else Config(**told)
+    if top.problems:
+        return None
+    config = Config(**told)
+    _check_card(config, output)
+    return config
+
+
+def _check_card(config: Config, output: Section) -> None:
+    """Report what the card of the checkpoint could not hold."""
+    about = ("name", "architecture", "preprocessing", "training_data", "licence")
+    told = {name: getattr(config, name) for name in (*about, "notes")}
+    try:
+        card_text(Card(outputs=(), **told))
+    except DataError as error:
+        output.problem(str(error).removeprefix("The card: "))
+    if re.fullmatch(r"stage-\d+", config.name):
+        output.problem(f"`name` is `{config.name}`, as what a stage keeps; change it.")
 
 
 def _start(network: Section, folder: Path) -> str | None:
@@ -90,8 +120,8 @@ def _start(network: Section, folder: Path) -> str | None:
     start = network.optional_text("start")
     if start is None:
         return None
-    beside = folder / start
-    return str(beside) if beside.is_file() else start
+    is_file = start.endswith((PARAMETERS, CARD))
+    return str(folder / start) if is_file else start
 
 
 def _architecture(network: Section) -> AnyArchitecture | None:
@@ -189,7 +219,7 @@ def _stages(top: Section, kind: Kind) -> tuple[Stage, ...]:
 def _stage(section: Section, kind: Kind) -> Stage:
     """Read one stage."""
     section.require("epochs")
-    least = _SMALLEST_SURVIVAL_BATCH if kind == "survival" else 1
+    least = SMALLEST_SURVIVAL_BATCH if kind == "survival" else 1
     usual = Stage(epochs=1)
     numbers = {name: section.number(name) for name in ("peak", "clip", "layer_decay")}
     decay = section.number("weight_decay", at_least=0)
@@ -234,31 +264,60 @@ def _training(section: Section) -> dict[str, Any]:
     return told
 
 
-def _task(top: Section, kind: Kind) -> dict[str, Any]:
+def _task(top: Section, kind: Kind, shape: AnyArchitecture | None) -> dict[str, Any]:
     """Read the section that is named after the kind of training."""
     section = top.section(kind)
-    losses = {"age": ("huber", "l1"), "survival": ("cox", "ranking")}.get(kind, ("",))
-    adjust = section.texts("adjust") if kind == "survival" else ()
-    for name in adjust:
-        if name not in ("age", "sex"):
-            section.problem(f"`adjust` holds `{name}`; `age` and `sex` are known.")
-    numbers = ("delta", "spread") if kind == "age" else ()
     told: dict[str, Any] = {
-        "loss": section.choice("loss", losses, losses[0]) if losses[0] else "",
-        "adjust": adjust,
+        "loss": "",
+        "delta": 5.0,
+        "spread": 5.0,
         "age_bins": AGE_BINS,
-        **{name: 5.0 for name in ("delta", "spread")},
-        **{name: section.number(name) or 5.0 for name in numbers},
+        "adjust": (),
         "mask_ratio": 0.75,
         "patch_size": 16,
         "decoder_width": 128,
         "decoder_depth": 2,
     }
     if kind == "age":
-        told["age_bins"] = section.ascending("bins", above_zero=False) or AGE_BINS
-    if kind == "pretrain":
+        told |= _age(section)
+    elif kind == "survival":
+        told |= _survival(section)
+    else:
         told["mask_ratio"] = _share(section, "mask_ratio", 0.75, above_zero=True)
-        for name in ("patch_size", "decoder_width", "decoder_depth"):
+        patch = () if isinstance(shape, Architecture) else ("patch_size",)
+        for name in (*patch, "decoder_width", "decoder_depth"):
             told[name] = section.whole(name, told[name], at_least=1)
     section.finish()
     return told
+
+
+def _age(section: Section) -> dict[str, Any]:
+    """Read how ages are learned."""
+    told: dict[str, Any] = {
+        "loss": section.choice("loss", ("huber", "l1"), "huber"),
+        "delta": section.number("delta") or 5.0,
+        "spread": section.number("spread") or 5.0,
+        "age_bins": section.ascending("bins", above_zero=False) or AGE_BINS,
+    }
+    if section.values.get("bins") == []:
+        section.problem("`bins` is empty; give the lower edges, or leave it out.")
+    if told["loss"] == "huber" and told["delta"] > LARGEST_RATIO * told["spread"]:
+        section.problem(
+            f"`delta` is {told['delta']:g} and `spread` {told['spread']:g} years; "
+            f"`delta` may be at most {LARGEST_RATIO:g} times `spread`."
+        )
+    return told
+
+
+def _survival(section: Section) -> dict[str, Any]:
+    """Read how log hazards are learned."""
+    adjust = section.texts("adjust")
+    for name in adjust:
+        if name not in ("age", "sex"):
+            section.problem(f"`adjust` holds `{name}`; `age` and `sex` are known.")
+    if len(set(adjust)) < len(adjust):
+        section.problem("`adjust` holds a name twice.")
+    return {
+        "loss": section.choice("loss", ("cox", "ranking"), "cox"),
+        "adjust": adjust,
+    }

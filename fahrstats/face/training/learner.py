@@ -25,17 +25,19 @@ class Learner(nn.Module):
     ----------
     network
         A network with one output, or a masked autoencoder, whose number is its loss.
-    n_covariates
-        Columns, such as age and sex, that are added to the output of the network with
-        coefficients learned beside it and thrown away with the training: the network
-        then learns what they do not tell.
+    coefficients
+        Of columns, such as age and sex, that are added to the output of the network,
+        shape (k,), where they begin. They are learned beside it and thrown away with
+        the training: the network then learns what the columns do not tell.
     """
 
-    def __init__(self, network: Trainable, *, n_covariates: int = 0) -> None:
+    def __init__(
+        self, network: Trainable, *, coefficients: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.network = network
         self.coefficients = (
-            nn.Parameter(torch.zeros(n_covariates)) if n_covariates else None
+            None if coefficients is None else nn.Parameter(coefficients.clone())
         )
 
     def forward(self, images: Tensor, extra: Tensor | None = None) -> Tensor:
@@ -48,7 +50,7 @@ class Learner(nn.Module):
         extra : Tensor, optional
             For an autoencoder the order of the patches, from
             :func:`~fahrstats.face.network.masked.draw_order`; else the covariates,
-            shape (batch, n_covariates).
+            shape (batch, k).
         """
         if isinstance(self.network, MaskedAutoencoder | MaskedConvolutional):
             loss: Tensor = self.network(images, extra)

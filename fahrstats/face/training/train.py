@@ -252,12 +252,13 @@ def _judge(job: Job, course: Course) -> float | None:
 
 def _outputs(job: Job, learner: Learner) -> NDArray[np.float64]:
     """Return what a learner says of the tuning photos, (n,)."""
-    rows, found = job.task.tune_rows, []
+    rows, extra, found = job.task.tune_rows, job.task.tune_extra, []
     learner.eval()
     with torch.inference_mode():
         for start in range(0, rows.size, _READ_AT_ONCE):
-            some = rows[start : start + _READ_AT_ONCE]
-            batch = Batch(some, read_images(job, some), None)
+            some = slice(start, start + _READ_AT_ONCE)
+            beside = None if extra is None else extra[some].to(job.ranks.device)
+            batch = Batch(rows[some], read_images(job, rows[some]), beside)
             found.append(_read(job, learner, batch).double().cpu())
     return torch.cat(found).numpy()
 

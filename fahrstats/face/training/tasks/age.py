@@ -45,6 +45,7 @@ class AgeTask:
     """
 
     error_name = "macro MAE, years"
+    tune_extra: Tensor | None = None
 
     def __init__(self, config: Config, crops: Crops) -> None:
         self.outputs: tuple[Output, ...] = (Output("faceage", "years"),)

@@ -28,6 +28,7 @@ class Pretraining:
 
     outputs: tuple[Output, ...] = ()
     error_name = "none"
+    tune_extra: Tensor | None = None
 
     def __init__(self, config: Config, crops: Crops) -> None:
         self._config = config
@@ -57,7 +58,7 @@ class Pretraining:
                 told.architecture,
                 decoder_width=told.decoder_width,
                 decoder_depth=told.decoder_depth,
-                decoder_heads=max(1, told.decoder_width // _HEAD_WIDTH),
+                decoder_heads=_n_heads(told.decoder_width),
                 mask_ratio=told.mask_ratio,
                 seed=seed,
             )
@@ -98,3 +99,9 @@ class Pretraining:
     def describe(self, stage: Stage) -> str:
         """Say how many photos there are."""
         return f"{len(self.rows):,} photos, {self._config.mask_ratio:.0%} hidden"
+
+
+def _n_heads(width: int) -> int:
+    """Return how many heads share a width, each about as wide as usual."""
+    most = max(1, width // _HEAD_WIDTH)
+    return next(n for n in range(most, 0, -1) if width % n == 0)

@@ -16,6 +16,7 @@ from fahrstats.face.training.config import Config, Stage
 from fahrstats.face.training.faces.batches import event_stratified_batches
 from fahrstats.face.training.faces.crops import Crops
 from fahrstats.face.training.faces.labels import Labels
+from fahrstats.face.training.frozen.heads import fit_frozen_head
 from fahrstats.face.training.learner import (
     Learner,
     new_network,
@@ -32,6 +33,8 @@ from fahrstats.face.training.tasks.task import (
 )
 from fahrstats.resampling import IntArray
 
+_HARDLY_ANY = 1e-3  # penalty; what is left finite where age or sex tells all
+
 
 class SurvivalTask:
     """Predicting the log hazard of death, alone or beside age and sex."""
@@ -47,13 +50,23 @@ class SurvivalTask:
         self._train = share_of(labels.of("train"), config)
         self._tune = labels.of("tune")
         self.rows, self.tune_rows = self._train.row, self._tune.row
+        self._covariates: Tensor | None = None
+        self.tune_extra: Tensor | None = None
+        self._alone: Tensor | None = None
         if config.adjust:
-            self._covariates = _covariates(self._train, config.adjust)
+            self._covariates, self.tune_extra = _covariates(
+                self._train, self._tune, adjust=config.adjust
+            )
+            self._alone = _log_hr_of(self._covariates, self._train)
 
     def learner(self, seed: int) -> Learner:
-        """Return a network with one output, and coefficients of age and sex."""
+        """Return a network with one output, and coefficients of age and sex.
+
+        These begin as what age and sex say alone: steps of the optimiser are too short
+        to take them there before the network has learned the same from the face.
+        """
         network = new_network(self._config.architecture, 1, seed=seed)
-        return Learner(network, n_covariates=len(self._config.adjust))
+        return Learner(network, coefficients=self._alone)
 
     def begin(self, learner: Learner, start: Checkpoint) -> None:
         """Begin from a network; a head of log hazards is kept, any other is not."""
@@ -74,16 +87,14 @@ class SurvivalTask:
 
     def extra(self, places: IntArray, generator: torch.Generator) -> Tensor | None:
         """Return age and sex."""
-        if not self._config.adjust:
-            return None
-        return torch.from_numpy(self._covariates[places]).float()
+        return None if self._covariates is None else self._covariates[places]
 
     def loss(self, outputs: Tensor, places: IntArray) -> Tensor:
         """Return the partial likelihood per event, or the ranking loss per pair."""
         return self._cost(outputs, self._train, places)
 
     def error(self, outputs: FloatArray) -> float:
-        """Return the loss of what the face alone says."""
+        """Return the loss of the face, beside age and sex where it is so learned."""
         every = np.arange(len(self._tune))
         return float(self._cost(torch.from_numpy(outputs), self._tune, every))
 
@@ -128,13 +139,44 @@ def _check_covariates(labels: Labels, adjust: tuple[str, ...]) -> None:
         )
 
 
-def _covariates(labels: Labels, adjust: tuple[str, ...]) -> FloatArray:
-    """Return age and sex in standard deviations, shape (n, k)."""
-    known = {"age": middle_of(labels), "sex": labels.sex}
-    columns = [np.asarray(known[name], np.float64) for name in adjust]
-    return np.stack(
-        [(column - column.mean()) / (column.std() or 1) for column in columns], axis=1
+def _covariates(
+    train: Labels, tune: Labels, *, adjust: tuple[str, ...]
+) -> tuple[Tensor, Tensor]:
+    """Return age and sex in standard deviations of `train`, (n, k) and (m, k)."""
+    learned, tuned = (
+        np.stack([_column(labels, name) for name in adjust], axis=1)
+        for labels in (train, tune)
     )
+    centre, spread = learned.mean(axis=0), learned.std(axis=0)
+    for name, one in zip(adjust, spread, strict=True):
+        if one == 0:
+            raise DataError(
+                f"`adjust` holds `{name}`, which is the same in all {len(train):,} "
+                "photos that are learned from; leave it out."
+            )
+    return (
+        torch.from_numpy((learned - centre) / spread).float(),
+        torch.from_numpy((tuned - centre) / spread).float(),
+    )
+
+
+def _log_hr_of(covariates: Tensor, labels: Labels) -> Tensor:
+    """Return the log hazard ratios of age and sex without the face, (k,)."""
+    time, event = _follow_up(labels)
+    fitted = fit_frozen_head(
+        covariates.numpy(),
+        time,
+        event,
+        stratum=labels.stratum,
+        penalties=[_HARDLY_ANY],
+    )
+    return torch.from_numpy(fitted.per_unit).float()
+
+
+def _column(labels: Labels, name: str) -> FloatArray:
+    """Return an age or a sex of each face, (n,)."""
+    known = middle_of(labels) if name == "age" else labels.sex
+    return np.asarray(known, np.float64)
 
 
 def _follow_up(labels: Labels) -> tuple[FloatArray, NDArray[np.bool_]]:

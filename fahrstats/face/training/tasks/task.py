@@ -35,6 +35,8 @@ class Task(Protocol):
         Columns of the head of what is trained.
     error_name : str
         What `error` measures.
+    tune_extra : Tensor or None
+        What the learner is given beside the images of `tune_rows`.
     split : str
         Fingerprint of who is in which split.
     """
@@ -43,6 +45,7 @@ class Task(Protocol):
     tune_rows: IntArray
     outputs: tuple[Output, ...]
     error_name: str
+    tune_extra: Tensor | None
     split: str
 
     def learner(self, seed: int) -> Learner:
@@ -85,6 +88,12 @@ def share_of(labels: Labels, config: Config) -> Labels:
     share = config.label_share
     if share == 1:
         return labels
+    n_people = len(np.unique(labels.subject))
+    if not 0 < round(share * n_people) < n_people:
+        raise DataError(
+            f"`label_share` is {share:g} of {n_people:,} persons, which leaves none "
+            "in or none out; change it."
+        )
     drawn = split_subjects(
         labels.subject, shares={"used": share, "left": 1 - share}, seed=config.seed
     )
