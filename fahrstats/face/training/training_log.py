@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from fahrstats.face.training.job import Job
@@ -18,7 +17,7 @@ LOG = "log.csv"
 FIGURE = "loss.png"
 
 _COLUMNS = ("stage", "step", "learning_rate", "loss", "error")
-_SMOOTHED = 50  # steps of the running mean that the figure shows
+_SMOOTHED = 50  # steps of the running mean, but at most a tenth of the stage
 
 
 class TrainingLog:
@@ -98,38 +97,47 @@ class Clock:
 
 
 def draw_log(folder: Path, *, error_name: str) -> None:
-    """Draw losses, learning rates and errors of a log over the steps of all stages."""
+    """Draw losses, errors and learning rates of a log over the steps of all stages.
+
+    Parameters
+    ----------
+    folder
+        Holds the log; the figure is written beside it.
+    error_name
+        What the errors of the tuning photos measure.
+    """
     from matplotlib.figure import Figure
 
     log = pd.read_csv(folder / LOG)
+    log.index += 1  # steps, counted on through the stages
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    x = np.arange(1, len(log) + 1)
-    smooth = (
-        log["loss"]
-        .groupby(log["stage"])
-        .transform(lambda loss: loss.rolling(_SMOOTHED, min_periods=1).mean())
-    )
-    above.plot(x, log["loss"], color="0.8", linewidth=0.5)
-    above.plot(x, smooth, color="C0", label=f"loss, mean of {_SMOOTHED} steps")
-    judged = log["error"].notna().to_numpy()
-    if judged.any():
-        above.plot(
-            x[judged],
-            log["error"][judged],
-            "o-",
-            color="C3",
-            markersize=3,
-            label=f"{error_name} (tuning photos)",
-        )
-    for first in np.flatnonzero(log["stage"].diff().to_numpy() > 0):
-        for axes in (above, below):
-            axes.axvline(first + 0.5, color="0.5", linewidth=0.8, linestyle=":")
-    above.legend(frameon=False)
-    below.plot(x, log["learning_rate"], color="C0", linewidth=1)
+    for stage, part in log.groupby("stage"):
+        judged = part["error"].dropna()
+        above.plot(part["loss"], color="0.8", linewidth=0.5, label="loss of a batch")
+        above.plot(_smoothed(part["loss"]), color="C0", label="its running mean")
+        if len(judged):
+            told = f"{error_name}, tuning photos"
+            above.plot(judged, "o-", color="C3", linewidth=1, markersize=3, label=told)
+        if stage == 1:
+            above.legend(frameon=False)
+        else:
+            for axes in (above, below):
+                axes.axvline(part.index[0] - 0.5, color="0.5", linewidth=0.8, ls=":")
+        below.plot(part["learning_rate"], color="C0", linewidth=1)
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+    above.set_ylabel("loss, error" if log["error"].notna().any() else "loss")
     below.set(xlabel="step", ylabel="learning rate")
+    figure.align_ylabels()
     out = folder / FIGURE
     write_whole(out, lambda partial: figure.savefig(partial, format="png", dpi=150))
+
+
+def _smoothed(loss: pd.Series) -> pd.Series:
+    """Return the running mean of the losses of a stage, about every step."""
+    window = max(1, min(_SMOOTHED, len(loss) // 10))
+    return loss.rolling(window, center=True, min_periods=1).mean()
 
 
 def _rows(path: Path) -> list[list[str]]:
