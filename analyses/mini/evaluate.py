@@ -1,6 +1,6 @@
 """Measures mini-age where it was never trained, and writes its card.
 
-    python evaluate.py CHECKPOINT FAIRFACE LABELS CONGRESS PEOPLE -o ../../docs/mini-age.md
+    python evaluate.py CHECKPOINT FAIRFACE LABELS CONGRESS PEOPLE -o mini-age.md
 
 CHECKPOINT is the trained ``mini-age.safetensors``, whose card is given the accuracies.
 FAIRFACE and CONGRESS are scores of FairFace's validation photos and of the portraits
