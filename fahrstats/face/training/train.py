@@ -287,11 +287,11 @@ def _stop_if_broken(
     if math.isfinite(norm) and abs(loss) < limit:
         return
     before = f", after {course.first_loss:.4g} in the first steps" if is_late else ""
-    state, best = "no state of it was saved yet", "nothing was kept yet"
+    state, best = "no state was saved yet", "nothing was kept yet"
     if course.saved:
-        state = f"its state after step {course.saved} is in `{job.states}`"
+        state = f"the state after step {course.saved} is in `{job.states}`"
     if course.best_epoch >= 0:
-        best = f"its best parameters so far are in `{job.kept}`"
+        best = f"the best parameters so far are in `{job.kept}`"
     raise ConvergenceError(
         f"Stage {job.number}, step {course.step + 1}: the loss is {loss:.4g} and the "
         f"norm of its gradient {norm:.4g} at a learning rate of {rate:.3g}{before}. "
