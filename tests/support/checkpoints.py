@@ -49,7 +49,7 @@ def card_with(**changes) -> Card:
 
 
 def formula_parameters(card: Card = CARD) -> dict[str, Tensor]:
-    """Return parameters between -0.5 and 0.5, scales of norms between 0.5 and 1.5.
+    """Return parameters between -0.5 and 0.5, scales and variances 0.5 to 1.5.
 
     Entry i of the j-th tensor is ((7919 i + 104729 j) mod 1009) / 1009 - 0.5.
     """
@@ -57,7 +57,7 @@ def formula_parameters(card: Card = CARD) -> dict[str, Tensor]:
     for j, (name, shape) in enumerate(shapes_of(card).items()):
         i = torch.arange(prod(shape), dtype=torch.int64)
         values = ((7919 * i + 104729 * j) % 1009).double() / 1009 - 0.5
-        if "norm" in name and name.endswith("weight"):
+        if "norm" in name and name.endswith(("weight", "variance")):
             values = values + 1
         parameters[name] = values.float().reshape(shape)
     return parameters

@@ -1,10 +1,11 @@
 """A compact residual convolutional network, for small data and small budgets.
 
-Group norm (Wu and He 2018), because what comes out for a face must not depend on the
-faces beside it, in training as in use, and because nothing but parameters has to be
-stored. It costs more than batch norm on a processor, so a block has one norm, not two.
-Feature maps lie in memory pixel by pixel: steps of training are 8 to 24 percent faster
-on one core than channel by channel (mini, 64 and 112 pixels, float32 and bfloat16).
+Batch norm (Ioffe and Szegedy 2015), because it learned fastest: after 250 steps of 128
+faces of FairFace, macro errors in age were 11.0 years with it, 12.7 and 14.5 with group
+norm, 17.1 with layer norm and 14.6 with standardised weights. Norms over the places of
+one face lose how strong its textures are, which an age is read from. In use the norms
+are constants: what comes out for a face does not depend on the faces beside it.
+Feature maps lie in memory pixel by pixel, which is faster on a processor.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from torch.nn import functional
 
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import ConvolutionalArchitecture
-from fahrstats.face.network.convolutional_sizes import GROUP, check_convolutional
+from fahrstats.face.network.convolutional_sizes import check_convolutional
+from fahrstats.face.network.place_norm import PlaceNorm, enlarge_to
 from fahrstats.face.network.sizes import CHANNELS
 from fahrstats.face.network.vit import Precision, linear
 
@@ -32,9 +34,9 @@ class ConvolutionalNetwork(nn.Module):
     n_outputs : int
         Columns of the head (years, or log hazard); 0 for a network without a head.
     seed : int
-        Of the initial parameters: convolutions normal with variance 2 / inputs (He et
-        al. 2015), the second one of a block zero, so that every block begins as the
-        identity; the head normal with spread 0.02; biases 0.
+        Of the initial parameters: convolutions normal with variance 1 / (3 inputs), as
+        small as torch has them, since norms undo their scale and small weights learn
+        faster; the head normal with spread 0.02; biases 0.
 
     Raises
     ------
@@ -52,14 +54,18 @@ class ConvolutionalNetwork(nn.Module):
         super().__init__()
         check_convolutional(architecture)
         self.architecture = architecture
-        self.width = architecture.width
+        before = architecture.widths[0]
+        self.stem = convolution(CHANNELS, before, stride=2)
+        self.stem_norm = PlaceNorm(before)
         self.blocks = nn.ModuleList()
-        before = CHANNELS
-        for width, count in zip(architecture.widths, architecture.blocks, strict=True):
-            self.blocks.append(convolution(before, width, stride=2))
-            self.blocks.extend(ResidualBlock(width) for _ in range(count))
-            before = width
-        self.norm = nn.GroupNorm(before // GROUP, before)
+        shapes = zip(architecture.widths, architecture.blocks, strict=True)
+        for stage, (width, count) in enumerate(shapes):
+            for number in range(count):
+                # The stem has halved the sides for the first stage
+                stride = 2 if stage and not number else 1
+                self.blocks.append(ResidualBlock(before, width, stride=stride))
+                before = width
+        self.width = before
         self.head = linear(before, n_outputs) if n_outputs else None
         initialise_convolutions(self, seed=seed)
 
@@ -88,28 +94,70 @@ class ConvolutionalNetwork(nn.Module):
         DataError
             If the images are not floats or not of three channels.
         """
+        return self.features(images).float().mean(dim=(2, 3))
+
+    def features(self, images: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return the last feature map, shape (batch, width, rows, columns).
+
+        Parameters
+        ----------
+        images : Tensor, float, shape (batch, 3, height, width)
+            Pixels after the preprocessing of the card, of any size.
+        seen : Tensor, bool, shape (batch, 1, rows, columns), optional
+            Places of the map that are seen, of images whose sides are multiples of the
+            stride. The others count as if they did not exist: they are 0 in the image
+            and after every convolution, and left out of the norms.
+
+        Raises
+        ------
+        DataError
+            If the images are not floats or not of three channels.
+        """
         check_images(images)
         x = images.contiguous(memory_format=torch.channels_last)
+        if seen is not None:
+            # Filled, not multiplied: a hidden pixel may be anything, even not a number
+            x = x.masked_fill(~enlarge_to(seen, x), 0)
+        x = functional.relu(self.stem_norm(convolve(self.stem, x), seen))
         for block in self.blocks:
-            # A convolution between blocks halves the sides
-            x = convolve(block, x) if isinstance(block, nn.Conv2d) else block(x)
-        x = functional.relu(self.norm(x))
-        return x.to(self.norm.weight.dtype).mean(dim=(2, 3))
+            x = block(x, seen)
+        return x
 
 
 class ResidualBlock(nn.Module):
-    """A norm and two convolutions, added to the feature map."""
+    """Two convolutions with norms, added to the feature map.
 
-    def __init__(self, width: int) -> None:
+    Parameters
+    ----------
+    before, width : int
+        Channels that come in and go out.
+    stride : int
+        2 halves the sides.
+    """
+
+    def __init__(self, before: int, width: int, *, stride: int = 1) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(width // GROUP, width)
-        self.first = convolution(width, width)
+        self.stride = stride
+        self.first = convolution(before, width, stride=stride)
+        self.first_norm = PlaceNorm(width)
         self.second = convolution(width, width)
+        self.second_norm = PlaceNorm(width)
+        is_same = before == width and stride == 1
+        self.past = None if is_same else convolution(before, width, side=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map features to features, (batch, channels, height, width)."""
-        inner = functional.relu(convolve(self.first, self.norm(x)))
-        return x + convolve(self.second, inner)
+    def forward(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Map features to features, (batch, channels, height, width).
+
+        `seen` is as for `ConvolutionalNetwork.features`.
+        """
+        inner = self.first_norm(convolve(self.first, x), seen)
+        inner = convolve(self.second, functional.relu(inner))
+        inner = self.second_norm(inner, seen)
+        if self.past is not None:
+            if self.stride > 1:
+                x = functional.avg_pool2d(x, self.stride, ceil_mode=True)
+            x = convolve(self.past, x)
+        return functional.relu(inner + x)
 
 
 def convolutions_to(
@@ -145,22 +193,22 @@ def convolution(n_in: int, n_out: int, *, side: int = 3, stride: int = 1) -> nn.
 
 
 def convolve(convolution: nn.Conv2d, x: Tensor) -> Tensor:
-    """Convolve in the type of the weights, and give back the type that came."""
-    result: Tensor = convolution(x.to(convolution.weight.dtype))
-    return result.to(x.dtype)
+    """Convolve in the type of the weights, or in the one that autocast chooses."""
+    if not torch.is_autocast_enabled(x.device.type):
+        x = x.to(convolution.weight.dtype)
+    result: Tensor = convolution(x)
+    return result
 
 
 def initialise_convolutions(network: nn.Module, *, seed: int) -> None:
-    """Draw the convolutions, then the linear maps; a block begins as the identity."""
+    """Draw the convolutions, then the linear maps."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            spread = (2 / module.weight[0].numel()) ** 0.5
+            spread = (3 * module.weight[0].numel()) ** -0.5
             nn.init.normal_(module.weight, std=spread, generator=generator)
     for module in network.modules():
-        if isinstance(module, ResidualBlock):
-            nn.init.zeros_(module.second.weight)
-        elif isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=_LINEAR_SPREAD, generator=generator)
             nn.init.zeros_(module.bias)
 

@@ -10,8 +10,8 @@ from fahrstats.face.network.sizes import CHANNELS
 
 ConvolutionalSize = Literal["mini", "small"]
 
-GROUP = 8
-"""Channels that are normalised together."""
+WIDTH_STEP = 8
+"""Widths are multiples of it, so that channels fill the registers of a processor."""
 
 _KERNEL = 9  # 3 x 3 pixels
 _MOST_SIDE = 4096
@@ -20,7 +20,7 @@ _MOST_STAGES = 8
 _MOST_BLOCKS = 128  # of a stage; a damaged card must not ask for all memory
 
 _SHAPES = {  # widths, blocks
-    "mini": ((24, 48, 96, 128), (1, 1, 1, 1)),
+    "mini": ((24, 48, 96, 192), (1, 1, 1, 1)),
     "small": ((32, 64, 128, 224), (1, 2, 2, 2)),
 }
 
@@ -33,7 +33,7 @@ def convolutional_architecture(
     Parameters
     ----------
     size : str
-        ``"mini"`` (0.7 million parameters) or ``"small"`` (2.9 million).
+        ``"mini"`` (0.7 million parameters) or ``"small"`` (2.3 million).
     image_size : int
         Side of the image in pixels.
 
@@ -62,15 +62,15 @@ def check_convolutional(shape: ConvolutionalArchitecture) -> None:
             f"must name the same, 1 to {_MOST_STAGES}."
         )
     for width in shape.widths:
-        if not GROUP <= width <= _MOST_WIDTH or width % GROUP:
+        if not WIDTH_STEP <= width <= _MOST_WIDTH or width % WIDTH_STEP:
             raise DataError(
-                f"`widths` holds {width}; a width must be a multiple of {GROUP}, at "
-                f"most {_MOST_WIDTH}."
+                f"`widths` holds {width}; a width must be a multiple of {WIDTH_STEP}, "
+                f"at most {_MOST_WIDTH}."
             )
     for count in shape.blocks:
-        if not 0 <= count <= _MOST_BLOCKS:
+        if not 1 <= count <= _MOST_BLOCKS:
             raise DataError(
-                f"`blocks` holds {count}; a stage has 0 to {_MOST_BLOCKS} blocks."
+                f"`blocks` holds {count}; a stage has 1 to {_MOST_BLOCKS} blocks."
             )
     if not 2**stages <= shape.image_size <= _MOST_SIDE:
         raise DataError(
@@ -85,9 +85,14 @@ def convolutional_flop(shape: ConvolutionalArchitecture) -> int:
     A multiplication and an addition count as two; products with the zeros around an
     image are counted too. Norms, activations and the head are left out.
     """
-    side, before, products = shape.image_size, CHANNELS, 0
-    for width, count in zip(shape.widths, shape.blocks, strict=True):
-        side = (side + 1) // 2
-        products += side**2 * _KERNEL * width * (before + 2 * count * width)
-        before = width
+    side, before = (shape.image_size + 1) // 2, shape.widths[0]
+    products = side**2 * _KERNEL * CHANNELS * before
+    for stage, (width, count) in enumerate(
+        zip(shape.widths, shape.blocks, strict=True)
+    ):
+        side = (side + 1) // 2 if stage else side
+        for number in range(count):
+            past = before if stage and not number else 0  # the shortcut's
+            products += side**2 * width * (_KERNEL * (before + width) + past)
+            before = width
     return 2 * products

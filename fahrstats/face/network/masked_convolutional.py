@@ -25,7 +25,7 @@ from fahrstats.face.network.convolutional import (
     convolve,
     initialise_convolutions,
 )
-from fahrstats.face.network.convolutional_sizes import GROUP
+from fahrstats.face.network.convolutional_sizes import WIDTH_STEP
 from fahrstats.face.network.masked import count_kept, fill_in, hidden_error
 from fahrstats.face.network.positions import fit_positions, sincos_positions
 from fahrstats.face.network.sizes import CHANNELS, check_image_size
@@ -99,9 +99,8 @@ class MaskedConvolutional(nn.Module):
         fixed = sincos_positions(decoder_width, side=side // self.stride)
         self.register_buffer("decoder_positions", fixed, persistent=False)
         self.blocks = nn.ModuleList(
-            ResidualBlock(decoder_width) for _ in range(decoder_depth)
+            ResidualBlock(decoder_width, decoder_width) for _ in range(decoder_depth)
         )
-        self.norm = nn.GroupNorm(decoder_width // GROUP, decoder_width)
         self.draw = linear(decoder_width, CHANNELS * self.stride**2)
         initialise_convolutions(self, seed=seed)
 
@@ -160,14 +159,14 @@ class MaskedConvolutional(nn.Module):
         Tensor, float32, shape (batch, patches, 3 * patch_size^2)
         """
         visible = self._visible(images, order)
-        x = convolve(self.enter, visible_features(self.encoder, images, visible))
+        x = convolve(self.enter, self.encoder.features(images, visible))
         x = torch.where(visible, x, self.mask_token)
         rows, columns = x.shape[2:]
         places = fit_positions(self.decoder_positions, rows=rows, columns=columns)
         x = x + places[:, 1:].transpose(1, 2).reshape(1, -1, rows, columns)
         for block in self.blocks:
             x = block(x)
-        pixels = self.draw(self.norm(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        pixels = self.draw(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         # (batch, 3, height, width)
         drawn = functional.pixel_shuffle(pixels.float(), self.stride)
         return cut_patches(drawn, patch_size=self.patch_size)
@@ -186,67 +185,11 @@ class MaskedConvolutional(nn.Module):
         seen = torch.zeros_like(order, dtype=torch.bool)
         seen = seen.scatter(1, order[:, : self._n_seen(order)], True)
         grid = seen.view(batch, 1, rows, columns)
-        return _enlarge(grid, factor=self.patch_size // self.stride)
+        factor = self.patch_size // self.stride
+        return grid.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
 
     def _n_seen(self, order: Tensor) -> int:
         return count_kept(order.shape[1], mask_ratio=self.mask_ratio)
-
-
-def visible_features(
-    encoder: ConvolutionalNetwork, images: Tensor, visible: Tensor
-) -> Tensor:
-    """Return the last feature map of an encoder that sees some places only.
-
-    With all places visible it is the map of which `ConvolutionalNetwork.embed` returns
-    the mean.
-
-    Parameters
-    ----------
-    encoder : ConvolutionalNetwork
-    images : Tensor, float, shape (batch, 3, height, width)
-        Sides are multiples of the encoder's stride.
-    visible : Tensor, bool, shape (batch, 1, rows, columns)
-        Of the last feature map, the same number in every image.
-
-    Returns
-    -------
-    Tensor, float32, shape (batch, width, rows, columns)
-        0 at hidden places.
-    """
-    seen = _enlarge_to(visible, images)
-    # Filled, not multiplied: a hidden pixel may be anything, even not a number
-    x = images.masked_fill(~seen, 0).contiguous(memory_format=torch.channels_last)
-    index = seen
-    for block in encoder.blocks:
-        if isinstance(block, ResidualBlock):
-            inner = _normalise(block.norm, x, index)
-            inner = functional.relu(convolve(block.first, inner)) * seen
-            x = x + convolve(block.second, inner) * seen
-        elif isinstance(block, nn.Conv2d):
-            x = convolve(block, x)
-            seen = _enlarge_to(visible, x)
-            index = seen.flatten().nonzero().squeeze(1)
-            x = x * seen
-    return functional.relu(_normalise(encoder.norm, x, index))
-
-
-def _normalise(norm: nn.GroupNorm, x: Tensor, index: Tensor) -> Tensor:
-    """Normalise the places at an index into (batch, rows, columns); others stay 0."""
-    batch, width, rows, columns = x.shape
-    places = x.permute(0, 2, 3, 1).reshape(-1, width)
-    seen = places.index_select(0, index).view(batch, -1, 1, width)
-    normed = norm(seen.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).reshape(-1, width)
-    everywhere: Tensor = normed.new_zeros(places.shape).index_copy(0, index, normed)
-    return everywhere.view(batch, rows, columns, width).permute(0, 3, 1, 2)
-
-
-def _enlarge_to(visible: Tensor, x: Tensor) -> Tensor:
-    return _enlarge(visible, factor=x.shape[2] // visible.shape[2])
-
-
-def _enlarge(mask: Tensor, *, factor: int) -> Tensor:
-    """Repeat every place of a mask, (batch, 1, rows, columns), along both sides."""
-    return mask.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
 
 
 def _check_patch(patch_size: int, *, stride: int) -> None:
@@ -259,10 +202,10 @@ def _check_patch(patch_size: int, *, stride: int) -> None:
 
 
 def _check_decoder(width: int, *, depth: int) -> None:
-    """Refuse a decoder that cannot be normalised or has no number of blocks."""
-    if width < GROUP or width % GROUP:
+    """Refuse a decoder whose width or number of blocks makes no sense."""
+    if width < WIDTH_STEP or width % WIDTH_STEP:
         raise DataError(
-            f"`decoder_width` is {width}; it must be a multiple of {GROUP}."
+            f"`decoder_width` is {width}; it must be a multiple of {WIDTH_STEP}."
         )
     if depth < 0:
         raise DataError(f"`decoder_depth` is {depth}; it must be 0 or more.")

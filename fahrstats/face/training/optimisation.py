@@ -15,7 +15,7 @@ from fahrstats.face.network.masked import MaskedAutoencoder
 from fahrstats.face.network.masked_convolutional import MaskedConvolutional
 from fahrstats.face.network.vit import VisionTransformer
 
-_ENTRANCE = ("class_token", "positions", "patch.")
+_ENTRANCE = ("class_token", "positions", "patch.", "stem")
 _TOKENS = ("class_token", "mask_token", "positions")  # vectors, whatever their shape
 
 
@@ -146,11 +146,12 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
 class MovingAverage:
     """An average of the parameters over the steps, recent ones weighing most.
 
+    The running means of norms are averaged like parameters, whose features they are of.
+
     Update ``t``, from 1, keeps ``min(decay, 1 - 1 / t)`` of the average. The first one
     copies the parameters, and until ``1 / (1 - decay)`` updates are done the average is
     the plain mean of those so far: the initial parameters never weigh in, and nothing
-    has to be corrected. Buffers, and whatever is not a float, are those of the last
-    update.
+    has to be corrected. Whatever is not a float is that of the last update.
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ class MovingAverage:
     Attributes
     ----------
     values : dict of str to Tensor
-        By the names of the network's ``state_dict``; parameters in float32.
+        By the names of the network's ``state_dict``; floats in float32.
     n_updates : int
         Updates so far.
 
@@ -178,7 +179,7 @@ class MovingAverage:
         self.decay = decay
         self.n_updates = 0
         self._averaged = {
-            name for name, x in network.named_parameters() if x.is_floating_point()
+            name for name, x in network.state_dict().items() if x.is_floating_point()
         }
         self.values = {
             name: self._copy(name, value)

@@ -67,7 +67,7 @@ CARDS = st.builds(
             blocks=tuple(count for _, count in stages),
         ),
         stages=st.lists(
-            st.tuples(st.integers(1, 512), st.integers(0, 128)), min_size=1, max_size=8
+            st.tuples(st.integers(1, 512), st.integers(1, 128)), min_size=1, max_size=8
         ),
         image_size=st.integers(256, 4096),
     ),

@@ -92,13 +92,43 @@ def test_a_network_may_have_no_head_and_fixed_positions(tmp_path):
 @pytest.mark.parametrize("outputs", [CARD.outputs, ()])
 def test_a_convolutional_network_comes_back_bit_for_bit(tmp_path, outputs):
     card = replace(CONVOLUTIONAL_CARD, outputs=outputs)
-    trained = ConvolutionalNetwork(card.architecture, len(outputs))
+    trained = ConvolutionalNetwork(card.architecture, len(outputs)).eval()
     trained.load_state_dict(formula_parameters(card))
     save_checkpoint(tmp_path / "c.safetensors", card, trained.state_dict())
     loaded = load_checkpoint(tmp_path / "c.safetensors")
     assert loaded.card == replace(card, sha256=loaded.card.sha256)
     image = torch.linspace(-1, 1, 3 * 24 * 24).reshape(1, 3, 24, 24)
-    assert torch.equal(loaded.network().embed(image), trained.embed(image))
+    assert torch.equal(loaded.network().eval().embed(image), trained.embed(image))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_running_means_come_back_as_training_left_them(tmp_path, dtype):
+    card = CONVOLUTIONAL_CARD
+    trained = ConvolutionalNetwork(card.architecture, 1)
+    trained(torch.linspace(-1, 1, 4 * 3 * 24 * 24).reshape(4, 3, 24, 24))
+    parameters = {name: x.to(dtype) for name, x in trained.state_dict().items()}
+    saved = save_checkpoint(tmp_path / "c.safetensors", card, parameters)
+    network = load_checkpoint(saved.path).network()
+    for name, value in trained.named_buffers():
+        assert not torch.equal(value, torch.full_like(value, "variance" in name))
+        assert torch.equal(network.get_buffer(name), value.to(dtype).float())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stem_norm.mean": None}, r"lacks `stem_norm\.mean`, which its card implies"),
+        (
+            {"blocks.0.first_norm.variance": torch.full((8,), torch.nan)},
+            r"8 of 8 values of `blocks\.0\.first_norm\.variance` are not finite",
+        ),
+    ],
+)
+def test_running_means_that_cannot_be_are_named(tmp_path, changes, message):
+    parameters = formula_parameters(CONVOLUTIONAL_CARD) | changes
+    tensors = {name: x for name, x in parameters.items() if x is not None}
+    with pytest.raises(DataError, match=message):
+        save_checkpoint(tmp_path / "c.safetensors", CONVOLUTIONAL_CARD, tensors)
 
 
 # --- the file is not what the card says -----------------------------------------------

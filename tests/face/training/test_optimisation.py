@@ -108,24 +108,27 @@ def test_a_decoder_learns_at_the_full_rate():
 
 
 def test_blocks_of_a_convolutional_network_are_its_layers():
-    network = convolutional()  # narrowing, block, narrowing, block, block
+    network = convolutional()  # three blocks
     scale, decay = by_name(network, "scale"), by_name(network, "weight_decay")
-    assert scale["blocks.0.weight"] == 0.5**5
-    assert scale["blocks.4.second.weight"] == 0.5
-    assert scale["norm.weight"] == scale["head.bias"] == 1
-    assert decay["blocks.0.weight"] == decay["blocks.1.first.weight"] == 0.1
-    assert decay["blocks.1.norm.weight"] == decay["norm.weight"] == 0
+    assert scale["stem.weight"] == scale["stem_norm.bias"] == 0.5**4
+    blocks = [scale[f"blocks.{i}.second.weight"] for i in range(3)]
+    assert blocks == [0.125, 0.25, 0.5]
+    assert scale["blocks.1.past.weight"] == scale["blocks.1.first_norm.weight"] == 0.25
+    assert scale["head.weight"] == scale["head.bias"] == 1
+    assert decay["stem.weight"] == decay["blocks.1.past.weight"] == 0.1
+    assert decay["stem_norm.weight"] == decay["blocks.1.first_norm.weight"] == 0
 
 
 def test_the_decoder_of_a_convolutional_network_learns_at_the_full_rate():
     network = masked_convolutional()
     scale, decay = by_name(network, "scale"), by_name(network, "weight_decay")
-    assert scale["encoder.blocks.0.weight"] == 0.5**5
-    assert scale["encoder.blocks.4.second.weight"] == 0.5
+    assert scale["encoder.stem.weight"] == 0.5**4
+    assert scale["encoder.blocks.2.second.weight"] == 0.5
     own = {name: x for name, x in scale.items() if not name.startswith("encoder.")}
     assert own["blocks.0.first.weight"] == own["enter.weight"] == 1
-    assert set(own.values()) == {scale["encoder.norm.weight"]} == {1}
-    assert decay["mask_token"] == decay["draw.bias"] == decay["norm.bias"] == 0
+    assert set(own.values()) == {1}
+    assert decay["mask_token"] == decay["draw.bias"] == 0
+    assert decay["blocks.0.second_norm.bias"] == 0
     assert decay["enter.weight"] == decay["draw.weight"] == 0.1
 
 
@@ -185,14 +188,14 @@ def test_average_is_first_a_mean_and_then_forgets():
     assert means == pytest.approx([1, 2, 4, 4, 3])
 
 
-def test_average_takes_buffers_as_they_are():
+def test_average_holds_running_means_and_counts_as_they_are():
     network, average = counted(decay=0.9)
     for value in (1.0, 3.0):
         put(network, value)
         average.update(network)
     other, _ = counted(decay=0.9)
     average.copy_to(other)
-    assert other.running_mean.tolist() == [3, 3]
+    assert other.running_mean.tolist() == [2, 2]
     assert int(other.num_batches_tracked) == 3
     assert other.weight.tolist() == [2, 2]
     assert network.weight.tolist() == [3, 3]
