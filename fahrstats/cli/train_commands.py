@@ -54,8 +54,9 @@ def survival(
 ) -> None:
     """Train FaceSurvival on follow-up: a network, or a head on frozen embeddings.
 
-    With [frozen] in the file, photos of the cohort itself are scored as well, each by
-    heads that have not seen its subject.
+    With a section `frozen` in the file, photos of the cohort itself are scored as well,
+    each by heads that have not seen its subject. Without, a run that was stopped goes
+    on where it was.
     """
     from fahrstats.face.training.frozen.run import train_frozen
     from fahrstats.section import open_toml
