@@ -10,12 +10,14 @@ from typing import cast
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from fahrstats.face.training import train
 from fahrstats.face.training.config import Kind
 from fahrstats.face.training.config_file import read_config
 from fahrstats.face.training.course import Course, open_course
 from fahrstats.face.training.job import Job
+from fahrstats.face.training.learner import Learner
 
 _WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -52,8 +54,15 @@ def run(told: list[str]) -> None:
         train.train(config, device="cpu", watch=lambda *_: None)
         inside = [file for file in written if file.startswith(str(config.folder))]
         (path.parent / f"written-{rank}.json").write_text(json.dumps(inside))
-        parameters = dict(courses[-1].learner.state_dict())
-        save_file(parameters, path.parent / f"rank-{rank}.safetensors")
+        learner = courses[-1].learner
+        save_file(learner.state_dict(), path.parent / f"rank-{rank}.safetensors")
+        save_file(gradients_of(learner), path.parent / f"gradients-{rank}.safetensors")
+
+
+def gradients_of(learner: Learner) -> dict[str, Tensor]:
+    """Return the gradients of the last step."""
+    gradients = {name: x.grad for name, x in learner.named_parameters()}
+    return {name: grad for name, grad in gradients.items() if grad is not None}
 
 
 if __name__ == "__main__":

@@ -36,8 +36,10 @@ class Batch:
     extra: Tensor | None
 
     def chunks(self, n: int) -> list[Batch]:
-        """Return this process's part in at most ``n`` parts."""
-        n = min(n, len(self.images))
+        """Return this process's part in ``n`` parts, whose sizes differ by at most one.
+
+        There must be as many faces.
+        """
         images = self.images.tensor_split(n)
         extra = [None] * n if self.extra is None else self.extra.tensor_split(n)
         return [Batch(self.places, *part) for part in zip(images, extra, strict=True)]

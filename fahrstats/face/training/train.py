@@ -205,7 +205,8 @@ def _backward(job: Job, learner: nn.Module, batch: Batch) -> float:
         # Gradients are averaged over processes, each of which knows its faces' alone
         torch.autograd.backward(loss * ranks.world)
         return float(loss.detach())
-    chunks = batch.chunks(job.stage.chunks)
+    # As many in every process, whose norms may have to meet in each
+    chunks = batch.chunks(min(job.stage.chunks, n // ranks.world))
     with torch.no_grad():
         outputs = torch.cat([_read(job, learner, chunk) for chunk in chunks])
     outputs.requires_grad_()

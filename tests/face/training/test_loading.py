@@ -132,5 +132,4 @@ def test_chunks_are_the_batch_in_parts():
     assert torch.equal(torch.cat([chunk.images for chunk in chunks]), batch.images)
     assert torch.equal(torch.cat([chunk.extra for chunk in chunks]), batch.extra)
     assert all(chunk.places is batch.places for chunk in chunks)
-    assert len(batch.chunks(9)) == 7
     assert [chunk.extra for chunk in replace(batch, extra=None).chunks(2)] == [None] * 2

@@ -12,10 +12,19 @@ import joint_training
 import pandas as pd
 import pytest
 import torch
-from made_faces import open_training, train_quietly, write_training
+from made_faces import (
+    CONVOLUTIONAL,
+    open_job,
+    open_training,
+    train_quietly,
+    write_training,
+)
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from fahrstats.face.training import train as training
+from fahrstats.face.training.course import open_course
+from fahrstats.face.training.loading import load_batches
 from fahrstats.face.training.ranks import Ranks, is_first_process, open_ranks
 
 # No batch of the odd ones is shared evenly by two
@@ -48,8 +57,16 @@ TRAININGS = {
         },
     ),
 }
+# One step: rounding decides the sign of gradients that batch norm makes tiny, and with
+# it where Adam goes
+ONE_STEP = ("epochs = 1\nbatch_size = 63\nclip = 1e9",)
+STEPS = {
+    "convolutional": ("age", {"n": 63, "network": CONVOLUTIONAL, "stages": ONE_STEP}),
+    "vit": ("age", {"n": 63, "stages": ONE_STEP}),
+}
 # The loss is the same whatever these are, so that rounding alone moves them: attention
 # by the biases of its keys, a partial likelihood by a log hazard that all have
+ALL = TRAININGS | STEPS
 UNSEEN = {"age": ("qkv.bias",), "survival": ("qkv.bias", "norm.bias", "head.bias")}
 
 
@@ -69,7 +86,7 @@ def joint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("joint")
     told = []
     for (name, (kind, how)), port in zip(
-        TRAININGS.items(), _free_ports(len(TRAININGS)), strict=True
+        ALL.items(), _free_ports(len(ALL)), strict=True
     ):
         told += [kind, str(write_training(folder / name, kind, **how)), port]
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -80,7 +97,7 @@ def joint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("name", ALL)
 def test_all_processes_hold_the_same_parameters_to_the_bit(joint, name):
     first, second = (load_file(joint / name / f"rank-{i}.safetensors") for i in (0, 1))
     assert first.keys() == second.keys()
@@ -103,6 +120,22 @@ def test_two_processes_find_what_one_does(joint, tmp_path, name):
     assert len(seen) > 20
     for key in seen:
         torch.testing.assert_close(ours[key], theirs[key], rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STEPS)
+def test_two_processes_find_the_gradient_that_one_does(joint, tmp_path, name):
+    kind, how = STEPS[name]
+    job = open_job(open_training(tmp_path, kind, **how))
+    learner = open_course(job, None).learner
+    batch = next(load_batches(job, range(1), per_epoch=1))
+    training._backward(job, learner, batch)
+    theirs = joint_training.gradients_of(learner)
+    ours = load_file(joint / name / "gradients-0.safetensors")
+    assert ours.keys() == theirs.keys()
+    size = torch.stack([value.norm() for value in theirs.values()]).norm()
+    for key, value in theirs.items():
+        assert (ours[key] - value).norm() < 1e-5 * size, key
 
 
 @pytest.mark.slow
