@@ -153,7 +153,7 @@ def test_the_loss_is_in_years_and_knows_intervals(tmp_path):
     task = opened(written(tmp_path, in_bins, more="[age]\nloss = 'l1'"))
     places = np.array([1, 3, 5])  # known exactly
     ages = made_ages(80)[places]
-    outputs = torch.from_numpy((ages + [1, 2, -6] - task._centre) / task._scale)
+    outputs = torch.from_numpy((np.add(ages, [1, 2, -6]) - task._centre) / task._scale)
     assert float(task.loss(outputs, places)) == pytest.approx(3.0, rel=1e-12)
     inside = np.array([0])
     low = made_ages(80)[0] // 10 * 10

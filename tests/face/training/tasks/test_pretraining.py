@@ -65,6 +65,10 @@ def test_what_is_stored_is_exactly_the_encoder(tmp_path, network):
     save_checkpoint(path, card, task.stored(learner.state_dict()))
     loaded = load_checkpoint(path)
     assert (loaded.card.outputs, loaded.card.accuracy) == ((), {})
+    encoder = learner.encoder.state_dict()
+    assert set(loaded.parameters) == set(encoder)
+    for name, value in encoder.items():
+        assert torch.equal(loaded.parameters[name], value), name
     images = torch.randn(3, 3, *[PIXELS[network]] * 2)
     with torch.inference_mode():
         torch.testing.assert_close(
