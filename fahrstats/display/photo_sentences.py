@@ -43,6 +43,34 @@ def photos_scored(
     return " ".join(["**Photographs.**", *filter(None, parts)])
 
 
+def cross_fitted(provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:
+    """Say how FaceSurvival was cross-fitted, and what its intervals leave out.
+
+    Parameters
+    ----------
+    provenance
+        What a table of cross-fitted scores says of itself: ``checkpoint``, ``folds``,
+        ``penalties``, ``n_subjects``, ``n_events``.
+    """
+    folds, penalties = provenance["folds"], provenance["penalties"]
+    n, n_events = (
+        format_count(provenance[key], style=style) for key in ("n_subjects", "n_events")
+    )
+    embedder = escape_markdown(str(provenance["checkpoint"]))
+    return (
+        "**FaceSurvival, cross-fitted.** No parameters of FaceSurvival were ever "
+        "released; this one was learned from the people of this study, and nobody was "
+        f"scored by a model that had seen them. {n} subjects with {n_events} events "
+        f"were dealt into {folds} folds, each subject whole. Each fold was scored by a "
+        "ridge Cox model that was fitted to the others, on embeddings of their "
+        f"photographs by {embedder}; its penalty was chosen by cross-validation among "
+        f"these others alone ({min(penalties):.3g} to {max(penalties):.3g} on columns "
+        "of unit variance). The score is the log hazard in standard deviations of the "
+        "subjects fitted to. Intervals and p values take the scores as given and are a "
+        "little narrow, since the models of two folds share most of their subjects."
+    )
+
+
 def _models(provenance: Mapping[str, Any]) -> str:
     """Name the models with fingerprint, number format and licence."""
     if not provenance.get("checkpoint"):

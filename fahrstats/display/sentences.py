@@ -27,7 +27,7 @@ from fahrstats.display.group_sentences import (
     given_each_other,
     time_lived,
 )
-from fahrstats.display.photo_sentences import photos_scored
+from fahrstats.display.photo_sentences import cross_fitted, photos_scored
 from fahrstats.display.sensitivity_sentences import (
     across_cohorts,
     age_gaps,
@@ -52,6 +52,7 @@ __all__ = [
     "completed_rows",
     "concordance",
     "correlation",
+    "cross_fitted",
     "early",
     "follow_up",
     "given_each_other",

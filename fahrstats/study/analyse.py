@@ -16,6 +16,7 @@ from fahrstats.study.checks import StudyCohort, check_study, read_cohort
 from fahrstats.study.contents import TableMaker, table_makers
 from fahrstats.study.manifest import describe_provenance, describe_study
 from fahrstats.study.photo_scores import read_photo_scores, score_photos
+from fahrstats.study.photo_survival import fit_survival
 from fahrstats.study.results_in import read_manifest
 from fahrstats.study.study_file import first_of, parse_study, results_folder
 
@@ -95,6 +96,7 @@ def _score_first(path: Path, data_dir: Path | None, folder: Path, watch: Watch) 
     if read_photo_scores(study, folder) is None and problems:
         raise DataError(first_of(list(problems), path.name))
     score_photos(study, data_dir, folder, watch)
+    fit_survival(study, data_dir, folder, watch)
 
 
 def _tables_known(folder: Path, key: str) -> dict[str, str] | None:

@@ -28,6 +28,7 @@ from fahrstats.study.cohort_checks import (
 from fahrstats.study.companions import companion_problems
 from fahrstats.study.participant_flow import participant_flow
 from fahrstats.study.photo_scores import PhotoScores, check_photos, read_photo_scores
+from fahrstats.study.photo_survival import NOT_FITTED, with_survival
 from fahrstats.study.preparation import Preparation, prepare
 from fahrstats.study.published import PublishedRow, read_rows
 from fahrstats.study.specification import Outcome, Study
@@ -123,13 +124,18 @@ def check_study(
     problems = problems if study is None else list(companion_problems(study))
     if study is None or problems:
         return Check(tuple(problems), (), None)
-    photos = None
+    photos, results = None, results_folder(path, out)
     try:
         if study.photos is not None:
-            photos = read_photo_scores(study, results_folder(path, out))
+            photos = read_photo_scores(study, results)
             if photos is None:
                 return Check((), (check_photos(study, data_dir),), None)
         source = load(study, data_dir, photos.table if photos else None)
+        if photos is not None:
+            found = with_survival(study, photos, source, results)
+            if found is None:
+                return Check((), (NOT_FITTED,), None)
+            photos, source = found
     except FahrstatsError as error:
         return Check((str(error),), (), None)
     prepared = prepare(study, source.data, source.enters)

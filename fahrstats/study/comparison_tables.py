@@ -26,8 +26,9 @@ def comparison_models(cohort: StudyCohort) -> dict[str, str]:
     """Formulas of the models that are compared, by label: what each score adds."""
     study = cohort.study
     scores: dict[str, tuple[str, ...]] = {s.label: (s.name,) for s in study.scores}
-    if len(scores) > 1:
-        scores[" + ".join(scores)] = tuple(score.name for score in study.scores)
+    together = {score.label: score.name for score in study.together}
+    if len(together) > 1:
+        scores[" + ".join(together)] = tuple(together.values())
     if not study.covariates:
         return {label: study.formula(*names) for label, names in scores.items()}
     return {

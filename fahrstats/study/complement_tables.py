@@ -72,7 +72,7 @@ def _joint(cohort: StudyCohort, n_groups: int) -> JointRiskGroups:
     return joint_risk_groups(
         joint_formula(cohort),
         cohort.model_data,
-        scores=[score.name for score in study.scores[:2]],
+        scores=[score.name for score in study.together[:2]],
         n_groups=n_groups,
         strata=study.analysis.strata,
         cluster=study.analysis.cluster,

@@ -57,6 +57,7 @@ def table_makers(cohort: StudyCohort) -> Makers:
     makers |= _of_models(cohort)
     if len(study.scores) > 1:
         makers["score_correlation"] = complement_tables.correlations
+    if len(study.together) > 1:
         makers["joint_groups"] = complement_tables.joint_groups
         makers["joint_groups_fine"] = complement_tables.joint_groups_fine
         makers["joint_curves"] = complement_tables.joint_curves

@@ -7,9 +7,9 @@ results, and nothing outside of it has a row for a person.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -65,12 +65,15 @@ class PhotoScores:
         column ``id`` of [photos].
     photos : DataFrame
         One row for each photo: that column, and what is known of the photo.
+    key : str
+        What that column names: ``"photo"`` or ``"subject"``.
     provenance : dict
         What scored them: models with fingerprints, detector, settings, counts.
     """
 
     table: SourceTable
     photos: pd.DataFrame
+    key: Literal["photo", "subject"]
     provenance: dict[str, Any]
 
 
@@ -109,6 +112,7 @@ def check_photos(study: Study, data_dir: Path | None = None) -> str:
     MissingExtraError
         What reads and scores photos is not installed.
     """
+    from fahrstats.face.checkpoints.store import load_checkpoint
     from fahrstats.face.models.opening import open_models
     from fahrstats.face.pictures.sources import open_source
 
@@ -120,6 +124,8 @@ def check_photos(study: Study, data_dir: Path | None = None) -> str:
             f"{did_you_mean(section.id, table.columns)}"
         )
     open_models(section.models)
+    if section.survival is not None:
+        load_checkpoint(section.survival.checkpoint)
     photos = open_source(find_photos(study, data_dir))
     return (
         f"{len(photos):,} photos are not scored yet; `fahrstats run` scores them, and "
@@ -131,6 +137,8 @@ def score_photos(
     study: Study, data_dir: Path | None, results: Path, watch: Watch
 ) -> None:
     """Score the photos of a study, unless that is done and nothing changed since.
+
+    They are embedded as well, where the study learns FaceSurvival from them.
 
     Raises
     ------
@@ -144,21 +152,23 @@ def score_photos(
     from fahrstats.face.scoring.runs import check_scored, score_to
 
     section = _section(study)
-    out = scores_file(section, results)
+    plan = Plan(models=section.models, several=section.several)
+    plans = {scores_file(section, results): plan}
+    if section.survival is not None:
+        embedder = (section.survival.checkpoint,)
+        plan = replace(plan, models=embedder, outcome="embeddings")
+        plans[embeddings_file(section, results)] = plan
+    personal = results / PERSONAL
     results.mkdir(parents=True, exist_ok=True)
-    out.parent.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
-    (out.parent / ".gitignore").write_text(_IGNORED)
-    counts = score_to(
-        out,
-        open_source(find_photos(study, data_dir)),
-        plan=Plan(models=section.models, several=section.several),
-        restart="if stale",
-        watch=watch,
-    )
-    check_scored(counts, out)
-    for other in out.parent.glob("scores-*.parquet"):
-        if other != out:
-            other.unlink()
+    personal.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
+    (personal / ".gitignore").write_text(_IGNORED)
+    source = open_source(find_photos(study, data_dir))
+    for out, plan in plans.items():
+        counts = score_to(out, source, plan=plan, restart="if stale", watch=watch)
+        check_scored(counts, out)
+    older = {*personal.glob("scores-*.parquet"), *personal.glob("embeddings-*.parquet")}
+    for file in older - set(plans):
+        file.unlink()
 
 
 def read_photo_scores(study: Study, results: Path) -> PhotoScores | None:
@@ -170,7 +180,7 @@ def read_photo_scores(study: Study, results: Path) -> PhotoScores | None:
     scores, provenance = store.read(file)
     by_subject = scores["subject"].notna().any()
     of_photo = {name: f"{PREFIX}{name}" for name in _about(scores)}
-    key = "subject" if by_subject else "photo"
+    key: Literal["photo", "subject"] = "subject" if by_subject else "photo"
     others = [name for name in _NAMES if name != key]
     photos = scores.drop(columns=others).rename(columns={**of_photo, key: section.id})
     table = _by_subject(scores, section) if by_subject else photos
@@ -182,6 +192,7 @@ def read_photo_scores(study: Study, results: Path) -> PhotoScores | None:
             left_out=tuple(_without_score(table)),
         ),
         photos=photos,
+        key=key,
         provenance=provenance,
     )
 
@@ -236,8 +247,19 @@ def _without_score(table: pd.DataFrame) -> Iterator[LeftOut]:
 
 def scores_file(section: Photos, results: Path) -> Path:
     """Return where the scores are; what the section says is part of the name."""
-    made = repr((section.folder, section.models, section.several))
-    return results / PERSONAL / f"scores-{text_sha256(made)[:12]}.parquet"
+    return _named(results, "scores", section.folder, section.models, section.several)
+
+
+def embeddings_file(section: Photos, results: Path) -> Path:
+    """Return where the embeddings are that FaceSurvival is learned from."""
+    assert section.survival is not None
+    by = section.survival.checkpoint
+    return _named(results, "embeddings", section.folder, by, section.several)
+
+
+def _named(results: Path, kind: str, *made_of: object) -> Path:
+    """Return a file with a row for every photo, named by what it is made of."""
+    return results / PERSONAL / f"{kind}-{text_sha256(repr(made_of))[:12]}.parquet"
 
 
 def _section(study: Study) -> Photos:

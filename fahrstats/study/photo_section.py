@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from fahrstats.section import Section
 
+if TYPE_CHECKING:
+    from fahrstats.study.specification import Study
+
 Several = Literal["refuse", "largest", "central"]
 _SEVERAL = ("refuse", "largest", "central")
+_ROLES = ("weights", "cluster", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class CrossFit:
+    """FaceSurvival by heads that are fitted to the study itself, without who is scored.
+
+    Attributes
+    ----------
+    checkpoint : str
+        What embeds the photos, by name or path.
+    n_folds, seed : int
+        Into how many parts the subjects are dealt, and how.
+    """
+
+    checkpoint: str
+    n_folds: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +52,8 @@ class Photos:
     allow_unmatched : bool
         Leave out and count the photos without a row in the table, and rows without a
         photo.
+    survival : CrossFit or None
+        How FaceSurvival is learned from the study's own outcome, if it is.
     """
 
     folder: str
@@ -37,6 +61,7 @@ class Photos:
     id: str
     several: Several = "refuse"
     allow_unmatched: bool = False
+    survival: CrossFit | None = None
 
 
 def read_photos(top: Section) -> Photos | None:
@@ -53,6 +78,35 @@ def read_photos(top: Section) -> Photos | None:
         id=section.text("id", required=True),
         several=cast(Several, section.choice("several", _SEVERAL, "refuse")),
         allow_unmatched=section.flag("allow_unmatched"),
+        survival=_cross_fit(section),
     )
     section.finish()
     return photos
+
+
+def _cross_fit(photos: Section) -> CrossFit | None:
+    """Read how FaceSurvival is learned, where the section says so."""
+    if not photos.is_given("survival"):
+        return None
+    section = photos.section("survival")
+    cross_fit = CrossFit(
+        checkpoint=section.text("checkpoint", required=True),
+        n_folds=section.whole("folds", 5, at_least=2),
+        seed=section.whole("seed", 1),
+    )
+    section.finish()
+    return cross_fit
+
+
+def cross_fit_problems(study: Study) -> Iterator[str]:
+    """Yield what heads cannot be fitted with: they count every row once, from 0 on."""
+    if study.photos is None or study.photos.survival is None:
+        return
+    roles = [role for role in _ROLES if getattr(study.analysis, role) is not None]
+    for key in [*(["entry"] if study.main.entry is not None else []), *roles]:
+        where = "[outcome]" if key == "entry" else "[analysis]"
+        yield (
+            f"[photos.survival]: heads are fitted to one row a subject, of equal "
+            f"weight and followed from the start, so that `{key}` of {where} would go "
+            "unheeded; take out one of the two."
+        )

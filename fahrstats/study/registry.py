@@ -68,8 +68,8 @@ def _models(cohort: StudyCohort) -> Iterator[Entry]:
         yield _entry("term_tests", formula, score.name, adjusted)
         yield _entry("influence", formula, score.name, adjusted)
         yield _entry("subgroups", formula, score.name)
-    if len(study.scores) > 1:
-        together = study.adjusted(*(score.name for score in study.scores))
+    if len(study.together) > 1:
+        together = study.adjusted(*(score.name for score in study.together))
         yield _entry("term_tests", study.formula(*together), model=ALL_SCORES)
     yield from _rankings(cohort)
     for label, formula in comparison_models(cohort).items():

@@ -13,6 +13,7 @@ from fahrstats.errors import DataError, ResultWarning
 from fahrstats.files import file_sha256
 from fahrstats.study.companions import COMPANIONS, companion_sha256
 from fahrstats.study.photo_scores import scores_sha256
+from fahrstats.study.photo_survival import survival_sha256
 from fahrstats.study.specification import Study
 from fahrstats.study.study_file import parse_study
 from fahrstats.study.tables_in import find_file, text_sha256
@@ -162,4 +163,6 @@ def _data_sha256(study: Study, folder: Path, data_dir: Path | None) -> str:
     ]
     if study.photos is not None:
         hashes.append(scores_sha256(study, folder))
+        if study.photos.survival is not None:
+            hashes.append(survival_sha256(folder))
     return reduce(lambda first, second: text_sha256(first + second), hashes)

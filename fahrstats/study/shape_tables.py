@@ -36,15 +36,15 @@ def nonlinearity(cohort: StudyCohort) -> pd.DataFrame:
 
 
 def term_tests(cohort: StudyCohort) -> pd.DataFrame:
-    """Test what leaving out each term costs: of each score's model, and of all."""
+    """Test what leaving out each term costs: of a score's model, and of all scores'."""
     study = cohort.study
     models = {score.name: study.adjusted(score.name) for score in study.scores}
     tables = [
         _tests(cohort, terms).assign(biomarker=score, model=full_model(cohort))
         for score, terms in models.items()
     ]
-    if len(study.scores) > 1:
-        together = study.adjusted(*models)
+    if len(study.together) > 1:
+        together = study.adjusted(*(score.name for score in study.together))
         tables.append(_tests(cohort, together).assign(biomarker="", model=ALL_SCORES))
     return stacked(tables)
 

@@ -160,6 +160,8 @@ class Variable:
     may_be_missing : bool
         Rows without a value stay in the study, and models with this score use the
         others.
+    alone : bool
+        No model holds it together with other scores.
     """
 
     name: str
@@ -174,6 +176,7 @@ class Variable:
     categorical: bool = False
     reference: str | None = None
     may_be_missing: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +376,11 @@ class Study:
     def variables(self) -> tuple[Variable, ...]:
         """Scores, then covariates."""
         return (*self.scores, *self.covariates)
+
+    @property
+    def together(self) -> tuple[Variable, ...]:
+        """Scores that one model may hold together."""
+        return tuple(score for score in self.scores if not score.alone)
 
     @property
     def known(self) -> tuple[Variable, ...]:

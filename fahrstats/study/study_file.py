@@ -16,7 +16,7 @@ from fahrstats.study.analysis_sections import (
     unknown_names,
 )
 from fahrstats.study.examples import example_file, example_names
-from fahrstats.study.photo_section import read_photos
+from fahrstats.study.photo_section import cross_fit_problems, read_photos
 from fahrstats.study.specification import (
     DAYS_PER_YEAR,
     EventRule,
@@ -118,6 +118,7 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
     top.finish()
     check_names(study, top)
     problems.extend(unknown_names(study))
+    problems.extend(cross_fit_problems(study))
     return (None if problems else study), problems
 
 

@@ -27,6 +27,7 @@ def read_score(name: str, section: Section) -> Variable:
         cut_points=section.ascending("cut_points", above_zero=False),
         cut_origin=section.text("cut_origin"),
         may_be_missing=section.flag("may_be_missing"),
+        alone=section.flag("alone"),
     )
     if variable.cut_points and not variable.cut_origin:
         section.problem("`cut_points` needs `cut_origin`, where they come from.")
