@@ -25,7 +25,8 @@ class Stage:
     batch_size : int
         Photos of a step, over all processes.
     chunks : int
-        Parts of a process's photos that are read one after another, for memory.
+        Parts of a process's photos that are read one after another, for memory. The
+        gradient stays that of the whole batch, but batch norms see a part at a time.
     peak : float
         Highest learning rate of AdamW.
     warm_up : float

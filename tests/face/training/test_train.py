@@ -53,7 +53,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("network", "epochs"),
-    [(VIT, 60), (CONVOLUTIONAL, 40)],
+    [(VIT, 50), pytest.param(CONVOLUTIONAL, 40, marks=pytest.mark.slow)],
     ids=["vit", "convolutional"],
 )
 def test_sixty_four_faces_are_learned_to_within_a_year(tmp_path, network, epochs):
@@ -209,7 +209,7 @@ def test_a_stage_begins_from_the_best_of_the_one_before(tmp_path, monkeypatch):
 
 
 def test_bfloat16_learns_and_keeps_float32(tmp_path):
-    stage = "epochs = 25\nbatch_size = 16\npeak = 3e-3\naverage = 0.9"
+    stage = "epochs = 15\nbatch_size = 16\npeak = 3e-3\naverage = 0.9"
     losses = {}
     for precision in ("float32", "bfloat16"):
         more = f'[training]\nprecision = "{precision}"\n[augmentation]\n{UNVARIED}'
@@ -220,7 +220,7 @@ def test_bfloat16_learns_and_keeps_float32(tmp_path):
         losses[precision] = _log(config)["loss"]
     assert losses["bfloat16"][0] == pytest.approx(losses["float32"][0], rel=0.01)
     assert losses["bfloat16"][0] != losses["float32"][0]
-    assert losses["bfloat16"][-8:].mean() < 3
+    assert losses["bfloat16"][-8:].mean() < losses["bfloat16"][:8].mean() / 2
 
 
 def test_a_finished_run_that_is_started_again_does_nothing_and_says_the_same(tmp_path):
@@ -288,7 +288,7 @@ def test_a_broken_loss_stops_and_what_is_said_to_be_there_is(
     assert f"the state after step 12 is in `{job.states}`" in message
     assert f"the best parameters so far are in `{job.kept}`" in message
     assert message.endswith("and train in another folder.")
-    state = load_state(job.states, config=job.settings, split=job.task.split)
+    state = load_state(job.states, config=job.settings, data=job.task.data)
     assert state is not None
     assert state.step == 12
     assert all(value.isfinite().all() for value in state.network.values())
