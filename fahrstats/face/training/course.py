@@ -98,7 +98,7 @@ def open_course(job: Job, start: Checkpoint | None) -> Course:
         ),
         per_epoch=len(job.batches(0)),
     )
-    state = load_state(job.states, config=job.settings, split=job.task.split)
+    state = load_state(job.states, config=job.settings, data=job.task.data)
     if state is not None:
         _restore(course, state)
     ranks.wait()  # until all have read the state, and none is writing the next
@@ -119,7 +119,7 @@ def save_course(job: Job, course: Course) -> None:
         moments=moments_of(course.optimiser, course.learner),
         generators={},
         config=job.settings,
-        split=job.task.split,
+        data=job.task.data,
         numbers={
             "first_loss": course.first_loss,
             "best": course.best,

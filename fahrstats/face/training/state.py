@@ -27,7 +27,7 @@ _TEXTS: dict[str, type] = {
     "epoch": int,
     "n_averaged": int,
     "config": str,
-    "split": str,
+    "data": str,
     "numbers": dict,
 }
 _KEY = "fahrstats"
@@ -56,8 +56,8 @@ class TrainingState:
         ``Generator.get_state()`` (uint8) of every source of randomness, by name.
     config : str
         Text of the configuration.
-    split : str
-        Fingerprint of who is in which split.
+    data : str
+        Fingerprint of crops and labels.
     numbers : mapping of str to float
         What else the loop remembers, such as its best error so far.
     """
@@ -70,7 +70,7 @@ class TrainingState:
     moments: Mapping[str, Tensor]
     generators: Mapping[str, Tensor]
     config: str
-    split: str
+    data: str
     numbers: Mapping[str, float]
 
 
@@ -103,20 +103,21 @@ def save_state(folder: Path, state: TrainingState) -> Path:
     return path
 
 
-def load_state(folder: Path, *, config: str, split: str) -> TrainingState | None:
+def load_state(folder: Path, *, config: str, data: str) -> TrainingState | None:
     """Read the newest state that is whole; None where `folder` holds no state.
 
     Parameters
     ----------
     folder
         Where `save_state` wrote.
-    config, split
+    config, data
         Of the run that wants to go on; a state of another one is refused.
 
     Raises
     ------
     DataError
-        No state in the folder is whole, or it is of another configuration or split.
+        No state in the folder is whole, or it is of another configuration or other
+        data.
 
     Warns
     -----
@@ -131,7 +132,7 @@ def load_state(folder: Path, *, config: str, split: str) -> TrainingState | None
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             damaged.append(f"`{file.name}` ({error})")
             continue
-        _check_same(state, file, config=config, split=split)
+        _check_same(state, file, config=config, data=data)
         if damaged:
             warnings.warn(
                 f"In `{folder}`, {', '.join(damaged)} cannot be read; the training "
@@ -206,7 +207,7 @@ def _read(path: Path) -> TrainingState:
     return TrainingState(**fields)
 
 
-def _check_same(state: TrainingState, file: Path, *, config: str, split: str) -> None:
+def _check_same(state: TrainingState, file: Path, *, config: str, data: str) -> None:
     """Refuse a state of another run."""
     if state.config != config:
         was, now = state.config.splitlines(), config.splitlines()
@@ -216,11 +217,11 @@ def _check_same(state: TrainingState, file: Path, *, config: str, split: str) ->
             f"`{file}` is of another configuration: it was {_shown(gone)} and is "
             f"{_shown(come)}. Undo the change, or train into another folder."
         )
-    if state.split != split:
+    if state.data != data:
         raise DataError(
-            f"`{file}` is of another split into training and test: its fingerprint "
-            f"was `{state.split}` and is `{split}`. Give the same labels, or train "
-            "into another folder."
+            f"`{file}` is of other data: crops or labels, or who is in which split, "
+            f"have changed (`{state.data[:12]}`, now `{data[:12]}`). Give the same "
+            "ones, or train into another folder."
         )
 
 

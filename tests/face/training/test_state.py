@@ -33,7 +33,7 @@ SHAPE = Architecture(
     image_size=16, patch_size=8, width=16, depth=2, heads=2, mlp_width=32
 )
 CONFIG = "seed = 1\npeak = 0.01\n"
-SPLIT = "3f2a9c"
+DATA = "3f2a9c"
 
 
 class Run:
@@ -69,7 +69,7 @@ class Run:
             moments=moments_of(self.optimiser, self.network),
             generators={"pictures": self.generator.get_state()},
             config=CONFIG,
-            split=SPLIT,
+            data=DATA,
             numbers={"best": 0.1 + 0.2},
         )
 
@@ -117,7 +117,7 @@ def test_numbers_and_texts_come_back(tmp_path):
     save_state(tmp_path, run.state())
     state = load(tmp_path)
     assert (state.step, state.epoch, state.n_averaged) == (5, 1, 5)
-    assert (state.config, state.split) == (CONFIG, SPLIT)
+    assert (state.config, state.data) == (CONFIG, DATA)
     assert state.numbers == {"best": 0.1 + 0.2}
 
 
@@ -178,7 +178,7 @@ for step in range(1, 1_000_000):
     save_state(Path(sys.argv[1]), TrainingState(
         step=step, epoch=0, network={{"x": torch.full((500_000,), step)}}, average={{}},
         n_averaged=0, moments={{}}, generators={{}}, config={CONFIG!r},
-        split={SPLIT!r}, numbers={{}}))
+        data={DATA!r}, numbers={{}}))
     print(step, flush=True)
 """
     with subprocess.Popen(
@@ -222,17 +222,17 @@ def test_another_configuration_is_refused_by_its_lines(tmp_path):
     with pytest.raises(
         DataError, match=r"it was `peak = 0\.01` and is `peak = 0\.02`\. Undo"
     ):
-        load_state(tmp_path, config="seed = 1\npeak = 0.02\n", split=SPLIT)
+        load_state(tmp_path, config="seed = 1\npeak = 0.02\n", data=DATA)
     with pytest.raises(DataError, match="no other line and is no other line"):
-        load_state(tmp_path, config="peak = 0.01\nseed = 1\n", split=SPLIT)
+        load_state(tmp_path, config="peak = 0.01\nseed = 1\n", data=DATA)
     with pytest.raises(DataError, match="and is `a`, `b`, `c`, `d` and 2 more lines"):
-        load_state(tmp_path, config="a\nb\nc\nd\ne\nf", split=SPLIT)
+        load_state(tmp_path, config="a\nb\nc\nd\ne\nf", data=DATA)
 
 
-def test_another_split_is_refused(tmp_path):
+def test_other_data_are_refused(tmp_path):
     saved(tmp_path, 1)
-    with pytest.raises(DataError, match="was `3f2a9c` and is `000000`"):
-        load_state(tmp_path, config=CONFIG, split="000000")
+    with pytest.raises(DataError, match=r"other data: crops .*`3f2a9c`, now `000000`"):
+        load_state(tmp_path, config=CONFIG, data="000000")
 
 
 def test_moments_of_another_network_are_refused():
@@ -255,7 +255,7 @@ def saved(folder: Path, *steps: int) -> list[Path]:
 
 
 def load(folder: Path) -> TrainingState:
-    return load_state(folder, config=CONFIG, split=SPLIT)
+    return load_state(folder, config=CONFIG, data=DATA)
 
 
 def names(folder: Path) -> list[str]:

@@ -246,6 +246,16 @@ def test_a_finished_run_that_is_started_again_does_nothing_and_says_the_same(tmp
         assert math.isnan(other.waiting)
 
 
+def test_a_run_does_not_go_on_with_other_labels(tmp_path):
+    config = open_training(tmp_path, stages=SHORT)
+    train_quietly(config)
+    table = pd.read_csv(tmp_path / "labels.csv")
+    table.loc[3, "age"] += 1
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    with pytest.raises(DataError, match="is of other data: crops or labels, or who"):
+        train_quietly(config)
+
+
 def test_what_the_card_says_may_change_when_all_is_learned(tmp_path):
     config = open_training(tmp_path, stages=SHORT)
     first = train_quietly(config).checkpoint.card

@@ -52,6 +52,8 @@ class Crops:
         Share of the ArcFace crop's side added on each side.
     interpolation : str
         ``"bilinear"`` or ``"bicubic"``.
+    fingerprint : str
+        SHA-256 of the photos, in their order, and of how they were cut out.
     pixels : ndarray of shape (n, size, size, 3), uint8
         sRGB; mapped from a file and read-only.
     """
@@ -61,6 +63,7 @@ class Crops:
     size: int
     margin: float
     interpolation: str
+    fingerprint: str
     pixels: NDArray[np.uint8]
 
     def __len__(self) -> int:
@@ -116,18 +119,16 @@ def open_crops(paths: Sequence[Path], *, cache: Path) -> Crops:
         raise DataError(f"`{names}`: no photo has a crop; see the column `note`.")
     check_unique(names, lambda: about["photo"].chunks)
     made_with = [str(read_provenance(path)) for path in paths]
+    fingerprint = hash_of([*made_with, *about["content"].to_pylist()])
+    shape = (len(about), crop.size, crop.size, 3)
     return Crops(
         photo=np.array(about["photo"].to_pylist(), np.str_),
         subject=np.array(about["subject"].to_pylist(), np.str_),
         size=crop.size,
         margin=crop.margin,
         interpolation=crop.interpolation,
-        pixels=_unpacked(
-            paths,
-            cache,
-            hash_of([*made_with, *about["content"].to_pylist()]),
-            (len(about), crop.size, crop.size, 3),
-        ),
+        fingerprint=fingerprint,
+        pixels=_unpacked(paths, cache, fingerprint, shape),
     )
 
 

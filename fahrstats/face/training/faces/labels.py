@@ -95,11 +95,12 @@ class Labels:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of who is in which split, whatever the order of the rows."""
-        triples = zip(
-            self.split.tolist(), self.subject.tolist(), self.photo.tolist(), strict=True
+        """SHA-256 of who is in which split and of what is known, in this order."""
+        arrays = {name: getattr(self, name) for name in _PER_FACE}
+        return hash_of(
+            json.dumps([name, None if array is None else array.tolist()])
+            for name, array in arrays.items()
         )
-        return hash_of(sorted(json.dumps(triple) for triple in triples))
 
     def take(self, rows: IntArray | BoolArray) -> Labels:
         """Return some of the faces, by their numbers or as a mask."""

@@ -13,6 +13,7 @@ from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.network.masked import MaskedAutoencoder, draw_order
 from fahrstats.face.network.masked_convolutional import MaskedConvolutional
 from fahrstats.face.network.sizes import n_patches
+from fahrstats.face.pictures.photos import hash_of
 from fahrstats.face.training.config import Config, Stage
 from fahrstats.face.training.faces.batches import shuffled_batches
 from fahrstats.face.training.faces.crops import Crops
@@ -34,9 +35,11 @@ class Pretraining:
         self._config = config
         labels = None if config.labels is None else labels_of(config, crops)
         if labels is None:
-            self.rows, self.split = np.arange(len(crops)), f"all {len(crops)}"
+            self.rows = np.arange(len(crops))
         else:
-            self.rows, self.split = labels.of("train").row, labels.fingerprint
+            self.rows = labels.of("train").row
+        chosen = hash_of(str(row) for row in self.rows.tolist())
+        self.data = hash_of([crops.fingerprint, chosen])
         self.tune_rows = np.empty(0, np.int64)
 
     def learner(self, seed: int) -> Learner:

@@ -12,6 +12,7 @@ from torch import Tensor
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Output
 from fahrstats.face.checkpoints.store import Checkpoint
+from fahrstats.face.pictures.photos import hash_of
 from fahrstats.face.training.config import Config, Stage
 from fahrstats.face.training.faces.batches import event_stratified_batches
 from fahrstats.face.training.faces.crops import Crops
@@ -46,7 +47,7 @@ class SurvivalTask:
         self._config = config
         labels = labels_of(config, crops).with_follow_up()
         _check_covariates(labels, config.adjust)
-        self.split = labels.fingerprint
+        self.data = hash_of([crops.fingerprint, labels.fingerprint])
         self._train = share_of(labels.of("train"), config)
         self._tune = labels.of("tune")
         self.rows, self.tune_rows = self._train.row, self._tune.row

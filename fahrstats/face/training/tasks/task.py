@@ -37,8 +37,8 @@ class Task(Protocol):
         What `error` measures.
     tune_extra : Tensor or None
         What the learner is given beside the images of `tune_rows`.
-    split : str
-        Fingerprint of who is in which split.
+    data : str
+        Fingerprint of crops and labels.
     """
 
     rows: IntArray
@@ -46,7 +46,7 @@ class Task(Protocol):
     outputs: tuple[Output, ...]
     error_name: str
     tune_extra: Tensor | None
-    split: str
+    data: str
 
     def learner(self, seed: int) -> Learner:
         """Return what is trained, its parameters drawn."""

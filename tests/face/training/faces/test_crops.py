@@ -51,6 +51,7 @@ def test_pixels_come_back_to_the_byte(crops_file, pixels, tmp_path):
     assert (len(crops), crops.size) == (7, 8)
     assert (crops.margin, crops.interpolation) == (0.4, "bilinear")
     assert crops.photo.tolist() == [f"p{i:03d}.png" for i in range(7)]
+    assert len(crops.fingerprint) == 64
     taken = crops.take(np.arange(7))
     assert taken.dtype == np.uint8
     assert type(taken) is np.ndarray

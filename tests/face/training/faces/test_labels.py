@@ -209,23 +209,29 @@ def test_faces_with_follow_up_are_picked_or_missed(read):
 
 
 @given(order=st.permutations(range(N)))
-def test_the_fingerprint_knows_who_is_where_whatever_the_order(tmp_path_factory, order):
+def test_the_fingerprint_knows_the_order(tmp_path_factory, order):
+    """Which faces are in a batch follows from their places in the table."""
     path = tmp_path_factory.getbasetemp() / "order.csv"
     frame = pd.DataFrame({"photo": CROPS.photo, "split": SPLIT[::-1]})
     frame.to_csv(path, index=False)
     first = read_labels(path, CROPS)
-    assert first.take(np.array(order)).fingerprint == first.fingerprint
+    is_same = list(order) == list(range(N))
+    other = first.take(np.array(order))
+    assert (other.fingerprint == first.fingerprint) == is_same
     assert first.of("train").fingerprint != first.fingerprint
 
 
-def test_the_fingerprint_changes_with_a_subject_and_a_split(read):
+def test_the_fingerprint_changes_with_all_that_is_known(read):
     marks = {
         read(split=SPLIT).fingerprint,
         read(split=SPLIT[::-1]).fingerprint,
         read(split=SPLIT, subject=[f"x{i // 2}" for i in range(N)]).fingerprint,
-        read(split=SPLIT, age=range(N)).fingerprint,  # ages are no part of it
+        read(split=SPLIT, age=range(N)).fingerprint,
+        read(split=SPLIT, age=range(1, N + 1)).fingerprint,
+        read(split=SPLIT, time=range(N), event=[1] * N).fingerprint,
     }
-    assert len(marks) == 3
+    assert len(marks) == 6
+    assert read(split=SPLIT).fingerprint in marks
     assert all(len(mark) == 64 for mark in marks)
 
 

@@ -270,7 +270,7 @@ def test_splits_are_dealt_where_the_table_names_none(tmp_path):
     task = opened(config)
     assert (len(task.rows), len(task.tune_rows)) == (40, 20)
     assert not set(task.rows) & set(task.tune_rows)
-    assert task.split == opened(config).split
+    assert task.data == opened(config).data
 
 
 def test_nobody_to_tune_by_is_refused(tmp_path):

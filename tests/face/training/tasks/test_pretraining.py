@@ -130,10 +130,12 @@ def test_photos_left_for_tuning_and_testing_are_not_seen(tmp_path):
 
 
 def test_without_labels_every_photo_is_seen(tmp_path):
-    config = replace(open_pretraining(tmp_path, VIT, n=40, n_tune=8), labels=None)
+    config = open_pretraining(tmp_path, VIT, n=40, n_tune=8)
+    labels, config = config.labels, replace(config, labels=None)
     task = task_of(config)
     np.testing.assert_array_equal(task.rows, np.arange(48))
-    assert task.split == "all 48"
+    assert task.data == task_of(config).data
+    assert task.data != task_of(replace(config, labels=labels)).data
     assert np.isnan(task.error(np.empty(0)))
 
 
