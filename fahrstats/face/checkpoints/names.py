@@ -16,7 +16,8 @@ _SHIPPED = Path(__file__).parent / "shipped"
 _PICKLES = (".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle")
 _NEVER_RELEASED = (
     "There is no FAHR-FaceSurvival checkpoint: its authors never released one. Train "
-    "one on your own cohort's photos and follow-up, and give the path of its file."
+    "one on your own cohort's photos and follow-up, `fahrstats train survival`, and "
+    "give the path of its file."
 )
 _NOT_SHIPPED = (
     "The authors' FAHR-FaceAge parameters are not part of fahrstats. Import the file "

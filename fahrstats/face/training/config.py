@@ -36,7 +36,7 @@ class Stage:
     average : float
         Decay of the moving average of the parameters, which is what is saved.
     clip : float
-        Largest norm of a step's gradient; infinite does nothing.
+        Largest norm of a step's gradient; a very large one leaves gradients alone.
     balanced : bool
         Draw photos so that every age bin is equally frequent.
     patience : int
