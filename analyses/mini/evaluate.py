@@ -90,9 +90,10 @@ def judge(
 def accuracies(faces: fs.AgeAccuracy, portraits: fs.AgeAccuracy) -> dict[str, float]:
     """Return what the card of the checkpoint says."""
     told = {}
+    n = portraits.tidy()["n"].max()
     for where, found in (
         ("FairFace validation", faces),
-        ("256 dated portraits of Congress", portraits),
+        (f"{n:,} dated portraits of Congress", portraits),
     ):
         rows = found.tidy().query("model == 'mini_age' and subgroup == 'overall'")
         values = rows.set_index("estimand")["estimate"]
