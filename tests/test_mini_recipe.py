@@ -97,7 +97,9 @@ def judged(tmp_path):
     ).to_csv(tmp_path / "labels.csv", index=False)
     module = script("evaluate")
     columns = [*module.MODELS, *module.TRAININGS]
-    scores = {name: truth + rng.normal(0, 3 + k / 4, n) for k, name in enumerate(columns)}
+    scores = {
+        name: truth + rng.normal(0, 3 + k / 4, n) for k, name in enumerate(columns)
+    }
     pd.DataFrame({"photo": names, **scores}).to_parquet(tmp_path / "fairface.parquet")
     people = pd.DataFrame(
         {
