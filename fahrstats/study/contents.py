@@ -55,9 +55,8 @@ def table_makers(cohort: StudyCohort) -> Makers:
         makers["subgroups"] = effect_tables.subgroup_audit
         makers["concordance_by"] = ranking_tables.ranking_by_subgroup
     makers |= _of_models(cohort)
-    if len(study.scores) > 1:
-        makers["score_correlation"] = complement_tables.correlations
     if len(study.together) > 1:
+        makers["score_correlation"] = complement_tables.correlations
         makers["joint_groups"] = complement_tables.joint_groups
         makers["joint_groups_fine"] = complement_tables.joint_groups_fine
         makers["joint_curves"] = complement_tables.joint_curves

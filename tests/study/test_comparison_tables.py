@@ -4,8 +4,9 @@ import numpy as np
 from tables import check_table
 
 import fahrstats as fs
-from fahrstats.study import comparison_tables
+from fahrstats.study import comparison_tables, complement_tables, shape_tables
 from fahrstats.study.checks import read_cohort
+from fahrstats.study.contents import table_makers
 
 NO_COVARIATES = {
     'age = { label = "Age", unit = "years", per = 10 }\n': "",
@@ -31,6 +32,37 @@ def test_models_are_compared_with_and_without_the_score(write_study, people):
     }
     table = comparison_tables.added_value(cohort)
     assert "Covariates + Face age - Covariates" in set(table["term"])
+
+
+def test_a_score_that_stands_alone_is_in_no_model_with_others(write_study, people):
+    people["marker"] = people["faceage"] ** 2
+    people["benchmark"] = people["faceage"] + np.arange(len(people)) % 7
+    scores = "[scores.benchmark]\nalone = true\n[scores.marker]\n[covariates]"
+    cohort = read_cohort(write_study(table=people, **{"[covariates]": scores}))
+    models = comparison_tables.comparison_models(cohort)
+    assert list(models) == [
+        "Covariates",
+        "Covariates + Face age",
+        "Covariates + benchmark",
+        "Covariates + marker",
+        "Covariates + Face age + marker",
+    ]
+    together = "Surv(time, event) ~ faceage + marker + age + sex"
+    assert models["Covariates + Face age + marker"] == together
+    tests = shape_tables.term_tests(cohort).query("model == 'all scores'")
+    assert tests["term"].tolist() == ["faceage", "marker", "age", "sex"]
+    groups = complement_tables.joint_groups(cohort)
+    assert set(groups["second_group"]) >= {"low", "high"}
+    assert not groups["term"].str.contains("benchmark").any()
+    assert {"joint_groups", "score_correlation"} <= set(table_makers(cohort))
+
+
+def test_one_score_beside_a_benchmark_is_not_crossed_with_it(write_study, people):
+    people["benchmark"] = people["faceage"] + np.arange(len(people)) % 7
+    scores = "[scores.benchmark]\nalone = true\n[covariates]"
+    cohort = read_cohort(write_study(table=people, **{"[covariates]": scores}))
+    assert not {"joint_groups", "score_correlation"} & set(table_makers(cohort))
+    assert "all scores" not in set(shape_tables.term_tests(cohort)["model"])
 
 
 def test_a_single_score_without_covariates_has_nothing_to_compare(write_study):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,9 @@ OF_ALL = {
 _BESIDE_CHECKOUT = Path(__file__).parents[3] / "shared" / "data"
 DATA = Path(os.environ.get(DATA_VARIABLE, _BESIDE_CHECKOUT))
 
+NAMED = {"photo": "image"}
+"""What the scores call the name of a portrait, and what the table of members does."""
+
 needs_congress = pytest.mark.skipif(
     not (DATA / "congress225").is_dir(),
     reason="the data folder with congress225 is absent (set FAHRSTATS_DATA)",
@@ -65,13 +69,32 @@ def nhanes(tmp_path_factory):
     return analyse_study(example_file("nhanes"), DATA, out)
 
 
+def congress_study(folder):
+    """Return the name of the study; a copy with a stand-in, where mini-age is absent."""
+    from checkpoints import CARD, formula_parameters
+
+    from fahrstats.face.checkpoints.names import shipped_checkpoints
+    from fahrstats.face.checkpoints.store import save_checkpoint
+
+    if "mini-age" in shipped_checkpoints():
+        return "congress"
+    stand_in = folder / "stand-in.safetensors"
+    save_checkpoint(stand_in, CARD, formula_parameters())
+    copy = folder / "congress"
+    shutil.copytree(example_file("congress").parent, copy)
+    text = (copy / "study.toml").read_text().replace('"mini-age"', f'"{stand_in}"')
+    (copy / "study.toml").write_text(text)
+    return str(copy)
+
+
 @pytest.fixture(scope="module")
 def congress(tmp_path_factory):
     """Score the portraits, analyse and report; return the results and what was said."""
     for package in ("torch", "dlib", "pypandoc", "IPython"):
         pytest.importorskip(package, reason="needs the extras baselines and report")
     out = tmp_path_factory.mktemp("congress")
-    program = [sys.executable, "-m", "fahrstats.cli", "run", "congress"]
+    study = congress_study(tmp_path_factory.mktemp("studies"))
+    program = [sys.executable, "-m", "fahrstats.cli", "run", study]
     folders = ["--data-dir", str(DATA), "--out", str(out)]
     done = subprocess.run([*program, *folders], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -81,13 +104,14 @@ def congress(tmp_path_factory):
 @pytest.fixture(scope="module")
 def members(congress):
     """Prepare the members of Congress without the study layer."""
-    (scores,) = (congress[0] / "personal").glob("*.parquet")
-    people = pd.read_csv(DATA / "congress225" / "people.csv").merge(
-        pd.read_parquet(scores)[["photo", "faceage"]],
-        left_on="image",
-        right_on="photo",
-        validate="one_to_one",
-    )
+    people = pd.read_csv(DATA / "congress225" / "people.csv")
+    for file, score in (
+        ("scores-*", "benchmark_age"),
+        ("facesurvival", "facesurvival"),
+    ):
+        (scores,) = (congress[0] / "personal").glob(f"{file}.parquet")
+        table = pd.read_parquet(scores)[["photo", score]].rename(columns=NAMED)
+        people = people.merge(table, on="image", how="left", validate="one_to_one")
     landmark, end = np.datetime64("2015-05-01"), np.datetime64("2024-11-01")
     rows = []
     for row in people.itertuples():
@@ -101,8 +125,10 @@ def members(congress):
         span = (max(first, landmark), min(last, end)) if is_dead else (end, end)
         time = np.mean([(day - landmark).astype(float) for day in span])
         age = (landmark - np.datetime64(row.birth_date)).astype(float) / 365.25
-        rows.append((max(time, 0.5), is_dead, row.faceage, age, row.sex))
-    return pd.DataFrame(rows, columns=["days", "died", "faceage", "age", "sex"])
+        face = (row.benchmark_age, row.facesurvival)
+        rows.append((max(time, 0.5), is_dead, *face, age, row.sex))
+    scores = ["benchmark_age", "facesurvival"]
+    return pd.DataFrame(rows, columns=["days", "died", *scores, "age", "sex"])
 
 
 def tables_of(results):
@@ -366,17 +392,15 @@ def test_all_portraits_enter_of_whom_865_lived_and_67_died(congress):
 
 @pytest.mark.slow
 @needs_congress
-def test_a_face_age_says_nothing_beyond_age_and_sex_here(congress, members):
+@pytest.mark.parametrize("score", ["benchmark_age", "facesurvival"])
+def test_no_score_says_anything_beyond_age_and_sex_here(congress, members, score):
     tables = tables_of(congress[0])
-    cox = tables["cox"].query("model == 'adjusted' and variable == 'faceage'").iloc[0]
-    direct = fs.cox("Surv(days, died) ~ faceage + age + C(sex)", members)
+    cox = tables["cox"].query("model == 'adjusted' and variable == @score").iloc[0]
+    direct = fs.cox(f"Surv(days, died) ~ {score} + age + C(sex)", members)
     expected = direct.tidy(exponentiate=True).iloc[0]
     for name in ("estimate", "conf_low", "conf_high"):
         assert cox[name] == pytest.approx(expected[name], rel=1e-8)
-    # An off-the-shelf face age: 1.01 (0.98-1.04) a year.
-    assert cox["estimate"] == pytest.approx(1.01, abs=0.005)
-    assert cox["conf_low"] == pytest.approx(0.98, abs=0.01)
-    assert cox["conf_high"] == pytest.approx(1.04, abs=0.01)
+    assert cox["conf_low"] < 1 < cox["conf_high"]
     c_index = tables["concordance"].query("term == 'age'")["estimate"].item()
     assert c_index == pytest.approx(0.846, abs=0.0005)
     page = (congress[0] / "congress.html").read_text()
@@ -387,10 +411,42 @@ def test_a_face_age_says_nothing_beyond_age_and_sex_here(congress, members):
 
 @pytest.mark.slow
 @needs_congress
+def test_an_off_the_shelf_face_age_has_the_known_hazard_ratio(congress):
+    cox = tables_of(congress[0])["cox"].query("model == 'adjusted'")
+    benchmark = cox.query("variable == 'benchmark_age'").iloc[0]
+    # 1.01 (0.98-1.04) a year.
+    assert benchmark["estimate"] == pytest.approx(1.01, abs=0.005)
+    assert benchmark["conf_low"] == pytest.approx(0.98, abs=0.01)
+    assert benchmark["conf_high"] == pytest.approx(1.04, abs=0.01)
+
+
+@pytest.mark.slow
+@needs_congress
+def test_the_two_scores_stand_alone_and_together_beside_the_baseline(congress):
+    tables = tables_of(congress[0])
+    models = set(tables["comparison"]["model"])
+    assert {
+        "Covariates",
+        "Covariates + Face age",
+        "Covariates + FaceSurvival",
+        "Covariates + Benchmark face age",
+        "Covariates + Face age + FaceSurvival",
+    } <= models
+    assert not any("Benchmark" in model and model.count("+") > 1 for model in models)
+    fitted = store.read_manifest(congress[0] / "manifest.json")["photos"]["survival"]
+    assert (fitted["n_subjects"], fitted["n_events"], fitted["folds"]) == (865, 67, 5)
+    page = " ".join((congress[0] / "congress.html").read_text().split())
+    assert "865 subjects with 67 events were dealt into 5 folds" in page
+    assert "What 67 deaths can show" in page
+
+
+@pytest.mark.slow
+@needs_congress
 def test_days_of_deaths_known_by_year_only_change_nothing(congress):
     outcomes = tables_of(congress[0])["outcomes"].query("model == 'adjusted'")
-    assert outcomes["n_events"].tolist() == [67] * 3
-    assert np.ptp(outcomes["estimate"]) < 0.001
+    assert outcomes["n_events"].tolist() == [67] * 9
+    of_age = outcomes.query("biomarker == 'benchmark_age'")
+    assert np.ptp(of_age["estimate"]) < 0.001
 
 
 @pytest.mark.slow
@@ -398,7 +454,7 @@ def test_days_of_deaths_known_by_year_only_change_nothing(congress):
 def test_no_group_of_scores_has_fewer_than_five_deaths(congress):
     groups = tables_of(congress[0])["cut_points"]
     assert groups["n_events"].min() >= 5
-    assert groups["n_events"].sum() == 67
+    assert groups.groupby("variable")["n_events"].sum().tolist() == [67] * 3
 
 
 @pytest.mark.slow
@@ -414,7 +470,7 @@ def test_no_name_and_no_row_of_a_member_leaves_the_folder_of_personal_data(congr
             text = file.read_text()
         written[str(file.relative_to(results))] = text
     personal = {name for name in written if name.startswith("personal/")}
-    assert len(personal) == 2  # with .gitignore
+    assert len(personal) == 6  # scores, embeddings, follow-up and FaceSurvival
     for name, text in written.items():
         # The scores alone name photos, and never people.
         secrets = [] if name in personal else list(people["bioguide_id"])
