@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -66,7 +67,11 @@ def take_steps_together(
 def _process(rank: int, courses: list[list[Step]], folder: Path) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=_WORLD
+        "gloo",
+        init_method=f"file://{folder}/meeting",
+        rank=rank,
+        world_size=_WORLD,
+        timeout=timedelta(seconds=60),
     )
     told: list[Numbers | str] = []
     for steps in courses:

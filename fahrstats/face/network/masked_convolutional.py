@@ -1,12 +1,12 @@
 """Masked pretraining of a convolutional network: filling in hidden patches.
 
-Hidden patches must not exist for the encoder, rather than be black: zeros in the image
-alone let the shape of the mask into the features, and shift the means and variances of
-group norm to those of a picture the network never meets in use. Measured on face crops
-(mini, random weights, 12 of 49 patches visible), features of visible places are 1.0
-times as large as in the whole picture when hidden places are zero after every
-convolution and left out of the norms, 1.4 times with zeros in the image alone, and 2.0
-times with zeros after every stage but ordinary norms. It costs a few percent of time.
+Hidden patches do not exist for the encoder, rather than being black, which would let
+the shape of the mask into the features. Running means of the norms are then those of
+seen places with fewer neighbours than a whole picture has: in whole pictures, features
+are larger than by running means of whole pictures, 1.6 times with random weights (mini,
+12 of 49 patches seen) and 1.4 times after 345 steps (10 of 25 seen). A linear map of
+such embeddings told ages as well (mean absolute error 11.9 and 12.0 years on 1,966 other
+faces), and training on whole pictures moves the running means within tens of steps.
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ class Stage:
         Photos of a step, over all processes.
     chunks : int
         Parts of a process's photos that are read one after another, for memory. The
-        gradient stays that of the whole batch, but batch norms see a part at a time.
+        gradient stays that of the whole batch, but batch norms see a part at a time,
+        over all processes: keep parts large. Parts are read twice, and move the running
+        means twice to the same place, which then forget earlier steps sooner.
     peak : float
         Highest learning rate of AdamW.
     warm_up : float
