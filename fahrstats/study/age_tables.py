@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from fahrstats.cohort.groups import table_one
@@ -41,7 +42,18 @@ def gaps(cohort: StudyCohort) -> pd.DataFrame:
     The residual gap is what a predicted age exceeds its expectation at that age by,
     from a line through everyone analysed.
     """
-    return _of_ages(cohort, _described, "mean")
+    table = _of_ages(cohort, _described, "mean").drop(
+        columns="n_events", errors="ignore"
+    )
+    if "n_missing" in table:  # absent where no age has a gap
+        n_missing = int(cohort.data[_ages(cohort).age].isna().sum())
+        is_refused = table["n_missing"].isna()
+        table.loc[is_refused, ["n", "n_missing"]] = [
+            len(cohort.data) - n_missing,
+            n_missing,
+        ]
+        table["n_missing"] = table["n_missing"].astype(np.int64)
+    return table
 
 
 def ages_by_decade(cohort: StudyCohort) -> pd.DataFrame:

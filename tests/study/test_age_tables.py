@@ -45,6 +45,20 @@ def test_gaps_are_measured_against_everyone_analysed(write_ages):
     assert set(table["note"]) == {""}
 
 
+def test_an_age_without_gaps_keeps_a_row_beside_one_that_has_some(write_study, people):
+    people["below"] = people["faceage"] - 60  # in part below 0, so no age
+    people["photo_age"] = people["age"].where(people.index >= 30)
+    ages = (
+        '[scores.below]\n[ages]\npredicted = ["below", "faceage"]\nage = "photo_age"\n'
+    )
+    path = write_study(table=people, **{"[subgroups]": f"{ages}\n[subgroups]"})
+    table = check_table(age_tables.gaps(read_cohort(path)))
+    refused = table[table["biomarker"] == "below"].iloc[0]
+    assert refused["note"].startswith("not estimated: `below` is negative")
+    assert (refused["n"], refused["n_missing"]) == (170, 30)
+    assert table["n_missing"].max() == 30
+
+
 def test_a_gap_has_the_hazard_ratio_of_the_age_it_comes_from(write_ages):
     cohort = read_cohort(write_ages())
     table = check_table(age_tables.gap_ratios(cohort)).set_index("term")

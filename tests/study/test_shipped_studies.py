@@ -70,7 +70,7 @@ def nhanes(tmp_path_factory):
 
 
 def congress_study(folder):
-    """Return the name of the study; a copy with a stand-in, where mini-age is absent."""
+    """Return the study by name, or a copy with a stand-in where mini-age is absent."""
     from checkpoints import CARD, formula_parameters
 
     from fahrstats.face.checkpoints.names import shipped_checkpoints
@@ -454,7 +454,7 @@ def test_days_of_deaths_known_by_year_only_change_nothing(congress):
 def test_no_group_of_scores_has_fewer_than_five_deaths(congress):
     groups = tables_of(congress[0])["cut_points"]
     assert groups["n_events"].min() >= 5
-    assert groups.groupby("variable")["n_events"].sum().tolist() == [67] * 3
+    assert groups.groupby("biomarker")["n_events"].sum().tolist() == [67] * 3
 
 
 @pytest.mark.slow
