@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fahrstats.errors import DataError
 from fahrstats.face.training.job import Job
 from fahrstats.face.training.loading import Batch
 from fahrstats.files import write_whole
@@ -32,6 +33,11 @@ class TrainingLog:
         The stage; the first of several processes writes.
     step : int
         Steps of it that have been done.
+
+    Raises
+    ------
+    DataError
+        The file of an earlier run does not begin with these columns.
     """
 
     def __init__(self, job: Job, *, step: int) -> None:
@@ -51,7 +57,8 @@ class TrainingLog:
         told = "" if error is None else repr(error)
         with self._path.open("a", encoding="utf-8", newline="") as file:
             row = (self._stage, step, f"{rate:.6g}", repr(loss), told)
-            csv.writer(file).writerow(row)
+            rows = [row] if file.tell() else [_COLUMNS, row]  # it may have been deleted
+            csv.writer(file).writerows(rows)
 
 
 class Clock:
@@ -99,27 +106,38 @@ class Clock:
 def draw_log(folder: Path, *, error_name: str) -> None:
     """Draw losses, errors and learning rates of a log over the steps of all stages.
 
+    Nothing is drawn where the log was deleted.
+
     Parameters
     ----------
     folder
         Holds the log; the figure is written beside it.
     error_name
         What the errors of the tuning photos measure.
+
+    Raises
+    ------
+    DataError
+        The log does not begin with its columns.
     """
+    if not _rows(folder / LOG):
+        return
     from matplotlib.figure import Figure
 
     log = pd.read_csv(folder / LOG)
-    log.index += 1  # steps, counted on through the stages
+    last = log.groupby("stage")["step"].max()
+    before = last.cumsum() - last
+    log.index = pd.Index(log["step"] + log["stage"].map(before))
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    for stage, part in log.groupby("stage"):
+    for _, part in log.groupby("stage"):
         judged = part["error"].dropna()
         above.plot(part["loss"], color="0.8", linewidth=0.5, label="loss of a batch")
         above.plot(_smoothed(part["loss"]), color="C0", label="its running mean")
         if len(judged):
             told = f"{error_name}, tuning photos"
             above.plot(judged, "o-", color="C3", linewidth=1, markersize=3, label=told)
-        if stage == 1:
+        if above.get_legend() is None:
             above.legend(frameon=False)
         else:
             for axes in (above, below):
@@ -146,7 +164,13 @@ def _rows(path: Path) -> list[list[str]]:
         return []
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
-    return list(csv.reader(whole.splitlines()))[1:]
+    columns, *rows = csv.reader(whole.splitlines()) if whole else [list(_COLUMNS)]
+    if tuple(columns) != _COLUMNS:
+        raise DataError(
+            f"`{path}` does not begin with the columns {', '.join(_COLUMNS)}; another "
+            "program seems to have changed it: move it away, and the training goes on."
+        )
+    return rows
 
 
 def _place(row: list[str]) -> tuple[int, int]:

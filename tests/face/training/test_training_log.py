@@ -9,6 +9,7 @@ from made_faces import open_job, open_training
 from matplotlib.figure import Figure
 from PIL import Image
 
+from fahrstats.errors import DataError
 from fahrstats.face.training import training_log
 from fahrstats.face.training.training_log import Clock, TrainingLog, draw_log
 
@@ -62,6 +63,25 @@ def test_a_log_that_was_cut_in_its_first_line_begins_anew(jobs):
     assert file.read_text() == "stage,step,learning_rate,loss,error\n"
 
 
+def test_a_log_that_is_deleted_while_it_is_written_begins_with_its_columns(jobs):
+    log = TrainingLog(jobs[0], step=0)
+    _write(log, 1, 2)
+    (jobs[0].config.folder / "log.csv").unlink()
+    _write(log, 3, 4)
+    assert pd.read_csv(jobs[0].config.folder / "log.csv")["step"].tolist() == [3, 4]
+
+
+def test_a_log_that_another_program_has_changed_is_refused(jobs):
+    file = jobs[0].config.folder / "log.csv"
+    file.write_text("stage;step;learning_rate;loss;error\n1;1;0.1;2.0;\n")
+    for read in (
+        lambda: TrainingLog(jobs[0], step=1),
+        lambda: draw_log(file.parent, error_name="none"),
+    ):
+        with pytest.raises(DataError, match=r"does not begin with the columns .* move"):
+            read()
+
+
 def test_a_clock_tells_learning_from_waiting_and_leaves_out_the_rest(monkeypatch):
     now = iter([0.0, 1.0, 2.0, 6.0, 16.0, 17.0, 20.0, 50.0])
     monkeypatch.setattr(training_log.time, "perf_counter", lambda: next(now))
@@ -74,21 +94,28 @@ def test_a_clock_tells_learning_from_waiting_and_leaves_out_the_rest(monkeypatch
     assert clock.waiting == pytest.approx(2 / 9)
 
 
-@pytest.mark.parametrize("is_tuned", [True, False])
-def test_a_figure_shows_losses_errors_and_stages(tmp_path, monkeypatch, is_tuned):
-    drawn = []
+@pytest.fixture
+def drawn(monkeypatch) -> list[Figure]:
+    figures = []
     save = Figure.savefig
 
     def keep(figure, *args, **told):
-        drawn.append(figure)
+        figures.append(figure)
         save(figure, *args, **told)
 
     monkeypatch.setattr(Figure, "savefig", keep)
+    return figures
+
+
+@pytest.mark.parametrize("is_tuned", [True, False])
+def test_a_figure_shows_losses_errors_and_stages(tmp_path, drawn, is_tuned):
     n = 100
-    log = pd.DataFrame({"stage": np.repeat([1, 2], n), "step": np.tile(range(n), 2)})
+    log = pd.DataFrame(
+        {"stage": np.repeat([1, 2], n), "step": np.tile(range(1, n + 1), 2)}
+    )
     log["learning_rate"] = 0.1
     log["loss"] = 3.0 + (log["step"] % 2)
-    log["error"] = np.where(is_tuned & (log["step"] % 10 == 9), 2.0, np.nan)
+    log["error"] = np.where(is_tuned & (log["step"] % 10 == 0), 2.0, np.nan)
     log.to_csv(tmp_path / "log.csv", index=False)
     draw_log(tmp_path, error_name="macro MAE, years")
     with Image.open(tmp_path / "loss.png") as picture:
@@ -105,3 +132,23 @@ def test_a_figure_shows_losses_errors_and_stages(tmp_path, monkeypatch, is_tuned
         assert lines[told[0]].get_xdata().tolist() == list(range(10, 101, 10))
     ends = [line.get_xdata()[0] for line in below.lines if line.get_linestyle() == ":"]
     assert ends == [n + 0.5]
+
+
+def test_a_figure_of_a_log_whose_beginning_was_deleted_keeps_its_steps(jobs, drawn):
+    _write(TrainingLog(jobs[0], step=2), 3, 4)
+    _write(TrainingLog(jobs[1], step=0), 1, 2)
+    draw_log(jobs[0].config.folder, error_name="macro MAE, years")
+    above, _ = drawn[0].axes
+    lines = [line for line in above.lines if line.get_label() == "loss of a batch"]
+    assert [line.get_xdata().tolist() for line in lines] == [[3, 4], [5, 6]]
+
+
+def test_a_figure_of_later_stages_alone_has_its_legend(jobs, drawn):
+    _write(TrainingLog(jobs[1], step=0), 1, 2)
+    draw_log(jobs[1].config.folder, error_name="macro MAE, years")
+    assert drawn[0].axes[0].get_legend() is not None
+
+
+def test_where_the_log_was_deleted_nothing_is_drawn(tmp_path):
+    draw_log(tmp_path, error_name="macro MAE, years")
+    assert not list(tmp_path.iterdir())
