@@ -82,6 +82,8 @@ def _train(path: Path, kind: Kind, device: str, quiet: bool) -> None:
         trained = train(config, device=device, watch=watch)  # type: ignore[arg-type]
     if quiet:
         return
+    if trained.left_out:
+        typer.echo(f"Photos left out: {trained.left_out}")
     for number, stage in enumerate(trained.stages, start=1):
         typer.echo(f"Stage {number}: {_told(stage)}")
     typer.echo(f"{trained.checkpoint.name}: {trained.checkpoint.path}")

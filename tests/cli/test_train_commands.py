@@ -73,6 +73,30 @@ def test_a_training_says_how_it_went_and_where_the_checkpoint_is(
     assert run("train", kind, path, "-q", "--device", "cpu") == (0, "", "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "columns", "what"),
+    [
+        ("pretrain", [], None),
+        ("age", ["age"], "known age"),
+        ("survival", ["time", "event"], "follow-up"),
+    ],
+)
+def test_photos_that_are_left_out_are_counted(run, tmp_path, kind, columns, what):
+    def thinned(table):
+        table.loc[5:8, columns] = np.nan
+        table.loc[0, "photo"] = "uncropped.png"  # p000.png then has no label
+        return table.drop(index=[2, 3])
+
+    path = relabelled(tmp_path, kind, thinned)
+    status, said, _ = run("train", kind, path, "--device", "cpu")
+    assert status == 0
+    without = f", 4 without {what}" if what else ""
+    told = f"Photos left out: 1 without crop, 3 without label{without}"
+    assert said.splitlines()[0] == told
+    n_left = 61 - (4 if what else 0)
+    assert said.splitlines()[1].startswith(f"Stage 1: {n_left} photos")
+
+
 def test_only_the_first_of_several_processes_says_how_it_went(
     run, tmp_path, monkeypatch
 ):

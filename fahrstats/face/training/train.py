@@ -78,10 +78,21 @@ class StageSummary:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training has made, and how its stages went."""
+    """What a training has made, and how its stages went.
+
+    Attributes
+    ----------
+    checkpoint : Checkpoint
+        What has come out.
+    stages : tuple of StageSummary
+        One after another.
+    left_out : str
+        How many photos have no split, and why; "" where all have one.
+    """
 
     checkpoint: Checkpoint
     stages: tuple[StageSummary, ...]
+    left_out: str
 
 
 def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
@@ -132,7 +143,7 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
             save_checkpoint(path, card, kept.parameters)
             draw_log(config.folder, error_name=task.error_name)
         ranks.wait()
-    return Trained(load_checkpoint(path), tuple(summaries))
+    return Trained(load_checkpoint(path), tuple(summaries), task.left_out)
 
 
 def _train_stage(job: Job, start: Checkpoint | None, watch: Watch) -> StageSummary:

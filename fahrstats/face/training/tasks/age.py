@@ -31,6 +31,7 @@ from fahrstats.face.training.learner import (
 from fahrstats.face.training.tasks.task import (
     FloatArray,
     labels_of,
+    left_out_of,
     middle_of,
     share_of,
     under,
@@ -51,7 +52,10 @@ class AgeTask:
     def __init__(self, config: Config, crops: Crops) -> None:
         self.outputs: tuple[Output, ...] = (Output("faceage", "years"),)
         self._config = config
-        labels = labels_of(config, crops).with_age()
+        given = labels_of(config, crops)
+        labels = given.with_age()
+        lacking = {"known age": len(given) - len(labels)}
+        self.left_out = left_out_of(given, crops, **lacking)
         self.data = hash_of([crops.fingerprint, labels.fingerprint])
         self._train = share_of(labels.of("train"), config)
         self._tune = labels.of("tune")

@@ -18,7 +18,7 @@ from fahrstats.face.training.config import Config, Stage
 from fahrstats.face.training.faces.batches import shuffled_batches
 from fahrstats.face.training.faces.crops import Crops
 from fahrstats.face.training.learner import Learner, take_over, without_head
-from fahrstats.face.training.tasks.task import FloatArray, labels_of, under
+from fahrstats.face.training.tasks.task import FloatArray, labels_of, left_out_of, under
 from fahrstats.resampling import IntArray
 
 _HEAD_WIDTH = 32  # of a head of the decoder's attention
@@ -35,9 +35,10 @@ class Pretraining:
         self._config = config
         labels = None if config.labels is None else labels_of(config, crops)
         if labels is None:
-            self.rows = np.arange(len(crops))
+            self.rows, self.left_out = np.arange(len(crops)), ""
         else:
             self.rows = labels.of("train").row
+            self.left_out = left_out_of(labels, crops)
         chosen = hash_of(str(row) for row in self.rows.tolist())
         self.data = hash_of([crops.fingerprint, chosen])
         self.tune_rows = np.empty(0, np.int64)

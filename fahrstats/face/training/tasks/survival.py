@@ -28,6 +28,7 @@ from fahrstats.face.training.survival_losses import cox_loss, ranking_loss
 from fahrstats.face.training.tasks.task import (
     FloatArray,
     labels_of,
+    left_out_of,
     middle_of,
     share_of,
     under,
@@ -45,7 +46,10 @@ class SurvivalTask:
     def __init__(self, config: Config, crops: Crops) -> None:
         self.outputs: tuple[Output, ...] = (Output("facesurvival", "log hazard"),)
         self._config = config
-        labels = labels_of(config, crops).with_follow_up()
+        given = labels_of(config, crops)
+        labels = given.with_follow_up()
+        lacking = {"follow-up": len(given) - len(labels)}
+        self.left_out = left_out_of(given, crops, **lacking)
         _check_covariates(labels, config.adjust)
         self.data = hash_of([crops.fingerprint, labels.fingerprint])
         self._train = share_of(labels.of("train"), config)
@@ -104,10 +108,11 @@ class SurvivalTask:
         return under("network.", parameters)
 
     def describe(self, stage: Stage) -> str:
-        """Say how many photos and events there are."""
+        """Say how many photos there are, of how many subjects with how many events."""
         _, event = _follow_up(self._train)
-        people = len(np.unique(self._train.subject))
-        return f"{event.size:,} photos of {people:,} subjects, {event.sum():,} events"
+        subject = self._train.subject
+        people, died = (len(np.unique(of)) for of in (subject, subject[event]))
+        return f"{event.size:,} photos of {people:,} subjects, {died:,} events"
 
     def _cost(self, outputs: Tensor, labels: Labels, places: IntArray) -> Tensor:
         time, event = (

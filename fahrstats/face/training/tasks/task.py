@@ -39,6 +39,8 @@ class Task(Protocol):
         What the learner is given beside the images of `tune_rows`.
     data : str
         Fingerprint of crops and labels.
+    left_out : str
+        How many photos have no split, and why; "" where all have one.
     """
 
     rows: IntArray
@@ -47,6 +49,7 @@ class Task(Protocol):
     error_name: str
     tune_extra: Tensor | None
     data: str
+    left_out: str
 
     def learner(self, seed: int) -> Learner:
         """Return what is trained, its parameters drawn."""
@@ -81,6 +84,26 @@ def labels_of(config: Config, crops: Crops) -> Labels:
     if labels.split.any():
         return labels
     return labels.deal(dict(config.shares), seed=config.seed)
+
+
+def left_out_of(labels: Labels, crops: Crops, **n_without: int) -> str:
+    """Say how many photos are left out, and why; "" if none are.
+
+    Parameters
+    ----------
+    labels
+        All that were joined to `crops`.
+    crops
+        Faces.
+    **n_without
+        Photos among `labels` that lack what is learned, by what it is.
+    """
+    counts = {
+        "crop": labels.n_without_crop,
+        "label": len(crops) - len(labels),
+        **n_without,
+    }
+    return ", ".join(f"{n:,} without {what}" for what, n in counts.items() if n)
 
 
 def share_of(labels: Labels, config: Config) -> Labels:

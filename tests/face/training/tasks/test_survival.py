@@ -112,6 +112,18 @@ def test_batches_share_the_events_and_hold_every_photo_once(tmp_path):
     assert task.describe(config.stages[0]) == told
 
 
+def test_events_are_told_once_a_subject(tmp_path):
+    def in_pairs(table):  # the second photo of each is of the first one's subject
+        first = table.iloc[np.arange(len(table)) // 2 * 2].reset_index(drop=True)
+        subject = [f"s{i // 2}" for i in range(len(table))]
+        return first.assign(photo=table["photo"], subject=subject)
+
+    config = written(tmp_path, in_pairs)
+    n_events = labels_in(tmp_path)["event"].sum() // 2
+    told = f"128 photos of 64 subjects, {n_events} events"
+    assert opened(config).describe(config.stages[0]) == told
+
+
 def test_fewer_photos_than_a_batch_are_one_batch(tmp_path):
     config = written(tmp_path, n=40)
     assert [
