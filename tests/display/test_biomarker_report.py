@@ -286,6 +286,25 @@ def test_photos_are_described_by_one_subgroup_and_folded_by_the_others(
     assert "### Photographs" in said
     assert 'title="Photographs by ' in said
     assert "594 of 600 photographs were scored by net\\@1a2b" in said
+    assert "FaceSurvival" not in said
+
+
+def test_a_score_that_was_learned_from_the_study_is_told_as_such(
+    run, tables, of_two_scores
+):
+    fitted = {
+        "checkpoint": "net@1a2b",
+        "folds": 5,
+        "penalties": [3.0, 300.0],
+        "n_subjects": 590,
+        "n_events": 67,
+    }
+    photos = {"checkpoint": "net@1a2b", "survival": fitted}
+    shown, _ = run(list(tables), **of_two_scores, photos=photos)
+    said = "\n".join(markdown_of(shown))
+    assert "- FaceSurvival was learned from the very people of this study." in said
+    assert "was analysed; FaceSurvival was then learned from what followed." in said
+    assert "590 subjects with 67 events were dealt into 5 folds" in said
 
 
 def test_notes_have_a_section_of_their_own_that_the_summary_points_to(run):
