@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,7 +210,7 @@ def _read(path: Path) -> TrainingState:
 def _check_same(state: TrainingState, file: Path, *, config: str, data: str) -> None:
     """Refuse a state of another run."""
     if state.config != config:
-        was, now = state.config.splitlines(), config.splitlines()
+        was, now = list(_settings(state.config)), list(_settings(config))
         gone = [line for line in was if line not in now]
         come = [line for line in now if line not in was]
         raise DataError(
@@ -223,6 +223,27 @@ def _check_same(state: TrainingState, file: Path, *, config: str, data: str) -> 
             f"have changed (`{state.data[:12]}`, now `{data[:12]}`). Give the same "
             "ones, or train into another folder."
         )
+
+
+def _settings(config: str) -> Iterator[str]:
+    """Yield the settings of a configuration, also those within its stages, one each."""
+    for line in config.splitlines():
+        name, is_set, value = line.partition(" = ")
+        yield from _leaves(name, json.loads(value)) if is_set else [line]
+
+
+def _leaves(name: str, value: Any) -> Iterator[str]:
+    """Yield single settings; lists that hold no others are one, as bins of ages are."""
+    inner: Iterable[tuple[Any, Any]]
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        inner = enumerate(value, start=1)
+    else:
+        yield f"{name} = {json.dumps(value)}"
+        return
+    for key, one in inner:
+        yield from _leaves(f"{name} {key}", one)
 
 
 def _shown(lines: list[str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -227,6 +228,21 @@ def test_another_configuration_is_refused_by_its_lines(tmp_path):
         load_state(tmp_path, config="peak = 0.01\nseed = 1\n", data=DATA)
     with pytest.raises(DataError, match="and is `a`, `b`, `c`, `d` and 2 more lines"):
         load_state(tmp_path, config="a\nb\nc\nd\ne\nf", data=DATA)
+
+
+def test_of_nested_settings_those_that_differ_are_told(tmp_path):
+    def settings(peak: float) -> str:
+        stages = [{"epochs": 3, "peak": 0.01}, {"epochs": 3, "peak": peak}]
+        network = {"width": 8, "depth": 2}
+        told = {"age_bins": [0.0, 3.0], "network": network, "stages": stages}
+        return "".join(f"{key} = {json.dumps(value)}\n" for key, value in told.items())
+
+    save_state(tmp_path, replace(Run().state(), config=settings(0.02)))
+    with pytest.raises(
+        DataError,
+        match=r"was `stages 2 peak = 0\.02` and is `stages 2 peak = 0\.5`\. U",
+    ):
+        load_state(tmp_path, config=settings(0.5), data=DATA)
 
 
 def test_other_data_are_refused(tmp_path):
