@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fahrstats.errors import ConvergenceError
+from fahrstats.errors import ConvergenceError, DataError
 from fahrstats.face.checkpoints.card import Card
 from fahrstats.face.checkpoints.store import (
     Checkpoint,
@@ -120,7 +120,8 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
     Raises
     ------
     DataError
-        Crops, labels and checkpoint do not fit; all is checked before the first step.
+        Crops, labels and checkpoint do not fit, which is told before the first step; or
+        what an earlier run has kept is gone.
     ConvergenceError
         The loss is not finite or has exploded.
     """
@@ -136,7 +137,7 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
         for number in range(1, len(config.stages) + 1):
             job = Job(config, number, task, crops, ranks)
             summaries.append(_train_stage(job, kept, watch))
-            kept = load_checkpoint(job.kept)
+            kept = _kept(job, error=summaries[-1].error)
         path = config.folder / f"{config.name}.safetensors"
         if kept is not None and ranks.is_first:
             card = _card(config, task, error=summaries[-1].error)
@@ -273,6 +274,20 @@ def _outputs(job: Job, learner: Learner) -> NDArray[np.float64]:
             batch = Batch(rows[some], read_images(job, rows[some]), beside)
             found.append(_read(job, learner, batch).double().cpu())
     return torch.cat(found).numpy()
+
+
+def _kept(job: Job, *, error: float) -> Checkpoint:
+    """Return what a stage has kept, which an earlier run may have done."""
+    found = load_checkpoint(job.kept) if job.kept.is_file() else None
+    wanted = _card(job.config, job.task, error=error).accuracy
+    if found is not None and found.card.accuracy == wanted:
+        return found
+    what = "is gone" if found is None else "is of another training"
+    raise DataError(
+        f"`{job.kept}` {what}, but stage {job.number} has ended and has kept its "
+        f"parameters there. Put the file and its card back, or delete `{job.states}` "
+        "to train the stage again."
+    )
 
 
 def _card(config: Config, task: Task, *, error: float) -> Card:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +255,25 @@ def test_a_run_does_not_go_on_with_other_labels(tmp_path):
     table.to_csv(tmp_path / "labels.csv", index=False)
     with pytest.raises(DataError, match="is of other data: crops or labels, or who"):
         train_quietly(config)
+
+
+def test_what_a_stage_has_kept_must_be_there_and_its_own(tmp_path):
+    config = open_training(tmp_path / "one", stages=SHORT * 2)
+    other = open_training(tmp_path / "other", stages=SHORT, more="[training]\nseed = 2")
+    ours, theirs = train_quietly(config), train_quietly(other)
+    for suffix in (".safetensors", ".json"):
+        (other.folder / f"stage-1{suffix}").replace(config.folder / f"stage-1{suffix}")
+    again = r"stage 1 has ended .* delete `.*states.stage-1` to train the stage again"
+    with pytest.raises(
+        DataError, match=f"stage-1.* is of another training, but {again}"
+    ):
+        train_quietly(config)
+    (config.folder / "stage-1.safetensors").unlink()
+    with pytest.raises(DataError, match=f"stage-1.* is gone, but {again}"):
+        train_quietly(config)
+    shutil.rmtree(config.folder / "states" / "stage-1")
+    assert train_quietly(config).checkpoint.name == ours.checkpoint.name
+    assert ours.checkpoint.name != theirs.checkpoint.name
 
 
 def test_what_the_card_says_may_change_when_all_is_learned(tmp_path):
