@@ -46,6 +46,8 @@ class Crops:
     photo, subject : ndarray of str, shape (n,)
         Name of the photo and whom it shows. Where a file knows no subjects, every photo
         is its own.
+    content : ndarray of str, shape (n,)
+        SHA-256 of the bytes of the photo.
     size : int
         Side of the crops in pixels.
     margin : float
@@ -60,6 +62,7 @@ class Crops:
 
     photo: NDArray[np.str_]
     subject: NDArray[np.str_]
+    content: NDArray[np.str_]
     size: int
     margin: float
     interpolation: str
@@ -119,11 +122,13 @@ def open_crops(paths: Sequence[Path], *, cache: Path) -> Crops:
         raise DataError(f"`{names}`: no photo has a crop; see the column `note`.")
     check_unique(names, lambda: about["photo"].chunks)
     made_with = [str(read_provenance(path)) for path in paths]
-    fingerprint = hash_of([*made_with, *about["content"].to_pylist()])
+    content = about["content"].to_pylist()
+    fingerprint = hash_of([*made_with, *content])
     shape = (len(about), crop.size, crop.size, 3)
     return Crops(
         photo=np.array(about["photo"].to_pylist(), np.str_),
         subject=np.array(about["subject"].to_pylist(), np.str_),
+        content=np.array(content, np.str_),
         size=crop.size,
         margin=crop.margin,
         interpolation=crop.interpolation,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fahrstats.errors import DataError
+from fahrstats.errors import DataError, ResultWarning
 from fahrstats.face.checkpoints.card import Output
 from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.training.config import Config, Stage
@@ -81,9 +83,25 @@ def labels_of(config: Config, crops: Crops) -> Labels:
     if config.labels is None:
         raise DataError("`labels` is missing in [data]; name the table of labels.")
     labels = read_labels(config.labels, crops)
-    if labels.split.any():
-        return labels
-    return labels.deal(dict(config.shares), seed=config.seed)
+    if not labels.split.any():
+        labels = labels.deal(dict(config.shares), seed=config.seed)
+    _warn_of_copies(labels, crops)
+    return labels
+
+
+def _warn_of_copies(labels: Labels, crops: Crops) -> None:
+    """Warn if a network would be judged by photos that it has learned."""
+    split = pd.Series(labels.split, dtype=object)
+    n_splits = split.groupby(crops.content[labels.row]).transform("nunique")
+    n_torn = int((n_splits > 1).sum())
+    if n_torn:
+        warnings.warn(
+            f"{n_torn:,} of {len(labels):,} photos have copies, the same to the byte, "
+            "in another split, so that the network is judged by faces it has learned; "
+            "put copies into one split, by one `subject`, or take them out.",
+            ResultWarning,
+            stacklevel=2,
+        )
 
 
 def left_out_of(labels: Labels, crops: Crops, **n_without: int) -> str:

@@ -9,9 +9,19 @@ import pytest
 pytest.importorskip("torch", reason="needs fahrstats[face]")
 
 import torch
-from made_faces import CONVOLUTIONAL, SIZE, VIT, made_ages, open_job, write_training
+from crop_files import write_crops
+from made_faces import (
+    CONVOLUTIONAL,
+    MARGIN,
+    SIZE,
+    VIT,
+    made_ages,
+    made_pictures,
+    open_job,
+    write_training,
+)
 
-from fahrstats.errors import DataError
+from fahrstats.errors import DataError, ResultWarning
 from fahrstats.face.checkpoints.card import Output
 from fahrstats.face.checkpoints.store import Checkpoint, save_checkpoint
 from fahrstats.face.engine import Engine
@@ -290,3 +300,17 @@ def test_a_job_has_the_task_of_its_kind(tmp_path):
     assert isinstance(job.task, AgeTask)
     assert (job.task.error_name, job.task.tune_extra) == ("macro MAE, years", None)
     assert job.task.extra(np.arange(3), torch.Generator()) is None
+
+
+def test_copies_of_a_photo_in_several_splits_are_warned_of(tmp_path):
+    config = written(tmp_path)  # 64 photos to learn from, then 16 to tune by
+    pictures = made_pictures(made_ages(80))
+    pictures[[1, 2, 70]] = pictures[0]
+    pictures[5] = pictures[4]  # of one split, which is no matter
+    pictures[79] = pictures[6]
+    write_crops(tmp_path / "crops.parquet", pictures, margin=MARGIN)
+    with pytest.warns(
+        ResultWarning,
+        match=r"^6 of 80 photos have copies, .* in another split.*subject",
+    ):
+        opened(config)
