@@ -88,7 +88,7 @@ def _read(top: Section, folder: Path, kind: Kind) -> Config | None:
         "stages": _stages(top, kind),
         **_training(top.section("training")),
         **_task(top, kind, shape),
-        "folder": folder / output.text("folder", required=True),
+        "folder": _folder(output, folder),
         "name": output.text("name", required=True),
         "training_data": output.text("training_data", required=True),
         "licence": output.text("licence", required=True),
@@ -113,6 +113,15 @@ def _check_card(config: Config, output: Section) -> None:
         output.problem(str(error).removeprefix("The card: "))
     if re.fullmatch(r"stage-\d+", config.name):
         output.problem(f"`name` is `{config.name}`, as what a stage keeps; change it.")
+
+
+def _folder(output: Section, beside: Path) -> Path:
+    """Return the folder that is trained into."""
+    name = output.text("folder", required=True)
+    folder = beside / name
+    if folder.is_file():
+        output.problem(f"`folder` is `{name}`, which is a file; name a folder.")
+    return folder
 
 
 def _start(network: Section, folder: Path) -> str | None:

@@ -283,6 +283,7 @@ def test_what_a_stage_cannot_be_is_named_with_its_number(tmp_path, kind, line, m
         ("[[stage]]\nepochs = 3", "", r"needs at least one section \[\[stage\]\]"),
         ("[[stage]]\nepochs = 3", "[tuning]", r"needs .*`tuning` is not known"),
         ('folder = "out"', "", r"\[output\]: `folder` is missing"),
+        ('"out"', '"training.toml"', r"`folder` is `training\.toml`, which is a file"),
         ('name = "faces"', 'name = ""', r"\[output\]: `name` is empty"),
         (
             '"faces"',
