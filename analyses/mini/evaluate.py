@@ -130,6 +130,8 @@ def groups(found: fs.AgeAccuracy, by: list[str]) -> str:
                 for what in ("mae", "mean_error")
             ]
             n = int(of_level["n"].iloc[0])
+            if not n:
+                continue
             lines.append(f"| {subgroup} {level} | {n:,} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
