@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ pytest.importorskip("torch", reason="needs fahrstats[face]")
 from checkpoints import CARD, formula_parameters
 
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
+from fahrstats.face.training.config_file import read_config
 from fahrstats.face.training.faces.labels import read_labels
 
 FOLDER = Path(__file__).parents[1] / "analyses/mini"
@@ -74,6 +76,26 @@ def test_bins_come_back_from_dates_and_validation_is_for_testing(published):
         (3, 10),
         (10, 20),
     ]
+
+
+@pytest.mark.parametrize("start", ["mae", "scratch"])
+@pytest.mark.parametrize("share", [100, 10, 1])
+def test_the_comparison_differs_in_labels_and_beginning_only(tmp_path, share, start):
+    text = (FOLDER / "age.toml").read_text(encoding="utf-8")
+    made = script("comparison").training(text, share=share, start=start)
+    paths = {"age": text, "made": made}
+    configs = []
+    for name, told in paths.items():
+        (tmp_path / f"{name}.toml").write_text(told, encoding="utf-8")
+        configs.append(read_config(tmp_path / f"{name}.toml", kind="age"))
+    age, other = configs
+    assert other.label_share == share / 100
+    assert (other.start is None) == (start == "scratch")
+    assert other.folder.name == f"{start}_{share}"
+    stages = [replace(stage, epochs=1) for stage in age.stages]
+    assert [replace(stage, epochs=1) for stage in other.stages] == stages
+    same = {"label_share": 1.0, "start": None, "folder": age.folder}
+    assert replace(other, **same, stages=age.stages) == age
 
 
 @pytest.fixture
