@@ -46,6 +46,9 @@ def published(tmp_path):
             }
         )
         frame.to_csv(tmp_path / f"fairface_label_{part}.csv", index=False)
+        (tmp_path / part).mkdir()
+        for name in frame["file"]:
+            (tmp_path / name).write_text(name, encoding="utf-8")
     return tmp_path
 
 
@@ -57,7 +60,7 @@ class Photos:
 
 
 def test_bins_come_back_from_dates_and_validation_is_for_testing(published):
-    table = script("labels").read_labels(published)
+    table = script("labels").read_labels(published, published)
     table.to_csv(published / "labels.csv", index=False)
     labels = read_labels(published / "labels.csv", Photos(table["photo"].tolist()))
     is_val = np.char.startswith(labels.photo, "val/")
@@ -76,6 +79,21 @@ def test_bins_come_back_from_dates_and_validation_is_for_testing(published):
         (3, 10),
         (10, 20),
     ]
+
+
+def test_of_copies_the_one_for_testing_is_kept(published):
+    (published / "train/33.jpg").unlink()
+    for name, like in (
+        ("train/3", "val/2"),
+        ("train/5", "train/16"),
+        ("val/4", "val/1"),
+    ):
+        text = (published / f"{like}.jpg").read_text(encoding="utf-8")
+        (published / f"{name}.jpg").write_text(text, encoding="utf-8")
+    kept = set(script("labels").read_labels(published, published)["photo"])
+    assert not kept & {"train/33.jpg", "train/3.jpg", "train/5.jpg", "val/4.jpg"}
+    assert {"val/2.jpg", "train/16.jpg", "val/1.jpg"} < kept
+    assert len(kept) == 40 - 4
 
 
 @pytest.mark.parametrize("start", ["mae", "scratch"])
