@@ -120,10 +120,9 @@ def age_accuracy(
     simulations of 10,000 photos in nine classes the MAE was within 4% of the truth
     where predictions shrink towards the middle, as they mostly do, and within 9% where
     errors are independent of age and heavy-tailed; in single bands it was mostly within
-    10%, but off by a quarter in young children and a third in the oldest class where
-    errors are independent of age. Distances compare
-    models without assumptions, but are blind within intervals; report them beside the
-    MAE.
+    10%, but off by up to a quarter in young children, and by up to 36% in the oldest
+    class where errors have heavy tails. Distances compare models without assumptions,
+    but are blind within intervals; report them beside the MAE.
 
     MAE and R squared belong to predicted age as the model gave it. An age corrected for
     its bias given true age contains the true age, and its accuracy is flattered by
