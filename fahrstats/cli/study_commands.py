@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fahrstats.cli.terminal import Watch, counted, progress
+from fahrstats.cli.terminal import counted, progress
+from fahrstats.watching import Watch
 
 app = typer.Typer()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-Watch = Callable[[str, int, int], None]
-"""Told the step, its position and the number of steps."""
+from fahrstats.watching import Watch
 
 _SECONDS_OF_RATE = 600.0  # steps may take minutes
 _NARROW = 60  # columns below which numbers are shown instead of a bar

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import pandas as pd
 
@@ -19,8 +17,7 @@ from fahrstats.study.photo_scores import read_photo_scores, score_photos
 from fahrstats.study.photo_survival import fit_survival
 from fahrstats.study.results_in import read_manifest
 from fahrstats.study.study_file import first_of, parse_study, results_folder
-
-Watch: TypeAlias = Callable[[str, int, int], None]
+from fahrstats.watching import Watch
 
 
 def analyse_study(

@@ -6,7 +6,7 @@ results, and nothing outside of it has a row for a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from fahrstats.study.tables_in import (
     read_table,
     text_sha256,
 )
+from fahrstats.watching import Watch
 
 PERSONAL = "personal"
 """Folder, among the results of a study, of what has a row for every photo."""
@@ -38,8 +39,6 @@ _IGNORED = """\
 
 PREFIX = "photo_"
 """What the columns about a photo, but not its scores, start with in the table."""
-
-Watch = Callable[[str, int, int], None]
 
 STATUS_WORDS = {
     "ok": "scored",

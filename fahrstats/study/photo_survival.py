@@ -22,7 +22,6 @@ from fahrstats.study.outcome_columns import add_outcome
 from fahrstats.study.photo_scores import (
     PERSONAL,
     PhotoScores,
-    Watch,
     embeddings_file,
     read_photo_scores,
 )
@@ -30,6 +29,7 @@ from fahrstats.study.photo_section import CrossFit
 from fahrstats.study.specification import Study
 from fahrstats.study.tables_in import SourceTable, load, text_sha256
 from fahrstats.study.work import Work
+from fahrstats.watching import Watch
 
 COLUMN = "facesurvival"
 """Column of the table that holds the cross-fitted scores."""

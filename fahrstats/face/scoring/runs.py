@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +16,9 @@ from fahrstats.face.scoring.parts import Parts, Restart, open_parts
 from fahrstats.face.scoring.plan import Plan
 from fahrstats.face.scoring.workbench import FINGERPRINT_KEY, open_workbench
 from fahrstats.face.scoring.workers import available_cores, score_in_processes
+from fahrstats.watching import Watch
 
 Engine = Literal["processes", "ray"]
-Watch = Callable[[str, int, int], None]
-"""Told what is done, the photos that are done, and how many there are."""
 
 _FEWEST_PHOTOS = 16
 _MOST_PHOTOS = 512

@@ -18,8 +18,11 @@ from fahrstats.face.checkpoints.card import (
 )
 from fahrstats.face.checkpoints.card_file import card_text
 from fahrstats.face.checkpoints.names import CARD, PARAMETERS
-from fahrstats.face.network.convolutional_sizes import convolutional_architecture
-from fahrstats.face.network.sizes import architecture
+from fahrstats.face.network.convolutional_sizes import (
+    ConvolutionalSize,
+    convolutional_architecture,
+)
+from fahrstats.face.network.sizes import Size, architecture
 from fahrstats.face.training.age_losses import LARGEST_RATIO
 from fahrstats.face.training.config import Config, Kind, Stage, TrainedPrecision
 from fahrstats.face.training.faces.augment import Augmentation
@@ -29,8 +32,6 @@ from fahrstats.section import Section, open_toml
 AGE_BINS = (0.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0)
 """Lower edges in years, those of the widely used FairFace labels; the last is open."""
 
-_SIZES = ("tiny", "small", "base", "large")
-_CONVOLUTIONAL_SIZES = ("mini", "small")
 _SHOWN = 5  # problems that a message names
 
 
@@ -139,7 +140,7 @@ def _architecture(network: Section) -> AnyArchitecture | None:
     pixels = network.whole("pixels", 112, at_least=1)
     size = network.choice(
         "size",
-        _SIZES if kind == "vit" else _CONVOLUTIONAL_SIZES,
+        get_args(Size if kind == "vit" else ConvolutionalSize),
         "small" if kind == "vit" else "mini",
     )
     try:

@@ -80,7 +80,7 @@ def open_course(job: Job, start: Checkpoint | None) -> Course:
     Raises
     ------
     DataError
-        The newest state is of another configuration or split, or none can be read.
+        The newest state is of another configuration or other data, or none can be read.
     """
     stage, ranks = job.stage, job.ranks
     learner = job.task.learner(job.config.seed)
@@ -112,12 +112,10 @@ def save_course(job: Job, course: Course) -> None:
         return
     state = TrainingState(
         step=course.step,
-        epoch=course.step // course.per_epoch,
         network=course.learner.state_dict(),
         average=course.average.values,
         n_averaged=course.average.n_updates,
         moments=moments_of(course.optimiser, course.learner),
-        generators={},
         config=job.settings,
         data=job.task.data,
         numbers={

@@ -21,10 +21,9 @@ from torch import Tensor, nn
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.files import remove_partial, write_whole
 
-_TENSORS = ("network", "average", "moments", "generators")
+_TENSORS = ("network", "average", "moments")
 _TEXTS: dict[str, type] = {
     "step": int,
-    "epoch": int,
     "n_averaged": int,
     "config": str,
     "data": str,
@@ -38,12 +37,13 @@ _MANY = 4  # lines that a message shows
 class TrainingState:
     """Where a training stands, after a whole step.
 
-    Learning rates are not part of it: they follow from `step` and `config`.
+    Learning rates, epochs and what is drawn are not part of it: they follow from `step`
+    and `config`.
 
     Attributes
     ----------
-    step, epoch : int
-        Steps done, and the epoch they have reached, from 0.
+    step : int
+        Steps done.
     network : mapping of str to Tensor
         The ``state_dict`` of the network.
     average : mapping of str to Tensor
@@ -52,8 +52,6 @@ class TrainingState:
         Its ``n_updates``.
     moments : mapping of str to Tensor
         From `moments_of`.
-    generators : mapping of str to Tensor
-        ``Generator.get_state()`` (uint8) of every source of randomness, by name.
     config : str
         Text of the configuration.
     data : str
@@ -63,12 +61,10 @@ class TrainingState:
     """
 
     step: int
-    epoch: int
     network: Mapping[str, Tensor]
     average: Mapping[str, Tensor]
     n_averaged: int
     moments: Mapping[str, Tensor]
-    generators: Mapping[str, Tensor]
     config: str
     data: str
     numbers: Mapping[str, float]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -38,8 +37,7 @@ from fahrstats.face.training.start import check_crops, check_start
 from fahrstats.face.training.tasks.opening import open_task
 from fahrstats.face.training.tasks.task import Task
 from fahrstats.face.training.training_log import Clock, TrainingLog, draw_log
-
-Watch = Callable[[str, int, int], None]
+from fahrstats.watching import Watch
 
 _SECONDS_BETWEEN_STATES = 120.0
 _EXPLOSION = 10.0  # times the loss of the first steps, but at least 10

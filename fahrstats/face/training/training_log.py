@@ -58,7 +58,7 @@ class TrainingLog:
         with self._path.open("a", encoding="utf-8", newline="") as file:
             row = (self._stage, step, f"{rate:.6g}", repr(loss), told)
             rows = [row] if file.tell() else [_COLUMNS, row]  # it may have been deleted
-            csv.writer(file).writerows(rows)
+            csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 class Clock:
@@ -180,4 +180,4 @@ def _place(row: list[str]) -> tuple[int, int]:
 
 def _write(path: Path, rows: list[list[str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([_COLUMNS, *rows])
+        csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *rows])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,11 +27,10 @@ from fahrstats.face.training.frozen.cross_fit import CrossFitted, cross_fit_face
 from fahrstats.face.training.frozen.heads import fit_head
 from fahrstats.face.training.frozen.rank_check import RankCheck, check_ranks
 from fahrstats.files import file_sha256, write_whole
+from fahrstats.watching import Watch
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Watch = Callable[[str, int, int], None]
-"""Told the step, its position and the number of steps."""
 
 _MADE = "cross-fitted FaceSurvival"
 _N_STEPS = 4

@@ -144,8 +144,11 @@ class AgeTask:
             return text
         shares = draw_shares(self._bins, subject=self._train.subject)
         worth = effective_sample_size(shares)
-        return f"{text}, balanced over {len(np.unique(self._bins))} age bins: an \
-effective sample of {worth:,.0f}"
+        n_bins = len(np.unique(self._bins))
+        return (
+            f"{text}, balanced over {n_bins} age bins: an effective sample of "
+            f"{worth:,.0f}"
+        )
 
     def _years(self, outputs: Tensor) -> Tensor:
         return outputs * self._scale + self._centre
