@@ -78,7 +78,7 @@ def cross_fitted(provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT)
         f"photographs by {embedder}; its penalty was chosen by cross-validation among "
         f"these others alone ({' to '.join(chosen)} on columns of unit variance). The "
         "score is the log hazard in standard deviations of the subjects fitted to. "
-        "Intervals and P values take the scores as given and are a little narrow, "
+        "Intervals and P values take the scores as given and are too narrow, "
         "since the models of two folds share most of their subjects."
     )
 

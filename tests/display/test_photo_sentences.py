@@ -55,7 +55,7 @@ def test_cross_fitted_scores_are_told_with_folds_subjects_events_and_penalties()
     assert "1,865 subjects with 67 events were dealt into 5 folds" in text
     assert "by c\\_d\\@2e; its penalty was chosen by cross-validation among" in text
     assert "(61 to 1,920 on columns of unit variance)" in text
-    assert "are a little narrow" in text
+    assert "are too narrow" in text
 
 
 def test_one_penalty_is_no_range():
