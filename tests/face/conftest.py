@@ -20,6 +20,12 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """Draw the same numbers in every run, also where a library draws them."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Train two small checkpoints once, however many processes run the tests."""
