@@ -12,8 +12,8 @@ from fahrstats.face.engine import Engine
 _MOST_BYTES = 25 * 10**6
 
 
-def test_mini_age_is_there():
-    assert "mini-age" in shipped_checkpoints()
+def test_they_are_there():
+    assert set(shipped_checkpoints()) == {"fahrstats-mini", "mini-age"}
 
 
 def test_they_are_small():
