@@ -15,6 +15,7 @@ from fahrstats.cohort.follow_up import as_float
 from fahrstats.cohort.groups import QuantileGroups, quantile_groups
 from fahrstats.cohort.leaks import leak_problems
 from fahrstats.errors import DataError, FahrstatsError
+from fahrstats.study.audit_section import audit_data_problems, audit_notes
 from fahrstats.study.cohort_checks import (
     build_gate,
     follow_up_notes,
@@ -157,9 +158,11 @@ def check_study(
     gates, wrong_scores = pass_gates(study, design, data)
     problems += [_in_source_words(problem, study.main) for problem in wrong_scores]
     problems += horizon_problems(study, data)
+    problems += audit_data_problems(study, data)
     problems += size_problems(study, gates, groups)
     notes = (
         *dict.fromkeys(prepared.notes),
+        *audit_notes(study),
         *follow_up_notes(study, data),
         *variable_notes(study, data),
         *_notes(study, design),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fahrstats.study import (
     age_tables,
+    audit_tables,
     comparison_tables,
     competing_tables,
     complement_tables,
@@ -21,6 +22,7 @@ from fahrstats.study import (
     sensitivity_tables,
     shape_tables,
 )
+from fahrstats.study.audit_section import AUDIT
 from fahrstats.study.checks import StudyCohort
 
 TableMaker: TypeAlias = Callable[[StudyCohort], pd.DataFrame]
@@ -30,6 +32,8 @@ Makers: TypeAlias = dict[str, TableMaker]
 def table_makers(cohort: StudyCohort) -> Makers:
     """Return what makes each table of a study, by name and in order."""
     study = cohort.study
+    if study.kind == AUDIT:
+        return _of_audit(cohort)
     makers: Makers = {
         "flow": people_tables.participant_flow,
         "table_one": people_tables.characteristics,
@@ -67,6 +71,25 @@ def table_makers(cohort: StudyCohort) -> Makers:
     if cohort.published:
         makers["published"] = published_tables.published_beside_ours
         makers["published_check"] = published_tables.published_check
+    return makers
+
+
+def _of_audit(cohort: StudyCohort) -> Makers:
+    """Tables of a study that asks whether its scores work alike in every group."""
+    makers: Makers = {
+        "flow": people_tables.participant_flow,
+        "table_one": audit_tables.characteristics,
+        "follow_up": people_tables.length_of_follow_up,
+        "audit": audit_tables.groups,
+        "audit_tests": audit_tables.tests,
+        "audit_differences": audit_tables.differences,
+        "audit_between": audit_tables.between,
+        "audit_shrunken": audit_tables.shrunken,
+        "audit_calibration": audit_tables.calibration_groups,
+        "audit_calibration_curve": audit_tables.calibration_curves,
+    }
+    if cohort.study.photos is not None:
+        makers["photos"] = photo_tables.photo_quality
     return makers
 
 

@@ -12,6 +12,8 @@ from fahrstats import __version__
 from fahrstats.cohort import store
 from fahrstats.files import file_sha256
 from fahrstats.study import people_tables
+from fahrstats.study.audit_section import AUDIT, crossed_columns
+from fahrstats.study.audit_tables import audit_horizon
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.companions import COMPANIONS, companion_sha256
 from fahrstats.study.models import groups_name
@@ -20,7 +22,7 @@ from fahrstats.study.photo_scores import PREFIX
 from fahrstats.study.photo_tables import QUALITIES
 from fahrstats.study.privacy import without_folders
 from fahrstats.study.registry import list_analyses
-from fahrstats.study.specification import Ages, Study
+from fahrstats.study.specification import Ages
 from fahrstats.study.tables_in import text_sha256
 
 _PACKAGE = Path(__file__).parents[1]
@@ -78,6 +80,7 @@ def describe_study(
     """
     study = cohort.study
     return {
+        "kind": study.kind,
         "name": study.name,
         "title": study.title,
         "study_file": without_folders(study.text),
@@ -91,7 +94,7 @@ def describe_study(
         "quantile_groups": study.analysis.quantile_groups,
         "groups_name": groups_name(cohort),
         "deviations": cohort.deviations,
-        "choices": _choices(study),
+        "choices": _choices(cohort),
         "notes": read_notes(study),
         "photos": {} if cohort.photos is None else cohort.photos.provenance,
         "provenance": provenance,
@@ -101,8 +104,9 @@ def describe_study(
     }
 
 
-def _choices(study: Study) -> dict[str, Any]:
+def _choices(cohort: StudyCohort) -> dict[str, Any]:
     """Return what a study file asks for beyond columns, as a report names it."""
+    study = cohort.study
     analysis, competing = study.analysis, study.competing
     choices: dict[str, Any] = {
         "n_boot": analysis.n_boot,
@@ -116,6 +120,13 @@ def _choices(study: Study) -> dict[str, Any]:
         choices["any_cause"] = study.named_outcome(competing.outcome).label
     if study.ages is not None:
         choices["predicted_ages"] = list(study.ages.predicted)
+    if study.kind == AUDIT:
+        choices["audit"] = {
+            "horizon": audit_horizon(cohort),
+            "crossings": [list(columns) for columns in crossed_columns(study)],
+            "floor_events": study.audit.floor_events,
+            "floor_people": study.audit.floor_people,
+        }
     return choices
 
 

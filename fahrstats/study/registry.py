@@ -67,7 +67,8 @@ def _models(cohort: StudyCohort) -> Iterator[Entry]:
         yield _entry("spline", spline, score.name, adjusted)
         yield _entry("term_tests", formula, score.name, adjusted)
         yield _entry("influence", formula, score.name, adjusted)
-        yield _entry("subgroups", formula, score.name)
+        for table in ("subgroups", "audit"):
+            yield _entry(table, formula, score.name)
     if len(study.together) > 1:
         together = study.adjusted(*(score.name for score in study.together))
         yield _entry("term_tests", study.formula(*together), model=ALL_SCORES)

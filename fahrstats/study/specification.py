@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from fahrstats.study.audit_section import AuditChoices
 from fahrstats.study.photo_section import Photos
 
 TimeUnit = Literal["days", "months", "years"]
 Closed = Literal["right", "left"]
+StudyKind = Literal["biomarker", "audit"]
 
 DAYS_PER_YEAR = 365.25
 """Mean length of a year of the Julian calendar, used unless a study says otherwise."""
@@ -342,6 +344,10 @@ class Study:
         What Table 1 describes besides, and no model uses.
     photos : Photos or None
         Photographs that are scored before anything is analysed.
+    kind : str
+        What is asked of the scores: ``biomarker`` or ``audit``.
+    audit : AuditChoices
+        What an audit is asked for beyond its groups.
     prepare : str or None
         Script beside the study file that makes the table of the study.
     notes : str or None
@@ -364,6 +370,8 @@ class Study:
     printed: tuple[Variable, ...] = ()
     described: tuple[Variable, ...] = ()
     photos: Photos | None = None
+    kind: StudyKind = "biomarker"
+    audit: AuditChoices = field(default_factory=AuditChoices)
     prepare: str | None = None
     notes: str | None = None
 

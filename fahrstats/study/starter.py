@@ -81,7 +81,7 @@ def starter_text(data: pd.DataFrame, file: str, guess: Guess) -> str:
         "[covariates]  # what the scores are adjusted for",
         *(_covariate_line(data, name, guess, names) for name in guess.covariates),
         "",
-        "[subgroups]",
+        '[subgroups]  # kind = "audit", at the top, asks if scores work alike in them',
         *(f"{names[name]} = true" for name in guess.groups),
         *_age_band_lines(data, guess, names),
         "",

@@ -15,6 +15,7 @@ from fahrstats.study.analysis_sections import (
     read_published,
     unknown_names,
 )
+from fahrstats.study.audit_section import audit_problems, read_audit
 from fahrstats.study.examples import example_file, example_names
 from fahrstats.study.photo_section import cross_fit_problems, read_photos
 from fahrstats.study.specification import (
@@ -22,6 +23,7 @@ from fahrstats.study.specification import (
     EventRule,
     Outcome,
     Study,
+    StudyKind,
     TableFile,
     TimeUnit,
 )
@@ -34,6 +36,7 @@ from fahrstats.study.variable_sections import (
 )
 from fahrstats.study.wording import code_text
 
+_KINDS = ("biomarker", "audit")
 _UNITS = ("days", "months", "years")
 
 
@@ -110,6 +113,8 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
             for name, section in top.sections("describe").items()
         ),
         photos=read_photos(top),
+        kind=cast(StudyKind, top.choice("kind", _KINDS, "biomarker")),
+        audit=read_audit(top),
         prepare=top.optional_text("prepare"),
         notes=top.optional_text("notes"),
     )
@@ -119,6 +124,7 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
     check_names(study, top)
     problems.extend(unknown_names(study))
     problems.extend(cross_fit_problems(study))
+    problems.extend(audit_problems(study, top))
     return (None if problems else study), problems
 
 

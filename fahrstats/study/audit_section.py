@@ -1,0 +1,125 @@
+"""The section of a study file about an audit: horizon, crossings, floors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from fahrstats.section import Section, did_you_mean
+
+if TYPE_CHECKING:
+    from fahrstats.study.specification import Study
+
+AUDIT = "audit"
+"""The kind of a study that asks whether scores work alike in every group."""
+
+FLOOR_EVENTS, FLOOR_PEOPLE = 10, 20
+_UNUSED = ("competing", "ages", "published")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditChoices:
+    """What an audit is asked for beyond its groups.
+
+    Attributes
+    ----------
+    horizon : float or None
+        Years at which predicted risks are compared with what happened; None for the
+        last horizon of the study.
+    crossings : tuple of tuple of str
+        Subgroups, by their names in the study file, whose levels are crossed.
+    floor_events, floor_people : int
+        A group with fewer is counted in bands and not estimated.
+    """
+
+    horizon: float | None = None
+    crossings: tuple[tuple[str, ...], ...] = ()
+    floor_events: int = FLOOR_EVENTS
+    floor_people: int = FLOOR_PEOPLE
+
+
+def read_audit(top: Section) -> AuditChoices:
+    """Read what the audit is asked for."""
+    section = top.section(AUDIT)
+    choices = AuditChoices(
+        horizon=section.number("horizon"),
+        crossings=_crossings(section),
+        floor_events=section.whole("floor_events", FLOOR_EVENTS, at_least=1),
+        floor_people=section.whole("floor_people", FLOOR_PEOPLE, at_least=1),
+    )
+    section.finish()
+    return choices
+
+
+def _crossings(section: Section) -> tuple[tuple[str, ...], ...]:
+    """Read lists of at least two subgroups each."""
+    items = section.items("crossings")
+    wrong = [item for item in items if not _is_crossing(item)]
+    if wrong:
+        section.problem(
+            "`crossings` must be lists of two or more names of [subgroups], such as "
+            f'[["sex", "race"]], but it holds {wrong[0]!r}.'
+        )
+        return ()
+    return tuple(tuple(item) for item in items)
+
+
+def _is_crossing(item: Any) -> bool:
+    """Tell whether something is a list of two or more different texts."""
+    if not isinstance(item, list) or not all(isinstance(key, str) for key in item):
+        return False
+    return len(set(item)) == len(item) > 1
+
+
+def audit_problems(study: Study, top: Section) -> Iterator[str]:
+    """Yield what keeps a study file from being an audit, or from not being one."""
+    if study.kind != AUDIT:
+        if top.is_given(AUDIT):
+            yield f'[audit] is for studies of kind = "{AUDIT}"; add that line above.'
+        return
+    keys = [subgroup.key for subgroup in study.subgroups]
+    if not keys:
+        yield "[subgroups] is missing; an audit needs the groups that it compares."
+    for key in dict.fromkeys(key for keys in study.audit.crossings for key in keys):
+        if key not in keys:
+            known = ", ".join(f"`{one}`" for one in keys) or "none"
+            yield (
+                f"[audit]: `crossings` names `{key}`; [subgroups] holds {known}."
+                f"{did_you_mean(key, keys)}"
+            )
+
+
+def crossed_columns(study: Study) -> tuple[tuple[str, ...], ...]:
+    """Return the crossings by the columns of the prepared cohort."""
+    columns = {subgroup.key: subgroup.name for subgroup in study.subgroups}
+    return tuple(tuple(columns[key] for key in keys) for keys in study.audit.crossings)
+
+
+def audit_data_problems(study: Study, data: pd.DataFrame) -> Iterator[str]:
+    """Yield why the analysed rows cannot be audited at the horizon asked for."""
+    horizon = study.audit.horizon
+    if study.kind != AUDIT or horizon is None:
+        return
+    last = data[study.main.columns[0]].max()
+    if horizon >= last:
+        yield (
+            f"[audit]: `horizon` is {horizon:g} years, but the longest follow-up is "
+            f"{last:.4g} years; predictions are judged where some are followed beyond."
+        )
+
+
+def audit_notes(study: Study) -> Iterator[str]:
+    """Yield the sections of a study file that an audit makes nothing of."""
+    if study.kind != AUDIT:
+        return
+    given = {
+        "competing": study.competing is not None,
+        "ages": study.ages is not None,
+        "published": study.published is not None,
+    }
+    for name in _UNUSED:
+        if given[name]:
+            yield f"[{name}] is not part of an audit; nothing is made of it."

@@ -1,0 +1,187 @@
+"""Result tables of an audit: whether each score works alike in every group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.levels import subgroup_levels
+from fahrstats.errors import DataError
+from fahrstats.study.audit_section import crossed_columns
+from fahrstats.study.checks import StudyCohort
+from fahrstats.study.models import (
+    complete_rows,
+    estimated,
+    fit_cox,
+    step_size,
+    step_text,
+)
+from fahrstats.study.people_tables import horizons, last_follow_up, stacked
+from fahrstats.study.specification import Variable
+from fahrstats.survival.predictions.calibration import calibration
+from fahrstats.survival.predictions.calibration_result import Calibration
+
+if TYPE_CHECKING:
+    from fahrstats.survival.subgroup_audits.audit_result import Audit
+
+_RISK = "predicted_risk"
+_MOST_POINTS, _EVENTS_PER_POINT = 5, 10
+"""Points of grouped risks within a level, and how many events each should have."""
+
+
+def characteristics(cohort: StudyCohort) -> pd.DataFrame:
+    """Table 1 by the levels of every subgroup."""
+    study = cohort.study
+    described = [v.name for v in (*study.variables, *study.described)]
+    tables = []
+    for subgroup in study.subgroups:
+        names = [name for name in described if name != subgroup.name]
+        found = table_one(cohort.data, names, by=subgroup.name).tidy()
+        tables.append(found.assign(subgroup=subgroup.name))
+    return stacked(tables)
+
+
+def groups(cohort: StudyCohort) -> pd.DataFrame:
+    """Every measure of each score in every level of every group."""
+    return _of_scores(
+        cohort,
+        lambda score, found: found.tidy(
+            exponentiate=True, per={score.name: step_size(cohort, score)}
+        ).assign(per=step_text(score)),
+        estimand="hr",
+    )
+
+
+def tests(cohort: StudyCohort) -> pd.DataFrame:
+    """Tests that a measure is the same in all levels, adjusted for their number."""
+    return _of_scores(
+        cohort, lambda _, found: found.tests(), estimand="heterogeneity_chi2"
+    )
+
+
+def differences(cohort: StudyCohort) -> pd.DataFrame:
+    """Find the two levels of a group that differ most in a measure."""
+    return _of_scores(
+        cohort, lambda _, found: found.largest_difference(), estimand="delta_c_index"
+    )
+
+
+def between(cohort: StudyCohort) -> pd.DataFrame:
+    """Concordance of each score between people of two levels."""
+    return _of_scores(
+        cohort, lambda _, found: found.between(), estimand="cross_c_index"
+    )
+
+
+def shrunken(cohort: StudyCohort) -> pd.DataFrame:
+    """Estimates of small groups, drawn towards the others by how unsure they are."""
+    return _of_scores(cohort, lambda _, found: found.shrunken(), estimand="log_hr")
+
+
+def calibration_groups(cohort: StudyCohort) -> pd.DataFrame:
+    """Observed against predicted risk in groups of risk, in every level."""
+    return _calibrated(cohort, Calibration.by_group)
+
+
+def calibration_curves(cohort: StudyCohort) -> pd.DataFrame:
+    """Observed against predicted risk as a smooth curve, in every level."""
+    return _calibrated(cohort, Calibration.smooth_curve)
+
+
+def audit_horizon(cohort: StudyCohort) -> float:
+    """Years at which predicted risks are compared with what happened."""
+    asked = cohort.study.audit.horizon
+    if asked is not None:
+        return asked
+    last = last_follow_up(cohort)
+    return max([year for year in horizons(cohort) if year < last], default=last / 2)
+
+
+@lru_cache(maxsize=8)
+def _audited(cohort: StudyCohort, score: str) -> Audit:
+    """Audit one score once for all tables that tell of it."""
+    from fahrstats.survival.subgroup_audits.audit import audit
+
+    study = cohort.study
+    return audit(
+        study.formula(*study.adjusted(score)),
+        cohort.everyone,
+        term=score,
+        by=[subgroup.name for subgroup in study.subgroups],
+        crossings=crossed_columns(study),
+        horizon=audit_horizon(cohort),
+        strata=study.analysis.strata,
+        cluster=study.analysis.cluster,
+        floor_events=study.audit.floor_events,
+        floor_people=study.audit.floor_people,
+    )
+
+
+def _of_scores(
+    cohort: StudyCohort,
+    told: Callable[[Variable, Audit], pd.DataFrame],
+    *,
+    estimand: str,
+) -> pd.DataFrame:
+    """Stack what is told of each score, or why a score cannot be audited."""
+    return stacked(
+        [
+            estimated(
+                cohort,
+                lambda score=score: told(score, _audited(cohort, score.name)),  # type: ignore[misc]
+                estimand=estimand,
+                biomarker=score.name,
+            )
+            for score in cohort.study.scores
+        ]
+    )
+
+
+def _calibrated(
+    cohort: StudyCohort, told: Callable[[Calibration], pd.DataFrame]
+) -> pd.DataFrame:
+    """Calibrate the model of each score in every level with enough events by then."""
+    tables = []
+    for score in cohort.study.scores:
+        rows, subgroups = _with_risks(cohort, score), cohort.study.subgroups
+        for subgroup in subgroups:
+            levels = subgroup_levels(rows, subgroup.name)
+            for level in levels.cat.categories[levels.value_counts(sort=False) > 0]:
+                part = rows[levels == level]
+                about = {"biomarker": score.name, "subgroup": subgroup.name}
+                tables.append(
+                    estimated(
+                        cohort,
+                        lambda part=part: told(_calibration(cohort, part)),  # type: ignore[misc]
+                        estimand="observed_risk",
+                        level=str(level),
+                        **about,
+                    )
+                )
+    return stacked(tables)
+
+
+def _with_risks(cohort: StudyCohort, score: Variable) -> pd.DataFrame:
+    """Add the risk by the horizon that the model of everyone predicts."""
+    terms = cohort.study.adjusted(score.name)
+    rows = complete_rows(cohort, *terms)
+    fit = fit_cox(cohort, rows, terms)
+    risk = fit.baseline(rows).risk(rows, audit_horizon(cohort))["estimate"]
+    return rows.assign(**{_RISK: risk.to_numpy()})
+
+
+def _calibration(cohort: StudyCohort, part: pd.DataFrame) -> Calibration:
+    """Calibrate the predicted risks of some rows, in as many points as events allow."""
+    study, horizon = cohort.study, audit_horizon(cohort)
+    time, event, _ = study.main.columns
+    n_events = int((part[event] == 1)[part[time] <= horizon].sum())
+    n_points = min(_MOST_POINTS, n_events // _EVENTS_PER_POINT)
+    if n_points < 2:
+        raise DataError(
+            f"fewer than {2 * _EVENTS_PER_POINT} events by {horizon:g} years"
+        )
+    return calibration(study.formula(_RISK), part, horizon=horizon, groups=n_points)
