@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fahrstats.errors import DataError
+from fahrstats.face.locks import alone
 from fahrstats.files import remove_partial, write_whole
 
 _LOCK = "lock"
@@ -111,7 +110,8 @@ def open_parts(out: Path, fingerprint: str, *, restart: Restart) -> Iterator[Par
     """
     folder = out.with_name(f"{out.name}.parts")
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / _LOCK, out):
+    lock = folder / _LOCK
+    with alone(lock, out.name, remedy="give another name with `-o`"):
         remove_partial(folder)
         parts = Parts(folder, fingerprint)
         if restart is True:
@@ -122,31 +122,9 @@ def open_parts(out: Path, fingerprint: str, *, restart: Restart) -> Iterator[Par
             yield parts
         finally:
             if not any(parts.paths()):
-                (folder / _LOCK).unlink()
+                lock.unlink()
                 with suppress(OSError):
                     folder.rmdir()
-
-
-@contextmanager
-def _locked(lock: Path, out: Path) -> Iterator[None]:
-    """Hold a lock that the system takes back when the process ends, however it ends."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(descriptor, 20).decode() or "unknown"
-            raise DataError(
-                f"`{out.name}` is being made by another run (process {holder}); wait "
-                "until it ends, or give another name with `-o`."
-            ) from error
-        if not os.fstat(descriptor).st_nlink:  # its holder has deleted it meanwhile
-            raise DataError(f"Another run has just made `{out.name}`; start again.")
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _check_plan(parts: Parts) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from fahrstats.face.checkpoints.store import (
     save_checkpoint,
 )
 from fahrstats.face.engine import Device
+from fahrstats.face.locks import alone
 from fahrstats.face.training.config import Config
 from fahrstats.face.training.course import Course, open_course, save_course
 from fahrstats.face.training.faces.crops import open_crops
@@ -32,7 +33,7 @@ from fahrstats.face.training.job import Job
 from fahrstats.face.training.learner import Learner
 from fahrstats.face.training.loading import Batch, load_batches, read_images
 from fahrstats.face.training.optimisation import learning_rate, set_learning_rate
-from fahrstats.face.training.ranks import open_ranks
+from fahrstats.face.training.ranks import Ranks, open_ranks
 from fahrstats.face.training.start import check_crops, check_start
 from fahrstats.face.training.tasks.opening import open_task
 from fahrstats.face.training.tasks.task import Task
@@ -118,12 +119,12 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
     Raises
     ------
     DataError
-        Crops, labels and checkpoint do not fit, which is told before the first step; or
-        what an earlier run has kept is gone.
+        Crops, labels and checkpoint do not fit, or another run trains in the folder,
+        which is told before the first step; or what an earlier run has kept is gone.
     ConvergenceError
         The loss is not finite or has exploded.
     """
-    with open_ranks(device) as ranks:
+    with open_ranks(device) as ranks, _alone(config, ranks):
         crops = open_crops(config.crops, cache=config.folder / "crops.cache")
         check_crops(config, crops)
         task = open_task(config, crops)
@@ -143,6 +144,15 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
             draw_log(config.folder, error_name=task.error_name)
         ranks.wait()
     return Trained(load_checkpoint(path), tuple(summaries), task.left_out)
+
+
+def _alone(config: Config, ranks: Ranks) -> AbstractContextManager[None]:
+    """Keep other runs out of the folder, in which each would overwrite the other."""
+    if not ranks.is_first:
+        return nullcontext()
+    config.folder.mkdir(parents=True, exist_ok=True)
+    lock = config.folder / ".training.lock"
+    return alone(lock, config.folder.name, remedy="train in another folder")
 
 
 def _train_stage(job: Job, start: Checkpoint | None, watch: Watch) -> StageSummary:

@@ -365,6 +365,20 @@ def test_all_is_checked_before_the_first_step(tmp_path):
     }
 
 
+def test_two_runs_cannot_train_in_one_folder(tmp_path):
+    config = open_training(tmp_path, stages=SHORT)
+
+    def start_again(stage: str, step: int, n_steps: int) -> None:
+        message = r"being made by another run \(process \d+\); wait .* another folder"
+        with pytest.raises(DataError, match=message):
+            train_quietly(config)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, device="cpu", watch=start_again)
+    assert train_quietly(config).stages[0].n_steps == 8
+
+
 def test_who_watches_is_told_every_step_of_every_stage(tmp_path):
     told = []
     config = open_training(tmp_path, stages=TWO_STAGES)

@@ -7,12 +7,10 @@ fingerprint of the crops and the SHA-256 of the pixels, which follow.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import math
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.store import read_provenance
 from fahrstats.errors import DataError
+from fahrstats.face.locks import in_turn
 from fahrstats.face.pictures.photos import hash_of
 from fahrstats.face.pictures.repeated import check_unique
 from fahrstats.face.pictures.table_shards import opened
@@ -197,7 +196,7 @@ def _unpacked(
     pixels = _mapped(cache, fingerprint, shape)
     if pixels is not None:
         return pixels
-    with _alone(cache):
+    with in_turn(cache.with_name(f".{cache.name}.lock")):
         pixels = _mapped(cache, fingerprint, shape)  # another process may have done it
         if pixels is None:
             remove_partial(cache.parent, cache.name)
@@ -264,16 +263,3 @@ def _crops_of(path: Path) -> Iterator[bytes]:
 
 def _head(fingerprint: str, digest: str) -> bytes:
     return _MAGIC + f"{fingerprint} {digest}\n".encode()
-
-
-@contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """Wait until no other process unpacks into a cache, and keep others waiting.
-
-    The system takes the lock back when the process ends, however it ends. Its file
-    stays: if it were deleted, one who waits and one who comes would hold two locks.
-    """
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with cache.with_name(f".{cache.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
