@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -124,7 +124,7 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
     ConvergenceError
         The loss is not finite or has exploded.
     """
-    with open_ranks(device) as ranks, _alone(config, ranks):
+    with open_ranks(device) as ranks, ExitStack() as held:
         crops = open_crops(config.crops, cache=config.folder / "crops.cache")
         check_crops(config, crops)
         task = open_task(config, crops)
@@ -132,6 +132,7 @@ def train(config: Config, *, device: Device = "auto", watch: Watch) -> Trained:
         check_start(config, kept)
         if kept is not None:  # its fingerprint decides, not where it lies
             config = replace(config, start=kept.name)
+        held.enter_context(_alone(config, ranks))
         summaries = []
         for number in range(1, len(config.stages) + 1):
             job = Job(config, number, task, crops, ranks)

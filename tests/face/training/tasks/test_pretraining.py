@@ -174,7 +174,7 @@ def test_what_cannot_be_masked_is_refused_before_the_first_step(
     with pytest.raises(DataError, match=message):
         train_quietly(config)
     left = {path.name for path in config.folder.iterdir()}
-    assert left <= {"crops.cache", ".crops.cache.lock"}
+    assert left <= {"crops.cache", ".crops.cache.lock", ".training.lock"}
 
 
 @pytest.mark.parametrize(
