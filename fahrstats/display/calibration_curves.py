@@ -39,7 +39,6 @@ from fahrstats.display.theme import (
 
 _SPREAD: Final = 0.12  # height of the distribution below 0, as a share of the axis
 _LARGEST: Final = 1.0
-_MOST_COLUMNS: Final = 2
 
 # Inches
 _ONE_PANEL: Final = 4.6
@@ -57,6 +56,7 @@ def calibration_curves(
     *,
     labels: Labels | None = None,
     title: str = "",
+    columns: int = 2,
     width: float = WIDTH,
 ) -> ggplot:
     """Draw observed against predicted risk, one panel for each set of predictions.
@@ -76,6 +76,8 @@ def calibration_curves(
         ``term``, ``predicted`` (middles of bins of equal width) and ``n``.
     labels
         Label and unit of each column of the data.
+    columns
+        Most panels beside each other.
     width
         Inches. The height follows from the number of panels; a single one is square.
 
@@ -92,7 +94,7 @@ def calibration_curves(
     need_columns(groups, shown, "a calibration plot")
     only_one(groups, ("time", "biomarker", "outcome"), "a calibration plot")
     terms = list(groups["term"].unique())
-    n_columns = min(len(terms), _MOST_COLUMNS)
+    n_columns = min(len(terms), columns)
     n_rows = math.ceil(len(terms) / n_columns)
     side = _ONE_PANEL if len(terms) == 1 else (width - _AXIS_WIDTH) / n_columns
     names = [_heading(column_label(term, labels), side - 0.4) for term in terms]

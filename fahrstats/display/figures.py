@@ -14,7 +14,9 @@ from fahrstats.display.curves import survival_curves
 from fahrstats.display.decision_curves import decision_curves
 from fahrstats.display.flowchart import flow
 from fahrstats.display.forests import forest
+from fahrstats.display.funnels import funnel
 from fahrstats.display.group_contrasts import group_contrasts
+from fahrstats.display.group_measures import group_measures
 from fahrstats.display.horizons import over_horizons
 from fahrstats.display.hr_curves import hr_curve
 from fahrstats.display.incidence import incidence_curves
@@ -35,7 +37,9 @@ __all__ = [
     "estimates",
     "flow",
     "forest",
+    "funnel",
     "group_contrasts",
+    "group_measures",
     "hazard_ratios_over_time",
     "hr_curve",
     "incidence_curves",
