@@ -150,7 +150,7 @@ def refused(run, tmp_path, path, kind) -> str:
     assert errors.startswith("Error: ")
     assert errors.count("\n") == 1
     left = {file.name for file in (tmp_path / "run").glob("*")}
-    assert left <= {"crops.cache", ".crops.cache.lock"}, left
+    assert left <= {"crops.cache", ".crops.cache.lock", ".training.lock"}, left
     return errors
 
 
