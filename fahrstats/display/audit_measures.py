@@ -21,7 +21,7 @@ from fahrstats.display.journals import (
     format_number,
     format_ratio,
 )
-from fahrstats.display.labels import Labels, column_label, listed
+from fahrstats.display.labels import listed
 from fahrstats.display.result_table import in_percent, limits
 
 OVERALL: Final = "overall"
@@ -30,9 +30,6 @@ MODEL: Final = "model"
 
 TOO_FEW: Final = "too few"
 """How the note of a group below a floor begins."""
-
-CROSS: Final = " \N{MULTIPLICATION SIGN} "
-"""Between the columns, and between the levels, of groups that are crossed."""
 
 _KEY: Final = ("biomarker", "term", "estimand", "time")
 
@@ -53,6 +50,8 @@ class Measure:
         Whether the margin is a factor.
     in_percent : bool
         Whether it is printed in percent.
+    has_interval : bool
+        Whether an audit gives it limits.
     """
 
     name: str
@@ -60,6 +59,7 @@ class Measure:
     margin: float = 0.0
     is_ratio: bool = False
     in_percent: bool = False
+    has_interval: bool = True
 
 
 MEASURES: Final[dict[str, Measure]] = {
@@ -72,17 +72,12 @@ MEASURES: Final[dict[str, Measure]] = {
     "brier": Measure("Brier score", 4),
     "ipa": Measure("IPA", 1, 0.05, in_percent=True),
     "marker_mean": Measure("Mean", 1),
-    "marker_sd": Measure("SD", 1),
-    "censored_share": Measure("Censored", 1, in_percent=True),
-    "person_time": Measure("Follow-up", 0),
+    "marker_sd": Measure("SD", 1, has_interval=False),
+    "censored_share": Measure("Censored", 1, in_percent=True, has_interval=False),
+    "person_time": Measure("Person-time", 0, has_interval=False),
 }
 """Measures by the name that a table or figure is asked for; the model's C-index has a
 name of its own."""
-
-
-def group_label(subgroup: str, labels: Labels | None = None) -> str:
-    """Return the name of a group; of a crossing, those of its columns by a cross."""
-    return CROSS.join(column_label(part, labels) for part in subgroup.split(CROSS))
 
 
 def measure_of(table: pd.DataFrame) -> pd.Series[str]:

@@ -17,8 +17,8 @@ from fahrstats.display.journals import (
 )
 from fahrstats.display.labels import (
     Labels,
-    column_label,
     column_unit,
+    group_label,
     level_of,
     per_label,
     term_label,
@@ -142,7 +142,7 @@ def _audit_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, A
         if subgroup == "overall":
             lines += [{**row, "kind": "overall", "label": "Overall"} for row in rows]
             continue
-        name = column_label(str(subgroup), labels)
+        name = group_label(str(subgroup), labels)
         lines.append({"kind": "head", "label": name, "p_value": tests.get(subgroup)})
         lines += [{**row, "kind": "level", "label": row["level"]} for row in rows]
     return lines

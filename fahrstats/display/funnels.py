@@ -20,8 +20,8 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.audit_measures import MEASURES, OVERALL, group_label, measure_of
-from fahrstats.display.labels import Labels
+from fahrstats.display.audit_measures import MEASURES, OVERALL, measure_of
+from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (

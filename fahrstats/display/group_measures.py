@@ -29,13 +29,12 @@ from plotnine import (
 from fahrstats.display.audit_measures import (
     MEASURES,
     OVERALL,
-    group_label,
     measure_of,
     measure_text,
     unknown,
 )
 from fahrstats.display.journals import DEFAULT, MINUS, NumberStyle, format_number
-from fahrstats.display.labels import Labels
+from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import BLUE, INK, MUTED, TEXT_SIZE, WIDTH, house_theme

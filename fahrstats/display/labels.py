@@ -14,6 +14,9 @@ import pandas as pd
 
 Labels: TypeAlias = Mapping[str, Mapping[str, str]]
 
+CROSS: Final = " \N{MULTIPLICATION SIGN} "
+"""Between the parts of a product, and between subgroups that are crossed."""
+
 _LEVEL: Final = re.compile(r"^(?P<variable>.*)\[(?:T\.)?(?P<level>.*)\]$")
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _FORMULA: Final = "~"
@@ -50,9 +53,12 @@ def level_of(term: str) -> str:
 
 def term_label(term: str, labels: Labels | None = None) -> str:
     """Return a design column for a reader: ``Sex: M``; parts of products by a cross."""
-    return " \N{MULTIPLICATION SIGN} ".join(
-        _part_label(part, labels) for part in term.split(":")
-    )
+    return CROSS.join(_part_label(part, labels) for part in term.split(":"))
+
+
+def group_label(subgroup: str, labels: Labels | None = None) -> str:
+    """Return the name of a subgroup; of a crossing, those of its columns by a cross."""
+    return CROSS.join(column_label(part, labels) for part in subgroup.split(CROSS))
 
 
 def per_label(per: str | float | None, unit: str = "") -> str:

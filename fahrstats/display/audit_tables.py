@@ -1,0 +1,134 @@
+"""Tables of an audit: measures by group, tests, differences, and ranking between groups.
+
+Counts of a group below the floor of the audit are never printed: its line says that
+there are too few, and a note gives the bands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.audit_measures import (
+    MEASURES,
+    OVERALL,
+    TOO_FEW,
+    measure_of,
+    measure_text,
+    unknown,
+)
+from fahrstats.display.display_table import (
+    EMPTY,
+    INDENT,
+    DisplayTable,
+    Footnotes,
+    count_or_empty,
+    filled,
+)
+from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.labels import Labels, group_label
+from fahrstats.display.result_table import by_value, need_columns, only_one, records
+from fahrstats.errors import DataError
+
+_NEED: Final = ("subgroup", "level", "term", "estimand", "estimate")
+_UNKNOWN: Final = "*"
+_UNKNOWN_NOTE: Final = (
+    "* Unknown, not fair: the interval holds the value of everyone, and values further "
+    "from it than the margin."
+)
+
+
+def audit_groups(
+    table: pd.DataFrame,
+    *,
+    measures: Sequence[str],
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return measures of everyone and of every level, with numbers and events.
+
+    An asterisk marks what is unknown, as in
+    :func:`fahrstats.display.figures.group_measures`.
+
+    Parameters
+    ----------
+    table
+        An audit of one score, ratios exponentiated.
+    measures
+        Keys of :data:`fahrstats.display.audit_measures.MEASURES`, from left to right,
+        or ``n_missing``; those that the table has not are left out.
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, the table holds several scores, or none of the measures.
+    """
+    need_columns(table, _NEED, "a table of groups")
+    only_one(table, ("biomarker", "outcome"), "a table of groups")
+    rows = table.assign(measure=measure_of(table), unknown=unknown(table))
+    held = {*rows["measure"], "n_missing"}
+    shown = [name for name in measures if name in held]
+    if not shown:
+        raise DataError(f"The table has none of {', '.join(measures)}.")
+    notes = Footnotes(labels)
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for subgroup, part in by_value(rows, "subgroup"):
+        if subgroup != OVERALL:
+            heads.append(len(lines))
+            lines.append([group_label(subgroup, labels)])
+        for level, of_level in by_value(part, "level"):
+            name = "Everyone" if subgroup == OVERALL else INDENT + level
+            lines.append(_level_line(name, of_level, shown, notes, style))
+    headers = {"name": "", "n": "n", "n_events": "Events"} | {
+        name: _header(name) for name in shown
+    }
+    has_unknown = rows.loc[rows["measure"].isin(shown), "unknown"].any()
+    return DisplayTable(
+        cells=filled(lines, headers),
+        headers=headers,
+        heads=tuple(heads),
+        notes=(*([_UNKNOWN_NOTE] if has_unknown else []), *notes.lines()),
+    )
+
+
+def _header(name: str) -> str:
+    """Return the header of a measure, with the interval where it has one."""
+    if name == "n_missing":
+        return "Missing"
+    measure = MEASURES[name]
+    unit = ", %" if measure.in_percent else ""
+    return f"{measure.name}{unit}" + ("\n(95% CI)" if measure.has_interval else "")
+
+
+def _level_line(
+    name: str,
+    rows: pd.DataFrame,
+    shown: Sequence[str],
+    notes: Footnotes,
+    style: NumberStyle,
+) -> list[str]:
+    """Return the name, the sizes and the measures of one level."""
+    found = {row["measure"]: row for row in records(rows)}
+    first = records(rows)[0]
+    texts = [count_or_empty(first.get(size), style) for size in ("n", "n_events")]
+    if str(first.get("note") or "").startswith(TOO_FEW):
+        bands = first["note"].removeprefix(f"{TOO_FEW}: ")
+        return [notes.mark(name, bands), *texts, TOO_FEW]
+    for measure in shown:
+        if measure == "n_missing":
+            texts.append(count_or_empty(first.get(measure), style))
+        elif measure not in found:
+            texts.append(EMPTY)
+        else:
+            texts.append(_measure_cell(found[measure], notes, style))
+    return [name, *texts]
+
+
+def _measure_cell(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> str:
+    text = measure_text(row, style=style)
+    return notes.mark(text + (_UNKNOWN if row["unknown"] else ""), row.get("note"))
