@@ -89,4 +89,4 @@ def quantile(mixture: Mixture, probability: float) -> FloatArray:
         is_below = mixture.weight @ ndtr(z) < probability
         low = np.where(is_below, middle, low)
         high = np.where(is_below, high, middle)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)

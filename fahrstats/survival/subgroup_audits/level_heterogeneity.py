@@ -170,7 +170,9 @@ def shrink(
     if k < FEWEST:
         blank = np.full(n, np.nan)
         said = f"{k} of {n} levels have an estimate; partial pooling needs {FEWEST}"
-        return ShrunkenLevels(*[blank] * 5, np.nan, np.nan, k, said)
+        return ShrunkenLevels(
+            blank, blank, blank, blank, blank, np.nan, np.nan, k, said
+        )
     fit, mixture = _fit(y, v), mix_over_tau(y, v)
     tail = (1 - conf_level) / 2
     own = fit.tau_squared / (fit.tau_squared + v)
