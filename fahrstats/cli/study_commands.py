@@ -75,13 +75,13 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """List every problem of a study file and its data at once."""
-    from fahrstats.study.checks import check_study
+    from fahrstats.study.kinds import find_kind
     from fahrstats.study.study_file import find_study
 
     path = find_study(study)
     with progress(quiet) as watch:
         watch("checking the data", 0, 1)
-        found = check_study(path, data_dir, out)
+        found = find_kind(path).check(path, data_dir, out)
     for note in [] if quiet else found.notes:
         typer.echo(f"Note: {note}")
     for problem in found.problems:
@@ -101,11 +101,12 @@ def analyse(
     quiet: Quiet = False,
 ) -> None:
     """Check a study and write its result tables; finished ones are kept."""
-    from fahrstats.study.analyse import analyse_study
+    from fahrstats.study.kinds import find_kind
     from fahrstats.study.study_file import find_study
 
+    path = find_study(study)
     with progress(quiet) as watch:
-        folder = analyse_study(find_study(study), data_dir, out, watch)
+        folder = find_kind(path).analyse(path, data_dir, out, watch)
     if not quiet:
         typer.echo(f"Tables: {folder / 'tables'}")
 
@@ -135,12 +136,12 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Check a study, write its result tables and render the report."""
-    from fahrstats.study.analyse import analyse_study
+    from fahrstats.study.kinds import find_kind
     from fahrstats.study.study_file import find_study
 
     path = find_study(study)
     with progress(quiet) as watch:
-        folder = analyse_study(path, data_dir, out, watch)
+        folder = find_kind(path).analyse(path, data_dir, out, watch)
         page = _render(path, folder, data_dir, watch)
     if not quiet:
         typer.echo(f"Report: {page}")
@@ -150,12 +151,13 @@ def _render(path: Path, folder: Path, data_dir: Path | None, watch: Watch) -> Pa
     """Render the report from the result tables in ``folder``, if they are sound."""
     from fahrstats.report import render as render_document
     from fahrstats.report import report_source
-    from fahrstats.study.results_in import check_results
+    from fahrstats.study.kinds import find_kind
 
-    name = check_results(path, folder, data_dir)["name"]
+    kind = find_kind(path)
+    name = kind.check_results(path, folder, data_dir)["name"]
     watch("rendering the report", 0, 1)
     return render_document(
-        report_source("biomarker"),
+        report_source(kind.report),
         folder / f"{name}.html",
         params={"results": str(folder)},
     )

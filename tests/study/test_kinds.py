@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from fahrstats.study.kinds import find_kind
+
+
+@pytest.mark.parametrize(
+    ("text", "report"),
+    [
+        ("", "biomarker"),
+        ('kind = "biomarker"', "biomarker"),
+        ('kind = "audit"', "audit"),
+        ('kind = "adit"', "biomarker"),  # whose check names the kinds that are known
+        ("kind = 3", "biomarker"),
+        ("kind = ", "biomarker"),  # not TOML
+    ],
+)
+def test_a_study_file_is_run_by_its_kind(tmp_path, text, report):
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    assert find_kind(path).report == report
