@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from fahrstats.errors import DataError
+from fahrstats.face.checkpoints.card import ConvolutionalArchitecture
 from fahrstats.face.checkpoints.store import Checkpoint
 from fahrstats.face.training.config import Config
 from fahrstats.face.training.faces.crops import Crops
+
+_SIZE = {"image_size", "input_size"}
+"""Where a face's pixels are said, of which no parameter of a convolution depends."""
 
 
 def check_crops(config: Config, crops: Crops) -> None:
@@ -26,9 +30,13 @@ def check_crops(config: Config, crops: Crops) -> None:
 
 
 def check_start(config: Config, start: Checkpoint | None) -> None:
-    """Raise a `DataError` where a checkpoint is of another network or fed otherwise."""
+    """Raise a `DataError` where a checkpoint is of another network or fed otherwise.
+
+    A convolutional network may start from one that saw faces of another size.
+    """
     if start is None:
         return
+    is_free = isinstance(config.architecture, ConvolutionalArchitecture)
     for what in ("architecture", "preprocessing"):
         theirs, ours = getattr(start.card, what), getattr(config, what)
         names = [name for name in type(theirs).__slots__ if type(theirs) is type(ours)]
@@ -36,6 +44,7 @@ def check_start(config: Config, start: Checkpoint | None) -> None:
             f"`{name}` is {getattr(theirs, name)} there and {getattr(ours, name)} here"
             for name in names
             if getattr(theirs, name) != getattr(ours, name)
+            and not (is_free and name in _SIZE)
         ]
         if type(theirs) is not type(ours):
             differing = [f"it is of the kind `{theirs.kind}`"]

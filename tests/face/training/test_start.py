@@ -47,6 +47,25 @@ def test_nothing_and_the_same_network_may_be_started_from(config, tmp_path):
     check_start(config, checkpoint_of(config, tmp_path))
 
 
+def resized(config: Config, pixels: int) -> Config:
+    """Let the network of a configuration see faces of another size."""
+    return replace(
+        config,
+        architecture=replace(config.architecture, image_size=pixels),
+        preprocessing=replace(config.preprocessing, input_size=pixels),
+    )
+
+
+def test_a_convolutional_network_may_have_seen_faces_of_another_size(tmp_path):
+    config = open_training(tmp_path, network=CONVOLUTIONAL, n=4, n_tune=2)
+    check_start(resized(config, 32), checkpoint_of(config, tmp_path))
+
+
+def test_a_transformer_may_not(config, tmp_path):
+    with pytest.raises(DataError, match="`image_size` is 16 there and 32 here"):
+        check_start(resized(config, 32), checkpoint_of(config, tmp_path))
+
+
 @pytest.mark.parametrize(
     ("what", "changed", "message"),
     [
