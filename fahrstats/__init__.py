@@ -106,6 +106,12 @@ if TYPE_CHECKING:
     from fahrstats.survival.study_planning.published_checks import (
         check_published as check_published,
     )
+    from fahrstats.survival.subgroup_audits.between_groups import (
+        concordance_between as concordance_between,
+    )
+    from fahrstats.survival.subgroup_audits.between_groups_result import (
+        ConcordanceBetween,
+    )
     from fahrstats.survival.subgroup_audits.subgroup_audit import SubgroupAudit
     from fahrstats.survival.subgroup_audits.subgroups import by_subgroup as by_subgroup
     from fahrstats.survival.two_scores.correlation import ScoreCorrelation
@@ -147,6 +153,8 @@ _HOMES = {
     "survival.cox_models.influential_rows": ("Influence",),
     "survival.cox_models.proportionality": ("ProportionalityTest", "ph_test"),
     "survival.rankings.ranking": ("Concordance", "concordance"),
+    "survival.subgroup_audits.between_groups": ("concordance_between",),
+    "survival.subgroup_audits.between_groups_result": ("ConcordanceBetween",),
     "survival.rankings.ranking_bootstrap": ("ConcordanceBootstrap",),
     "survival.rankings.ranking_by": ("concordance_by",),
     "survival.rankings.ranking_by_result": ("ConcordanceBySubgroup",),
@@ -188,6 +196,7 @@ __all__ = [
     "Calibration",
     "CauseSpecificFits",
     "Concordance",
+    "ConcordanceBetween",
     "ConcordanceBootstrap",
     "ConcordanceBySubgroup",
     "CoxFit",
@@ -227,6 +236,7 @@ __all__ = [
     "check_published",
     "compare",
     "concordance",
+    "concordance_between",
     "concordance_by",
     "cox",
     "cross_validate",

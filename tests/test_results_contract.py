@@ -104,6 +104,9 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
         MODELS, d, horizons=[2, 4], risk_categories=[0.2, 0.5], n_boot=20
     ),
     "concordance": lambda d: fs.concordance(SURV + "faceage + age", d),
+    "concordance_between": lambda d: fs.concordance_between(
+        SURV + "faceage + age", d, by=["sex", "site"]
+    ),
     "concordance_by": lambda d: fs.concordance_by(
         SURV + "faceage + age", d, by=["sex", "site"]
     ),

@@ -69,6 +69,7 @@ def cross_agreement(
     risk_sets: RiskSets,
     score: FloatArray,
     group: IntArray,
+    n_groups: int,
     *,
     tau: float = np.inf,
     by_censoring: bool = False,
@@ -81,14 +82,16 @@ def cross_agreement(
         The n rows in the order of the kernels.
     score, group
         Shape (n,), **in the order of the risk sets**: scores, finite, higher meaning
-        earlier events; codes of groups from 0 without gaps.
+        earlier events; codes of groups.
+    n_groups
+        Number of groups g; one can be empty.
     tau
         Last time at which an event counts.
     by_censoring
         Whether pairs weigh by the inverse chance that both are uncensored, estimated in
         each group and stratum; without delayed entry only.
     """
-    sets, n, g = risk_sets, group.size, int(group.max()) + 1
+    sets, n, g = risk_sets, group.size, n_groups
     rank, n_ranks = rank_within_strata(score, sets.stratum_start)
     counted = sets.event & (sets.time <= tau)
     inverse = _inverse_uncensored(sets, group, g) if by_censoring else np.empty((0, g))

@@ -35,7 +35,8 @@ def sorted_rows(data, weights=None):
 def cross(data, score, group, weights=None, **options):
     """Kernel's answer with rows put back in the order of ``data``."""
     sets = sorted_rows(data, weights)
-    found = cross_agreement(sets, score[sets.order], group[sets.order], **options)
+    g = int(group.max()) + 1
+    found = cross_agreement(sets, score[sets.order], group[sets.order], g, **options)
     influences = []
     for influence in (found.of_event, found.of_survivor, found.of_outside):
         back = np.empty_like(influence)
@@ -210,7 +211,7 @@ def test_the_covariance_is_that_of_all_influences_side_by_side():
     data, score, group = cohort(5, n=70, g=4)
     sets = sorted_rows(data)
     group, score = group[sets.order], score[sets.order]
-    found = cross_agreement(sets, score, group)
+    found = cross_agreement(sets, score, group, 4)
     clusters = np.random.default_rng(5).integers(0, 25, 70)
     dense = np.zeros((70, 16 + 8))
     for a in range(4):

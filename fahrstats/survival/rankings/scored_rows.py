@@ -54,16 +54,16 @@ class ScoredRows:
     @property
     def counts_event(self) -> NDArray[np.bool_]:
         """Whether each row, in data order, has an event that counts."""
-        return self.design.event & (self.design.time <= self._limit)
+        return self.design.event & (self.design.time <= self.limit)
 
     @property
-    def _limit(self) -> float:
+    def limit(self) -> float:
         """Last time that counts: times that differ from ``tau`` by rounding are it."""
         return self.tau * (1 + TIE_TOLERANCE)
 
     def weigh(self, sets: RiskSets) -> PairWeights | None:
         """Weights in time for some of the rows, or for a draw of them."""
-        return weigh_pairs(sets, self.time_weight, self._limit)
+        return weigh_pairs(sets, self.time_weight, self.limit)
 
     def part(self, rows: NDArray[np.bool_]) -> tuple[RiskSets, FloatArray]:
         """Risk sets and scores, both sorted, of some of the rows."""

@@ -1,0 +1,48 @@
+"""Sizes below which a level of an audit keeps its row, but neither numbers nor counts.
+
+A count below its floor is told as a band, and so is one above it, so that the two
+together do not give the size away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+
+from fahrstats.errors import DataError
+
+FLOOR_EVENTS, FLOOR_PEOPLE = 10, 20
+"""Events and people from which a level is estimated."""
+
+TOO_FEW = "too few"
+"""How the note of a level below a floor begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """Events and people from which a level is estimated, at least 1 each."""
+
+    events: int = FLOOR_EVENTS
+    people: int = FLOOR_PEOPLE
+
+    def __post_init__(self) -> None:
+        for name, value in (("events", self.events), ("people", self.people)):
+            if not isinstance(value, Integral) or value < 1:
+                raise DataError(
+                    f"`floor_{name}` is {value}; give a whole number from 1 on."
+                )
+
+    def note(self, n_people: int, n_events: int) -> str:
+        """Say that a level is too small, in bands; empty if it is large enough."""
+        if n_people >= self.people and n_events >= self.events:
+            return ""
+        people = _band(n_people, self.people, min(n_people, 1))
+        events = _band(n_events, self.events, 0)
+        return f"{TOO_FEW}: {people} people, {events} events"
+
+
+def _band(count: int, floor: int, least: int) -> str:
+    """Write a count as below its floor or not."""
+    if count >= floor:
+        return f"{floor} or more"
+    return f"{least} to {floor - 1}" if floor - 1 > least else f"{least}"
