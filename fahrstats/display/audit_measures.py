@@ -113,8 +113,7 @@ def margins_in_words(measures: Sequence[str], *, style: NumberStyle = DEFAULT) -
     texts = []
     for name in measures:
         measure = MEASURES[name]
-        what = measure.name if name == "ipa" else measure.name.lower()
-        what = what.replace("c-index", "C-index")
+        what = in_words(name)
         if measure.is_ratio:
             size = format_number(measure.margin, measure.decimals, style=style)
             texts.append(f"a factor of {size} of the {what}")
@@ -125,6 +124,12 @@ def margins_in_words(measures: Sequence[str], *, style: NumberStyle = DEFAULT) -
             size = format_number(measure.margin, 2, style=style)
             texts.append(f"{size} of the {what}")
     return listed(texts)
+
+
+def in_words(measure: str) -> str:
+    """Return the name of a measure as it stands inside a sentence."""
+    name = MEASURES[measure].name
+    return name if name.startswith(("C-", "IPA", "SD")) else name[:1].lower() + name[1:]
 
 
 def measure_text(row: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:

@@ -1,0 +1,122 @@
+"""Tables of an audit that compare groups: tests, differences, ranking, pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.display_table import (
+    INDENT,
+    DisplayTable,
+    Footnotes,
+    filled,
+    p_or_empty,
+)
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_difference,
+    format_interval,
+    phrase_p,
+)
+from fahrstats.display.labels import Labels, group_label
+from fahrstats.display.result_table import by_value, limits, need_columns, records
+
+_CONTRAST: Final = " - "
+_CROSS, _DIFFERENCE, _ASYMMETRY = (
+    "cross_c_index",
+    "cross_c_difference",
+    "asymmetry_chi2",
+)
+_DECIMALS: Final = 3
+
+
+def audit_between(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> DisplayTable:
+    """Return how a score ranks the people of each group against those of another.
+
+    A line is a pair of levels: both directions, and their difference with joint limits.
+    Pairs with a level below the floor of the audit are left out and counted.
+
+    Parameters
+    ----------
+    table
+        Rows of ``cross_c_index`` and ``cross_c_difference``, whose ``term`` is
+        ``a - b``: the one of a has the event. Rows of ``asymmetry_chi2`` test that no
+        two directions differ.
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("subgroup", "term", "estimand", "estimate", "p_value")
+    need_columns(table, need, "ranking between groups")
+    notes = Footnotes(labels)
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    n_left_out = 0
+    for subgroup, part in by_value(table, "subgroup"):
+        tests = part[part["estimand"] == _ASYMMETRY]
+        text = phrase_p(tests["p_value"].iloc[0], style=style) if len(tests) else ""
+        heads.append(len(lines))
+        lines.append([group_label(subgroup, labels), "", "", "", text])
+        found = list(_pairs(part))
+        shown = [pair for pair in found if pd.notna(pair[2]["estimate"])]
+        n_left_out += len(found) - len(shown)
+        lines += [_pair_line(*pair, notes, style) for pair in shown]
+    left_out = [f"Pairs left out, too few people or events: {n_left_out}."]
+    return DisplayTable(
+        cells=filled(lines, ["name", "first", "second", "difference", "p"]),
+        headers={
+            "name": "First and second group",
+            "first": "Event in the first\n(95% CI)",
+            "second": "Event in the second\n(95% CI)",
+            "difference": "Difference\n(95% CI, joint)",
+            "p": "P, adjusted for\nall pairs",
+        },
+        heads=tuple(heads),
+        notes=(
+            "C-index between groups: how often the one with the event was placed above "
+            "the one who outlasted it.",
+            "P beside the name of a factor: no two directions differ in any pair.",
+            *(left_out if n_left_out else []),
+            *notes.lines(),
+        ),
+    )
+
+
+def _pairs(
+    part: pd.DataFrame,
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+    """Yield both directions of every pair of levels, and their difference."""
+    crossed = {r["term"]: r for r in records(part[part["estimand"] == _CROSS])}
+    for row in records(part[part["estimand"] == _DIFFERENCE]):
+        first, _, second = row["term"].partition(_CONTRAST)
+        yield crossed[row["term"]], crossed[f"{second}{_CONTRAST}{first}"], row
+
+
+def _pair_line(
+    first: dict[str, Any],
+    second: dict[str, Any],
+    difference: dict[str, Any],
+    notes: Footnotes,
+    style: NumberStyle,
+) -> list[str]:
+    """Return the names of a pair, both directions, their difference and its test."""
+    joint = (difference["estimate"], difference["joint_low"], difference["joint_high"])
+    text = format_difference(*joint, decimals=_DECIMALS, style=style)
+    return [
+        INDENT + difference["term"].replace(_CONTRAST, " and "),
+        *(
+            format_interval(*limits(row), decimals=_DECIMALS, style=style)
+            for row in (first, second)
+        ),
+        notes.mark(text, difference.get("note")),
+        p_or_empty(difference["p_adjusted"], style),
+    ]

@@ -1,0 +1,64 @@
+# ruff: noqa: RUF001  (dashes are what is tested)
+from __future__ import annotations
+
+import pytest
+from audited import LEVELS, audit_table
+
+from fahrstats.display.audit_tables import audit_groups
+from fahrstats.display.display_table import INDENT
+from fahrstats.errors import DataError
+
+LABELS = {"sex": {"label": "Sex", "unit": ""}, "race": {"label": "Race", "unit": ""}}
+
+
+@pytest.fixture(scope="module")
+def cells():
+    shown = audit_groups(
+        audit_table(), measures=("n_missing", "hr", "c_index", "ipa"), labels=LABELS
+    )
+    return shown.cells.set_index("name")
+
+
+def test_every_level_has_a_line_below_the_name_of_its_group(cells):
+    names = [name.strip(INDENT).rstrip("ᵃ") for name in cells.index]
+    expected = ["Everyone"]
+    for subgroup, level in list(LEVELS)[1:]:
+        head = {"sex": "Sex", "race": "Race"}.get(subgroup, "Sex × Race")
+        expected += [level] if head in expected else [head, level]
+    assert names == expected
+
+
+def test_numbers_of_everyone_stand_first(cells):
+    line = cells.loc["Everyone"]
+    assert line[["n", "n_events", "n_missing"]].tolist() == ["2,000", "400", "50"]
+    assert line["hr"] == "1.42 (1.27–1.58)"
+
+
+def test_what_is_unknown_has_an_asterisk_that_is_explained():
+    shown = audit_groups(audit_table(), measures=("c_index",), labels=LABELS)
+    cells = shown.cells.set_index("name")["c_index"]
+    assert cells[f"{INDENT}Women × Black"].endswith("*")
+    assert not cells[f"{INDENT}Women"].endswith("*")
+    assert shown.notes[0].startswith("* Unknown, not fair: the interval holds")
+    alike = audit_groups(audit_table(), measures=("brier",), labels=LABELS)
+    assert not any(note.startswith("*") for note in alike.notes)
+
+
+def test_a_group_below_the_floor_has_bands_and_no_counts(cells):
+    (name,) = (name for name in cells.index if "missing" in name)
+    assert cells.loc[name, ["n", "n_events", "n_missing"]].tolist() == [
+        "–",
+        "–",
+        "too few",
+    ]
+    shown = audit_groups(audit_table(), measures=("hr",), labels=LABELS)
+    assert "ᵃ 20 or more people, 1 to 9 events" in shown.notes
+
+
+def test_measures_that_the_table_has_not_are_left_out():
+    shown = audit_groups(audit_table(), measures=("c_index", "auc"))
+    assert list(shown.headers) == ["name", "n", "n_events", "c_index"]
+    with pytest.raises(DataError, match="The table has none of auc, nri"):
+        audit_groups(audit_table(), measures=("auc", "nri"))
+    with pytest.raises(DataError, match="no column `level`; a table of groups needs"):
+        audit_groups(audit_table().drop(columns="level"), measures=("hr",))
