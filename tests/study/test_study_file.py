@@ -230,7 +230,7 @@ def test_a_scores_table_needs_an_id(tmp_path):
 
 
 def test_shipped_studies_are_found_by_name_and_files_by_path(write_study):
-    assert example_names() == ["congress", "flchain", "nhanes"]
+    assert example_names() == ["congress", "flchain", "nhanes", "nhanes-audit"]
     assert find_study("flchain") == example_file("flchain")
     path = write_study()
     assert find_study(str(path)) == path
