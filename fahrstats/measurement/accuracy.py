@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fahrstats.errors import DataError
 from fahrstats.measurement.accuracy_blocks import Block, blocks_of
 from fahrstats.measurement.accuracy_result import AgeAccuracy
+from fahrstats.measurement.age_curves import AgeCurves, curve_blocks
 from fahrstats.measurement.age_groups import age_grouping, asked_for, everyone
 from fahrstats.measurement.age_rows import read_rows
 from fahrstats.measurement.doubtful_predictions import (
@@ -139,6 +140,8 @@ def age_accuracy(
     ...                         by=["sex", ("sex", "ethnicity")])
     >>> found.tidy()
     >>> found.contrasts(estimand="macro_mae")
+    >>> found.group_contrasts(subgroup="sex")
+    >>> found.calibration()
     """
     _check_draws(n_boot)
     rows = read_rows(predicted, data, age, subject)
@@ -148,24 +151,44 @@ def age_accuracy(
     groupings = asked_for(by, data, rows, of_age)
     judged = judge(rows)
     blocks = list(blocks_of(judged, of_age, [everyone(rows.position.size), *groupings]))
-    table = pd.concat([block.labels for block in blocks], ignore_index=True)
-    table, is_refused = refuse_corrected(flag_top_codes(table, rows), corrected or {})
+    curves = list(curve_blocks(judged, name))
     once = np.ones((1, judged.complete.size))
-    people = rows.subject[judged.complete]
+    every = [*blocks, *curves]
+    values = np.vstack(
+        [_measure(every, judged, once), _resample(every, judged, n_boot, seed)]
+    )
+    table = flag_top_codes(_labels(blocks), rows)
+    table, draws = _told(table, values[:, : len(table)], corrected or {})
+    on_curves = _told(_labels(curves), values[:, len(table) :], corrected or {})
     return AgeAccuracy(
         models=rows.models,
         age=name,
-        table=table.assign(
-            estimate=np.where(is_refused, np.nan, _measure(blocks, judged, once)[0])
-        ),
-        draws=np.where(is_refused, np.nan, _resample(blocks, judged, n_boot, seed)),
+        table=table,
+        draws=draws,
+        curves=AgeCurves(*on_curves),
         bands=of_age.levels,
         n=judged.complete.size,
-        n_subjects=np.unique(people).size,
+        n_subjects=np.unique(rows.subject[judged.complete]).size,
         n_missing=rows.position.size - judged.complete.size,
         n_dropped=rows.n_dropped,
         seed=seed,
     )
+
+
+def _labels(blocks: Sequence[Block]) -> pd.DataFrame:
+    return pd.concat([block.labels for block in blocks], ignore_index=True)
+
+
+def _told(
+    labels: pd.DataFrame, values: FloatArray, corrected: Mapping[str, str]
+) -> tuple[pd.DataFrame, FloatArray]:
+    """Return rows with their estimates, and the draws, without what is refused.
+
+    ``values`` are the estimates, then those of each draw, shape (1 + n_boot, rows).
+    """
+    table, is_refused = refuse_corrected(labels, corrected)
+    values = np.where(is_refused, np.nan, values)
+    return table.assign(estimate=values[0]), values[1:]
 
 
 def _measure(

@@ -34,7 +34,9 @@ EVERY_CELL = "every cell"
 BY_LIKELIHOOD = "ages known to intervals, by likelihood"
 """What is said of statistics that intervals alone do not give."""
 
-_NOT_TOLD = "not estimated: intervals do not tell how age depends on the prediction"
+NOT_TOLD = "not estimated: intervals do not tell how age depends on the prediction"
+"""What is said instead of an estimate that the likelihood does not give."""
+
 _NO_END = "some ages have no upper limit"
 _MACRO_TO_INTERVAL = "macro_mae_to_interval"
 _ENDLESS = ("mae_most", "mean_error_least")
@@ -262,10 +264,10 @@ def _labels(
                 "estimand": estimand,
                 **sizes,
                 "n_missing": int(n_failed),
-                "note": note if is_known or _assumes_nothing(estimand) else _NOT_TOLD,
+                "note": note if is_known or _assumes_nothing(estimand) else NOT_TOLD,
             }
             for model, n_failed, is_known in zip(
-                judged.rows.models, failed, judged.has_model, strict=True
+                judged.rows.models, failed, judged.has_errors, strict=True
             )
             for estimand, note in notes.items()
         ]

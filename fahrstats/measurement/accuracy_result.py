@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm, t
 
 from fahrstats.columns import in_order
 from fahrstats.display.journals import (
@@ -19,24 +17,24 @@ from fahrstats.display.journals import (
     phrase_p,
 )
 from fahrstats.errors import DataError
-from fahrstats.kernels.simultaneous import (
-    joint_critical_value,
-    largest_statistic,
-    single_step_p,
-)
 from fahrstats.measurement.accuracy_blocks import BY_LIKELIHOOD
+from fahrstats.measurement.accuracy_contrasts import (
+    group_contrasts,
+    largest_of,
+    model_contrasts,
+)
+from fahrstats.measurement.age_curves import AgeCurves
 from fahrstats.measurement.age_groups import OVERALL
+from fahrstats.measurement.shared_draws import (
+    check_conf_level,
+    percentiles,
+    spread,
+)
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
 FloatArray = NDArray[np.float64]
-
-_FEWEST_DRAWS = 20
-"""Draws that must have an estimate for limits to be percentiles of them."""
-
-_ROUNDING = 1e-12
-"""A standard error below this is what summing in float64 leaves of zero."""
 
 _SHOWN = ("mae", "mae_to_interval", "macro_mae", "mean_error", "r")
 """Statistics that the summary tells of everyone."""
@@ -56,6 +54,8 @@ class AgeAccuracy:
         Estimates by group, model and statistic, without intervals.
     draws : ndarray of shape (n_boot, rows)
         The same estimates in each draw of the people.
+    curves : AgeCurves
+        Predicted age by true age, and the reverse.
     bands : tuple of str
         Bands of age.
     n, n_subjects : int
@@ -70,6 +70,7 @@ class AgeAccuracy:
     age: str
     table: pd.DataFrame
     draws: FloatArray
+    curves: AgeCurves
     bands: tuple[str, ...]
     n: int
     n_subjects: int
@@ -83,12 +84,12 @@ class AgeAccuracy:
         ``std_error`` is that of the bootstrap, and limits are its percentiles, both
         widened for the number of people as a t interval would be.
         """
-        _check_conf_level(conf_level)
+        check_conf_level(conf_level)
         table = self.table.copy()
         people = table["n_subjects"].to_numpy()
-        low, high, n_usable = _percentiles(self.draws, people, conf_level)
+        low, high, n_usable = percentiles(self.draws, people, conf_level)
         table["conf_low"], table["conf_high"] = low, high
-        table["std_error"] = _spread(self.draws, people)
+        table["std_error"] = spread(self.draws, people)
         fewer = (n_usable < len(self.draws)) & np.isfinite(low)
         table["note"] = [
             "; ".join(filter(None, [note, f"limits from {usable} draws" * bool(short)]))
@@ -127,31 +128,76 @@ class AgeAccuracy:
         ----------
         Hothorn, Bretz and Westfall (2008), Biometrical Journal 50:346-363.
         """
-        _check_conf_level(conf_level)
+        check_conf_level(conf_level)
         if len(self.models) < 2:
             raise DataError(
                 f"`{self.models[0]}` is the only model; a difference needs two."
             )
         rows = self._rows(estimand, subgroup)
-        pairs, parts = [], []
-        for level, part in rows.groupby("level", sort=False):
-            at = dict(zip(part["model"], part.index, strict=True))
-            for a, b in combinations(self.models, 2):
-                pairs.append((at[a], at[b]))
-                parts.append((level, f"{a} - {b}"))
-        first, second = np.array(pairs).T
-        estimate = self.table["estimate"].to_numpy()
-        notes = self.table["note"].tolist()
-        table = self.table.loc[first, ["subgroup", "n", "n_subjects"]]
-        table = table.reset_index(drop=True).assign(
-            note=["; ".join(dict.fromkeys([notes[a], notes[b]])) for a, b in pairs],
-            level=[level for level, _ in parts],
-            term=[term for _, term in parts],
-            estimand=f"delta_{estimand}",
-            estimate=estimate[first] - estimate[second],
+        return model_contrasts(self.table, rows, self.draws, conf_level)
+
+    def group_contrasts(
+        self,
+        *,
+        subgroup: str,
+        estimand: str = "standardized_mae",
+        conf_level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Differences of all pairs of levels of a grouping, for each model.
+
+        One row for each pair ``a - b``. Tests and limits are those of
+        :meth:`contrasts`; ``p_adjusted`` and the joint limits hold for all pairs and
+        models together, and so for the largest difference, too. Levels of fewer than 20
+        people are not compared, and named in the note.
+
+        Parameters
+        ----------
+        subgroup
+            A grouping of ``by``, or the column of age.
+        estimand
+            A statistic of :meth:`tidy`; the default compares groups at equal ages.
+        conf_level
+            Of each interval alone, and of the joint limits together.
+
+        Raises
+        ------
+        DataError
+            There is no such statistic in such a grouping, or fewer than two levels
+            can be compared.
+        """
+        check_conf_level(conf_level)
+        rows = self._rows(estimand, subgroup)
+        return group_contrasts(self.table, rows, self.draws, conf_level)
+
+    def largest_differences(
+        self,
+        *,
+        subgroup: str,
+        estimand: str = "standardized_mae",
+        conf_level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Return the largest row of :meth:`group_contrasts` for each model.
+
+        It was chosen for its size: only its joint limits and ``p_adjusted`` know that.
+        """
+        return largest_of(
+            self.group_contrasts(
+                subgroup=subgroup, estimand=estimand, conf_level=conf_level
+            )
         )
-        differences = self.draws[:, first] - self.draws[:, second]
-        return _with_tests(table, differences, conf_level)
+
+    def calibration(self, *, conf_level: float = 0.95) -> pd.DataFrame:
+        """Predicted age as a smooth function of true age, and the reverse.
+
+        ``mean_predicted`` at a ``value`` of true age tells by how much faces of that
+        age are misread; ``mean_age`` at a predicted age tells what a prediction means
+        in people of these ages. Both are least-squares natural splines with five knots
+        (four from 30 and three below 30 people; a straight line where values are few)
+        at whole years from the 1st to the 99th percentile. Limits are percentiles of
+        the bootstrap at each place; joint limits hold for a whole curve.
+        """
+        check_conf_level(conf_level)
+        return self.curves.tidy(conf_level)
 
     def glance(self) -> pd.DataFrame:
         """One row: photos, people, photos that a model failed, photos without age."""
@@ -224,81 +270,3 @@ def _in_words(row: Mapping[Hashable, Any]) -> str:
     if np.isfinite(row.get("p_adjusted", np.nan)):
         text += f", adjusted {phrase_p(row['p_adjusted'])}"
     return text
-
-
-def _check_conf_level(conf_level: float) -> None:
-    if not 0 < conf_level < 1:
-        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
-
-
-def _percentiles(
-    draws: FloatArray, people: NDArray[np.int64], conf_level: float
-) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-    """Return limits of every column, and how many draws they come from.
-
-    The tail is that of a t interval on the normal scale: with n people, the standard
-    deviation of draws is short by sqrt((n - 1) / n), and the normal by t's tails.
-    """
-    ascending = np.sort(draws, axis=0)  # missing ones last
-    n_usable = np.isfinite(draws).sum(axis=0)
-    n = np.maximum(people, 2)
-    reach = t.isf((1 - conf_level) / 2, n - 1) * np.sqrt(n / (n - 1))
-    tail = norm.sf(reach)
-    column = np.arange(draws.shape[1])
-
-    def quantile(share: FloatArray) -> FloatArray:
-        place = share * np.maximum(n_usable - 1, 0)
-        below = np.floor(place).astype(np.int64)
-        above = np.minimum(below + 1, np.maximum(n_usable - 1, 0))
-        low, high = ascending[below, column], ascending[above, column]
-        return np.asarray(low + (place - below) * (high - low))
-
-    enough = (n_usable >= _FEWEST_DRAWS) & (people > 1)
-    low, high = quantile(tail), quantile(1 - tail)
-    return np.where(enough, low, np.nan), np.where(enough, high, np.nan), n_usable
-
-
-def _spread(draws: FloatArray, people: NDArray[np.int64]) -> FloatArray:
-    """Return the standard error of every column."""
-    is_usable = np.isfinite(draws)
-    n_usable = is_usable.sum(axis=0)
-    known = np.where(is_usable, draws, 0.0)
-    mean = known.sum(axis=0) / np.maximum(n_usable, 1)
-    squares = (np.where(is_usable, draws - mean, 0.0) ** 2).sum(axis=0)
-    n = np.maximum(people, 2)
-    found = np.sqrt(squares / np.maximum(n_usable - 1, 1) * n / (n - 1))
-    return np.where((n_usable >= _FEWEST_DRAWS) & (people > 1), found, np.nan)
-
-
-def _with_tests(
-    table: pd.DataFrame, differences: FloatArray, conf_level: float
-) -> pd.DataFrame:
-    """Add tests against 0, intervals, and what holds for all rows together."""
-    estimate = table["estimate"].to_numpy()
-    std_error = _spread(differences, table["n_subjects"].to_numpy())
-    tested = np.isfinite(estimate) & (std_error > _ROUNDING)
-    usable = differences[:, tested]
-    usable = usable[np.isfinite(usable).all(axis=1)]
-    if len(usable) < _FEWEST_DRAWS:
-        tested[:] = False
-    statistic, p_adjusted, critical = np.full((3, len(table)), np.nan)
-    statistic[tested] = estimate[tested] / std_error[tested]
-    if tested.any():
-        largest = largest_statistic(
-            np.cov(usable, rowvar=False).reshape((tested.sum(), tested.sum()))
-        )
-        p_adjusted[tested] = single_step_p(largest, statistic[tested])
-        critical[tested] = joint_critical_value(largest, conf_level)
-    alone = norm.isf((1 - conf_level) / 2) * std_error
-    joint = critical * std_error
-    table = table.assign(
-        std_error=std_error,
-        statistic=statistic,
-        p_value=2 * norm.sf(np.abs(statistic)),
-        p_adjusted=p_adjusted,
-        conf_low=estimate - alone,
-        conf_high=estimate + alone,
-        joint_low=estimate - joint,
-        joint_high=estimate + joint,
-    )
-    return table[in_order(table.columns)]

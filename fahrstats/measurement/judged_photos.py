@@ -16,7 +16,12 @@ from fahrstats.measurement.error_statistics import (
     exact_features,
     expected_features,
 )
-from fahrstats.measurement.interval_ages import N_COEFFICIENTS, STEP, fit_age_model
+from fahrstats.measurement.interval_ages import (
+    N_COEFFICIENTS,
+    STEP,
+    AgeModel,
+    fit_age_model,
+)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -55,8 +60,9 @@ class JudgedPhotos:
         Derivatives of the features by the coefficients of the model of true age.
     influence : ndarray of shape (n, k, c)
         What counting a photo once more adds to these coefficients.
-    has_model : tuple of bool
-        Whether errors of each model are known, exactly or by likelihood.
+    age_models : tuple of AgeModel or None
+        Distribution of true age given each model's prediction; None where ages are
+        exact, or where intervals do not tell it.
     """
 
     rows: AgeRows
@@ -64,7 +70,12 @@ class JudgedPhotos:
     features: FloatArray
     slopes: FloatArray
     influence: FloatArray
-    has_model: tuple[bool, ...]
+    age_models: tuple[AgeModel | None, ...]
+
+    @property
+    def has_errors(self) -> tuple[bool, ...]:
+        """Whether errors of each model are known, exactly or by likelihood."""
+        return tuple(m is not None or self.rows.is_exact for m in self.age_models)
 
     def draw(self, counts: FloatArray) -> Draws:
         """Count photos as a draw does, and find the coefficients it would have.
@@ -120,8 +131,9 @@ def judge(rows: AgeRows) -> JudgedPhotos:
         q = features.shape[2]
         nothing = np.empty((n, k, 0))
         still = np.empty((n, k, 0, q))
-        return JudgedPhotos(rows, complete, features, still, nothing, (True,) * k)
-    parts = [_expect(predicted[:, j], low, high) for j in range(k)]
+        return JudgedPhotos(rows, complete, features, still, nothing, (None,) * k)
+    models = tuple(_fit(predicted[:, j], low, high) for j in range(k))
+    parts = [_expect(predicted[:, j], model) for j, model in enumerate(models)]
     expected, slopes, influence = (
         np.stack(arrays, axis=1) for arrays in zip(*parts, strict=True)
     )
@@ -130,12 +142,19 @@ def judge(rows: AgeRows) -> JudgedPhotos:
     n_bounds = bounds.shape[2]
     still = np.zeros((*slopes.shape[:3], n_bounds))
     slopes = np.concatenate([slopes, still], axis=3)
-    has_model = tuple(bool(known) for known in np.isfinite(expected).all(axis=(0, 2)))
-    return JudgedPhotos(rows, complete, features, slopes, influence, has_model)
+    return JudgedPhotos(rows, complete, features, slopes, influence, models)
+
+
+def _fit(predicted: FloatArray, low: FloatArray, high: FloatArray) -> AgeModel | None:
+    """Fit true age given one model's prediction; None if intervals do not tell it."""
+    try:
+        return fit_age_model(predicted, low, high)
+    except ConvergenceError:
+        return None
 
 
 def _expect(
-    predicted: FloatArray, low: FloatArray, high: FloatArray
+    predicted: FloatArray, model: AgeModel | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return expected features of one model, their slopes, and the influence.
 
@@ -144,9 +163,7 @@ def _expect(
     left at 0.
     """
     n = predicted.size
-    try:
-        model = fit_age_model(predicted, low, high)
-    except ConvergenceError:
+    if model is None:
         unknown = np.full((n, N_FEATURES), np.nan)
         unknown[:, 0] = 1
         slopes = np.zeros((n, N_COEFFICIENTS, N_FEATURES))
