@@ -7,7 +7,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.display.audit_measures import (
+    MEASURES,
+    difference_text,
+    tested_measure,
+)
 from fahrstats.display.display_table import (
+    EMPTY,
     INDENT,
     DisplayTable,
     Footnotes,
@@ -17,8 +23,10 @@ from fahrstats.display.display_table import (
 from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
+    format_count,
     format_difference,
     format_interval,
+    format_number,
     phrase_p,
 )
 from fahrstats.display.labels import Labels, group_label
@@ -120,3 +128,114 @@ def _pair_line(
         notes.mark(text, difference.get("note")),
         p_or_empty(difference["p_adjusted"], style),
     ]
+
+
+def audit_tests(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> DisplayTable:
+    """Return the tests that a measure is the same in all levels of a factor.
+
+    Parameters
+    ----------
+    table
+        One row per factor and measure: ``statistic``, ``df``, ``p_value``,
+        ``p_adjusted`` (Holm) and ``q_value`` (Benjamini and Hochberg).
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("subgroup", "estimand", "statistic", "df", "p_value", "p_adjusted")
+    need_columns(table, need, "the tests of an audit")
+    rows = table.assign(measure=tested_measure(table))
+    notes = Footnotes(labels)
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for subgroup, part in by_value(rows, "subgroup"):
+        heads.append(len(lines))
+        lines.append([group_label(subgroup, labels)])
+        lines += [_test_line(row, notes, style) for row in records(part)]
+    headers = {
+        "name": "",
+        "statistic": "Chi-squared",
+        "df": "df",
+        "i_squared": "I², %",
+        "p": "P",
+        "holm": "P adjusted\n(Holm)",
+        "share": "P adjusted\n(Benjamini, Hochberg)",
+    }
+    return DisplayTable(
+        cells=filled(lines, headers),
+        headers=headers,
+        heads=tuple(heads),
+        notes=notes.lines(),
+    )
+
+
+def _test_line(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> list[str]:
+    """Return one test: measure, statistic, heterogeneity, and three p values."""
+    name = INDENT + MEASURES[row["measure"]].name
+    if pd.isna(row["p_value"]):
+        return [notes.mark(name, row.get("note")), EMPTY]
+    share = row.get("i_squared")
+    return [
+        notes.mark(name, row.get("note")),
+        format_number(row["statistic"], 2, style=style),
+        format_count(row["df"], style=style),
+        EMPTY if pd.isna(share) else format_number(100 * share, 0, style=style),
+        *(p_or_empty(row.get(p), style) for p in ("p_value", "p_adjusted", "q_value")),
+    ]
+
+
+def audit_differences(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> DisplayTable:
+    """Return the two levels of each factor that differ most in each measure.
+
+    Parameters
+    ----------
+    table
+        One row per factor and measure, its ``term`` ``a - b``; a difference, or a ratio
+        where the measure is one.
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "term", "estimand", "estimate"), "differences")
+    rows = table.assign(measure=tested_measure(table))
+    notes = Footnotes(labels)
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for subgroup, part in by_value(rows, "subgroup"):
+        heads.append(len(lines))
+        lines.append([group_label(subgroup, labels)])
+        for row in records(part):
+            between = " to " if MEASURES[row["measure"]].is_ratio else " minus "
+            lines.append(
+                [
+                    notes.mark(INDENT + MEASURES[row["measure"]].name, row.get("note")),
+                    str(row["term"]).replace(_CONTRAST, between),
+                    difference_text(row, style=style),
+                    p_or_empty(row.get("p_adjusted"), style),
+                ]
+            )
+    headers = {
+        "name": "",
+        "levels": "Levels that differ most",
+        "difference": "Difference or ratio\n(95% CI, joint)",
+        "p": "P, adjusted for\nall pairs",
+    }
+    return DisplayTable(
+        cells=filled(lines, headers),
+        headers=headers,
+        heads=tuple(heads),
+        prose=("levels",),
+        notes=notes.lines(),
+    )

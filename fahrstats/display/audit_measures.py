@@ -17,6 +17,7 @@ import pandas as pd
 from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
+    format_difference,
     format_interval,
     format_number,
     format_ratio,
@@ -86,6 +87,20 @@ def measure_of(table: pd.DataFrame) -> pd.Series[str]:
     return table["estimand"].mask(is_model, "model_c_index")
 
 
+def tested_measure(table: pd.DataFrame) -> pd.Series[str]:
+    """Return the measure that every test or difference is about."""
+    return table["measure"]
+
+
+def difference_text(row: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:
+    """Return a difference of a measure, or a ratio where it is one, with its limits."""
+    measure = MEASURES[row["measure"]]
+    if measure.is_ratio:
+        return format_ratio(*limits(row), style=style)
+    values = in_percent(row) if measure.in_percent else limits(row)
+    return format_difference(*values, decimals=measure.decimals, style=style)
+
+
 def unknown(table: pd.DataFrame) -> pd.Series[bool]:
     """Whether the interval of a row holds everyone's value and ones that would matter.
 
@@ -128,6 +143,8 @@ def margins_in_words(measures: Sequence[str], *, style: NumberStyle = DEFAULT) -
 
 def in_words(measure: str) -> str:
     """Return the name of a measure as it stands inside a sentence."""
+    if measure == "observed_expected":
+        return "ratio of observed to expected events"
     name = MEASURES[measure].name
     return name if name.startswith(("C-", "IPA", "SD")) else name[:1].lower() + name[1:]
 

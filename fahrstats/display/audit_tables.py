@@ -1,4 +1,4 @@
-"""Tables of an audit: measures by group, tests, differences, and ranking between groups.
+"""Tables of an audit: measures of every group beside those of everyone.
 
 Counts of a group below the floor of the audit are never printed: its line says that
 there are too few, and a note gives the bands.

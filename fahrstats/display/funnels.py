@@ -173,7 +173,8 @@ def _outside(levels: pd.DataFrame, everyone: pd.Series[Any]) -> pd.DataFrame:
     std_error = everyone["std_error"] * np.sqrt(
         everyone["n_events"] / levels["n_events"]
     )
-    return levels[(levels["estimate"] - everyone["estimate"]).abs() > z * std_error]
+    distance = (levels["estimate"] - everyone["estimate"]).abs().to_numpy()
+    return levels.loc[distance > z * std_error.to_numpy()]
 
 
 def _names(outside: pd.DataFrame, n_events: pd.Series[float]) -> list[Any]:

@@ -106,7 +106,7 @@ def group_measures(
         raise DataError(f"No level of the table has {wanted}.")
     lines, name_width = _lines(levels, labels)
     room = (width - name_width - _EDGE) / len(shown) - _SPACING
-    everyone = rows[rows["subgroup"] == OVERALL].set_index("measure")
+    everyone = rows[rows["subgroup"] == OVERALL].set_index("measure")["estimate"]
     titles = {name: _title(name, everyone, room, style) for name in shown}
     drawn = _placed(levels, lines, titles)
     height = float(lines["height"].sum())
@@ -171,15 +171,17 @@ def _lines(levels: pd.DataFrame, labels: Labels | None) -> tuple[pd.DataFrame, f
     return table, max(widths) + _GAP
 
 
-def _title(name: str, everyone: pd.DataFrame, room: float, style: NumberStyle) -> str:
+def _title(
+    name: str, everyone: pd.Series[float], room: float, style: NumberStyle
+) -> str:
     """Return the name of a measure, and below it everyone's value."""
     measure = MEASURES[name]
     unit = ", %" if measure.in_percent else ""
     text = wrap(plain(measure.name + unit), room, TEXT_SIZE)
-    if name not in everyone.index or pd.isna(everyone.loc[name, "estimate"]):
+    value = everyone.to_dict().get(name)
+    if value is None or pd.isna(value):
         return text
-    value = format_number(everyone.loc[name, "estimate"], measure.decimals, style=style)
-    return f"{text}\nall: {value}"
+    return f"{text}\nall: {format_number(value, measure.decimals, style=style)}"
 
 
 def _placed(
@@ -219,9 +221,9 @@ def _ends(part: pd.DataFrame) -> tuple[float, float]:
     )
 
 
-def _everyone(everyone: pd.DataFrame, titles: Mapping[str, str]) -> list[Any]:
+def _everyone(everyone: pd.Series[float], titles: Mapping[str, str]) -> list[Any]:
     """Return the line of everyone's value in each panel."""
-    marks = everyone.loc[everyone.index.isin(list(titles))].dropna(subset="estimate")
+    marks = everyone[everyone.index.isin(list(titles))].dropna().to_frame()
     if marks.empty:
         return []
     panels = pd.Categorical([titles[name] for name in marks.index], [*titles.values()])

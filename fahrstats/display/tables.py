@@ -13,6 +13,12 @@ from fahrstats.display.accuracy_tables import (
     horizons_of,
     reclassification,
 )
+from fahrstats.display.audit_comparisons import (
+    audit_between,
+    audit_differences,
+    audit_tests,
+)
+from fahrstats.display.audit_tables import audit_groups
 from fahrstats.display.cause_tables import cause_hazard_ratios
 from fahrstats.display.cohort_tables import (
     cut_points,
@@ -51,6 +57,10 @@ __all__ = [
     "accuracy",
     "accuracy_differences",
     "analyses",
+    "audit_between",
+    "audit_differences",
+    "audit_groups",
+    "audit_tests",
     "cause_hazard_ratios",
     "cohorts",
     "concordance",

@@ -80,8 +80,8 @@ def test_the_index_of_the_model_is_a_measure_of_its_own():
 
 def test_margins_are_told_in_the_units_of_their_measures():
     assert margins_in_words(("c_index", "observed_expected", "ipa", "brier")) == (
-        "0.05 of the C-index, a factor of 1.25 of the observed / expected and "
-        "5 percentage points of the IPA"
+        "0.05 of the C-index, a factor of 1.25 of the ratio of observed to "
+        "expected events and 5 percentage points of the IPA"
     )
 
 

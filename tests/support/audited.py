@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (crosses stand between groups)
 """Made-up results of an audit, with the columns of a real one."""
 
 from __future__ import annotations
@@ -94,52 +95,91 @@ def _numbers(
     return {**numbers, "std_error": error if is_error else np.nan}
 
 
-def tests_table() -> pd.DataFrame:
+TESTED = {
+    "hr": "interaction_chi2",
+    "c_index": "heterogeneity_chi2",
+    "model_c_index": "heterogeneity_chi2",
+    "observed_expected": "heterogeneity_chi2",
+    "calibration_slope": "heterogeneity_chi2",
+}
+"""Measures that are tested, and by what."""
+
+
+def table_of_tests() -> pd.DataFrame:
     """One test per factor and measure; only that of race by O/E is small."""
     rows = []
     for factor in FACTORS:
-        for term, estimand in TESTED:
-            small = (factor, estimand) == ("race", "observed_expected")
+        for measure, estimand in TESTED.items():
+            small = (factor, measure) == ("race", "observed_expected")
             rows.append(
                 {
                     "subgroup": factor,
-                    "term": term,
+                    "level": "",
+                    "measure": measure,
                     "estimand": estimand,
                     "statistic": 19.2 if small else 1.9,
                     "df": 1 if factor == "sex" else 2,
                     "p_value": 0.00007 if small else 0.31,
-                    "p_adjusted": 0.00126 if small else 1.0,
+                    "p_adjusted": 0.00105 if small else 1.0,
+                    "q_value": 0.00105 if small else 0.33,
+                    "i_squared": 0.9 if small else 0.0,
+                    "n": 1950,
+                    "n_events": 392,
+                    "note": "",
                 }
             )
     return pd.DataFrame(rows).assign(biomarker=SCORE)
 
 
-TESTED = (
-    (SCORE, "hr"),
-    (SCORE, "c_index"),
-    ("model", "c_index"),
-    ("model", "observed_expected"),
-    ("model", "calibration_slope"),
-)
+def differences_table() -> pd.DataFrame:
+    """Return the two levels that differ most, by factor and measure."""
+    pairs = {
+        "sex": "Women - Men",
+        "race": "Black - White",
+        "sex × race": "Women × Black - Men × White",
+    }
+    rows = [
+        {
+            "subgroup": factor,
+            "term": pair,
+            "measure": measure,
+            "estimand": measure,
+            "estimate": 1.3 if ratio else -0.03,
+            "conf_low": 1.1 if ratio else -0.08,
+            "conf_high": 1.6 if ratio else 0.02,
+            "p_adjusted": 0.04 if ratio else 0.5,
+            "note": "",
+        }
+        for factor, pair in pairs.items()
+        for measure in TESTED
+        for ratio in [measure in ("hr", "observed_expected")]
+    ]
+    return pd.DataFrame(rows).assign(biomarker=SCORE)
 
 
 def between_table() -> pd.DataFrame:
-    """Concordance of every ordered pair of levels of race."""
+    """Ranking between the levels of race, one of them too small."""
+    levels = ["White", "Black", "Other or declined", "missing"]
     rows = []
-    levels = ["White", "Black", "Other or declined"]
     for k, (a, b) in enumerate(permutations(levels, 2)):
-        c = 0.62 + 0.02 * k
-        rows.append(
-            {
-                "subgroup": "race",
-                "term": f"{a} - {b}",
-                "estimand": "cross_c_index",
-                "estimate": c,
-                "conf_low": c - 0.05,
-                "conf_high": c + 0.05,
-                "n": 300,
-                "n_events": 60,
-                "note": "",
-            }
-        )
+        few = "missing" in (a, b)
+        c = np.nan if few else 0.62 + 0.01 * k
+        shared = {"subgroup": "race", "level": "", "term": f"{a} - {b}"}
+        shared |= {"p_value": 0.01, "note": TOO_FEW if few else ""}
+        limits = {"estimate": c, "conf_low": c - 0.05, "conf_high": c + 0.05}
+        rows.append({**shared, **limits, "estimand": "cross_c_index"})
+        if levels.index(a) < levels.index(b):
+            difference = np.nan if few else -0.04
+            joint = {"joint_low": difference - 0.07, "joint_high": difference + 0.07}
+            rows.append(
+                {
+                    **shared,
+                    **joint,
+                    "estimand": "cross_c_difference",
+                    "estimate": difference,
+                    "p_adjusted": np.nan if few else 0.21,
+                }
+            )
+    test = {"subgroup": "race", "term": "", "estimand": "asymmetry_chi2"}
+    rows.append({**test, "statistic": 3.2, "df": 3.0, "p_value": 0.36, "note": ""})
     return pd.DataFrame(rows).assign(biomarker=SCORE)

@@ -1,0 +1,340 @@
+"""Sentences of an audit: what was asked, where groups differ, and what is unknown.
+
+A difference is named where its test stands up to the number of tests, never because one
+group has a small p value and another has not. What the data cannot tell is said beside
+it, because a wide interval is no sign of fairness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.audit_measures import (
+    MEASURES,
+    OVERALL,
+    TOO_FEW,
+    difference_text,
+    in_words,
+    measure_of,
+    tested_measure,
+    unknown,
+)
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_count,
+    format_number,
+    format_percent,
+    phrase_interval,
+    phrase_p,
+)
+from fahrstats.display.labels import (
+    CROSS,
+    Labels,
+    column_label,
+    group_label,
+    in_sentence,
+    listed,
+    opening,
+)
+from fahrstats.display.result_table import by_value, need_columns, records
+
+_CONTRAST: Final = " - "
+_LEVEL: Final = 0.05
+_MOST_NAMED: Final = 6
+
+
+def audited(
+    table: pd.DataFrame,
+    *,
+    outcome: str,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say which score was audited, in whom, and by what.
+
+    Parameters
+    ----------
+    table
+        An audit of one score.
+    outcome
+        The event, as in "death from any cause".
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "level", "n", "n_events"), "a sentence")
+    everyone = table[table["subgroup"] == OVERALL]
+    n, n_events = (
+        format_count(everyone[size].iloc[0], style=style) for size in ("n", "n_events")
+    )
+    groups = [str(name) for name in table["subgroup"].unique() if name != OVERALL]
+    single = [_factor(group, labels) for group in groups if CROSS not in group]
+    crossed = [_factor(group, labels) for group in groups if CROSS in group]
+    by = listed(single) + (f", and by {listed(crossed)}" if crossed else "")
+    score = str(table["biomarker"].iloc[0]) if "biomarker" in table else ""
+    name = column_label(score, labels) or "The score"
+    n_levels = table.loc[table["subgroup"] != OVERALL, ["subgroup", "level"]]
+    return (
+        f"{name} was audited as a predictor of {in_sentence(outcome)} in {n} people "
+        f"with {n_events} events, by {by}: {len(n_levels.drop_duplicates())} groups."
+    )
+
+
+def group_differences(
+    tests: pd.DataFrame,
+    differences: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> list[str]:
+    """Name each factor and measure that differs, with its largest difference.
+
+    Without any that stands up to the number of tests, that is said in one sentence.
+
+    Parameters
+    ----------
+    tests
+        Tests of one score, with p values adjusted for their number.
+    differences
+        The largest difference of each factor and measure.
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(tests, ("subgroup", "estimand", "p_value", "p_adjusted"), "a sentence")
+    rows = tests.assign(measure=tested_measure(tests))
+    rows = rows[rows["p_value"].notna()]
+    differs = rows[rows["p_adjusted"] < _LEVEL]
+    if differs.empty:
+        return [
+            f"No measure differed between groups beyond what {_counted(len(rows))} "
+            "let chance explain; this is no proof that groups are alike."
+        ]
+    largest = differences.assign(measure=tested_measure(differences))
+    return [_difference(row, largest, labels, style) for row in records(differs)]
+
+
+def _difference(
+    test: dict[str, Any],
+    largest: pd.DataFrame,
+    labels: Labels | None,
+    style: NumberStyle,
+) -> str:
+    """Say of one factor and measure that it differs, and by how much at most."""
+    group = opening(group_label(test["subgroup"], labels))
+    p_value = phrase_p(test["p_adjusted"], style=style)
+    measure = in_words(test["measure"])
+    text = f"{group}: the {measure} differs between groups (adjusted {p_value})"
+    found = largest[
+        (largest["subgroup"] == test["subgroup"])
+        & (largest["measure"] == test["measure"])
+        & largest["estimate"].notna()
+    ]
+    if found.empty:
+        return f"{text}."
+    row = records(found)[0]
+    first, _, second = row["term"].partition(_CONTRAST)
+    size = phrase_interval(difference_text(row, style=style), style=style)
+    kind = "ratio of" if MEASURES[test["measure"]].is_ratio else "difference of"
+    return f"{text}; the largest {kind} {first} to {second} is {size}."
+
+
+def unknown_groups(
+    table: pd.DataFrame,
+    measure: str,
+    *,
+    labels: Labels | None = None,
+) -> str:
+    """Name the groups in which a measure is unknown, rather than fair.
+
+    Empty where there is none.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "level", "estimand", "estimate"), "a sentence")
+    is_about = measure_of(table) == measure
+    levels = table[is_about & (table["subgroup"] != OVERALL)]
+    names = _named(levels[unknown(table)[levels.index]], labels)
+    if not names:
+        return ""
+    return (
+        f"The {in_words(measure)} is unknown, not fair, in "
+        f"{len(names)} of {len(levels)} groups: {_shortened(names)}."
+    )
+
+
+def groups_too_small(table: pd.DataFrame, *, labels: Labels | None = None) -> str:
+    """Name the groups that have too few people or events for any estimate.
+
+    Empty where there is none.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "level", "note"), "a sentence")
+    is_small = table["note"].fillna("").str.startswith(TOO_FEW)
+    names = _named(table[is_small].drop_duplicates(["subgroup", "level"]), labels)
+    if not names:
+        return ""
+    noun = "group has" if len(names) == 1 else "groups have"
+    return (
+        f"{len(names)} {noun} too few people or events to say anything: "
+        f"{_shortened(names)}."
+    )
+
+
+def tests_made(tests: pd.DataFrame) -> str:
+    """Say how many tests were made, and how their p values were adjusted.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(tests, ("p_value",), "a sentence")
+    n = int(tests["p_value"].notna().sum())
+    return (
+        f"{_counted(n)} of no difference were made, one for each factor and measure. P "
+        "values are adjusted for this number by Holm's method, which bounds the chance "
+        "of any false alarm, and by that of Benjamini and Hochberg, which bounds the "
+        "share of false alarms among alarms."
+    )
+
+
+def missing_by_group(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say in which levels of each factor the score is missing most and least often.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "level", "n", "n_missing"), "a sentence")
+    rows = table.drop_duplicates(["subgroup", "level"]).dropna(subset="n_missing")
+    if not rows["n_missing"].any():
+        return "No group lacks measurements that the models need."
+    rows = rows.assign(share=rows["n_missing"] / (rows["n"] + rows["n_missing"]))
+    texts = []
+    for subgroup, levels in rows.groupby("subgroup", sort=False):
+        if subgroup == OVERALL or CROSS in str(subgroup):
+            continue
+        ends = records(levels.loc[[levels["share"].idxmin(), levels["share"].idxmax()]])
+        least, most = (
+            f"{format_percent(100 * one['share'], one['n'], style=style)} in "
+            f"{one['level']}"
+            for one in ends
+        )
+        texts.append(f"by {_factor(str(subgroup), labels)} from {least} to {most}")
+    return f"Measurements that the models need are missing {'; '.join(texts)}."
+
+
+def factors_audited(table: pd.DataFrame, *, labels: Labels | None = None) -> str:
+    """List the factors of an audit with their levels, crossings by their factors.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "level"), "a sentence")
+    texts = []
+    for subgroup, levels in table.groupby("subgroup", sort=False):
+        name = _factor(str(subgroup), labels)
+        if CROSS in str(subgroup):
+            texts.append(f"the crossing {name}")
+        elif subgroup != OVERALL:
+            texts.append(f"{name} ({', '.join(levels['level'].unique())})")
+    return f"{opening('; '.join(texts))}."
+
+
+def ranked_between(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> list[str]:
+    """Say of each factor in which pair of levels the two directions differ most.
+
+    Parameters
+    ----------
+    table
+        Ranking between groups by one score.
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "term", "estimand", "estimate"), "a sentence")
+    texts = []
+    for subgroup, part in by_value(table, "subgroup"):
+        differences = part[part["estimand"] == "cross_c_difference"]
+        differences = differences.dropna(subset="estimate")
+        if differences.empty:
+            continue
+        row = records(differences.loc[[differences["estimate"].abs().idxmax()]])[0]
+        first, _, second = row["term"].partition(_CONTRAST)
+        c_index = part[part["estimand"] == "cross_c_index"].set_index("term")[
+            "estimate"
+        ]
+        with_first = format_number(c_index[row["term"]], 3, style=style)
+        with_second = format_number(c_index[f"{second} - {first}"], 3, style=style)
+        texts.append(
+            f"{group_label(subgroup, labels)}: the directions differ most between "
+            f"{first} and {second}, with a C-index of {with_first} where the event is "
+            f"in {first} and {with_second} where it is in {second} (adjusted "
+            f"{phrase_p(row['p_adjusted'], style=style)})."
+        )
+    return texts
+
+
+def _factor(subgroup: str, labels: Labels | None) -> str:
+    """Return the name of a factor or a crossing inside a sentence."""
+    names = [column_label(part, labels) for part in subgroup.split(CROSS)]
+    return CROSS.join(map(in_sentence, names))
+
+
+def _named(levels: pd.DataFrame, labels: Labels | None) -> list[str]:
+    """Return the names of levels, of a missing group with the name of its factor."""
+    return [
+        f"{group_label(row['subgroup'], labels)} {row['level']}"
+        if row["level"] == "missing"
+        else str(row["level"])
+        for row in records(levels)
+    ]
+
+
+def _shortened(names: Sequence[str]) -> str:
+    """Return a list of names, a long one cut."""
+    if len(names) <= _MOST_NAMED:
+        return listed(names)
+    rest = len(names) - _MOST_NAMED + 1
+    return f"{', '.join(names[: _MOST_NAMED - 1])} and {rest} more"
+
+
+def _counted(n: int) -> str:
+    return f"{n} test" if n == 1 else f"{n} tests"

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from audited import audit_table, between_table, differences_table, table_of_tests
+
+from fahrstats.display import audit_sentences as said
+from fahrstats.errors import DataError
+
+LABELS = {
+    "flc": {"label": "Free light chain", "unit": "mg/dL"},
+    "sex": {"label": "Sex", "unit": ""},
+    "race": {"label": "Race", "unit": ""},
+}
+CROSS = "\N{MULTIPLICATION SIGN}"
+
+
+def test_who_was_audited_by_what_is_one_sentence():
+    assert said.audited(audit_table(), outcome="Death", labels=LABELS) == (
+        "Free light chain was audited as a predictor of death in 2,000 people with 400 "
+        f"events, by sex and race, and by sex {CROSS} race: 12 groups."
+    )
+
+
+def test_only_differences_that_stand_up_to_their_number_are_named():
+    (line,) = said.group_differences(
+        table_of_tests(), differences_table(), labels=LABELS
+    )
+    assert line.startswith(
+        "Race: the ratio of observed to expected events differs between groups "
+        "(adjusted P=0.001); the largest ratio of Black to White is 1.30 (95% CI 1.10"
+    )
+
+
+def test_without_a_difference_groups_are_not_called_alike():
+    tests = table_of_tests().assign(p_adjusted=0.06)
+    (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
+    assert line == (
+        "No measure differed between groups beyond what 15 tests let chance explain; "
+        "this is no proof that groups are alike."
+    )
+
+
+def test_a_small_p_value_before_adjustment_is_no_difference():
+    tests = table_of_tests().assign(p_value=0.004, p_adjusted=0.06)
+    (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
+    assert line.startswith("No measure differed")
+
+
+def test_a_difference_without_a_size_is_named_all_the_same():
+    blank = differences_table().assign(estimate=np.nan)
+    (line,) = said.group_differences(table_of_tests(), blank, labels=LABELS)
+    assert line.endswith("differs between groups (adjusted P=0.001).")
+
+
+def test_unknown_groups_are_named_and_many_are_counted():
+    line = said.unknown_groups(audit_table(), "c_index", labels=LABELS)
+    assert line.startswith(
+        "The C-index is unknown, not fair, in 8 of 12 groups: Black, "
+    )
+    assert line.endswith("and 3 more.")
+    assert said.unknown_groups(audit_table(), "brier", labels=LABELS) == ""
+
+
+def test_small_groups_are_named_without_counts():
+    line = said.groups_too_small(audit_table(), labels=LABELS)
+    assert line == (
+        "1 group has too few people or events to say anything: Race missing."
+    )
+    large = audit_table().assign(note="")
+    assert said.groups_too_small(large, labels=LABELS) == ""
+
+
+def test_the_number_of_tests_is_said():
+    assert said.tests_made(table_of_tests()).startswith(
+        "15 tests of no difference were"
+    )
+    one = table_of_tests().head(1)
+    assert said.tests_made(one).startswith("1 test of no difference")
+
+
+def test_missing_measurements_are_told_by_factor():
+    table = audit_table()
+    table.loc[table["level"] == "Men", "n_missing"] = 240.0
+    line = said.missing_by_group(table, labels=LABELS)
+    assert "by sex from 2.4% in Women to 20.0% in Men; by race from " in line
+    assert CROSS not in line
+    none = said.missing_by_group(audit_table().assign(n_missing=0.0), labels=LABELS)
+    assert none == "No group lacks measurements that the models need."
+
+
+def test_factors_are_listed_with_their_levels():
+    assert said.factors_audited(audit_table(), labels=LABELS) == (
+        "Sex (Women, Men); race (White, Black, Other or declined, missing); the "
+        f"crossing sex {CROSS} race."
+    )
+
+
+def test_the_pair_with_the_largest_difference_of_directions_is_named():
+    table = between_table()
+    is_it = table["term"] == "Black - Other or declined"
+    is_it &= table["estimand"] == "cross_c_difference"
+    table.loc[is_it, "estimate"] = -0.2
+    (line,) = said.ranked_between(table, labels=LABELS)
+    assert line == (
+        "Race: the directions differ most between Black and Other or declined, with a "
+        "C-index of 0.660 where the event is in Black and 0.690 where it is in Other "
+        "or declined (adjusted P=0.21)."
+    )
+    silent = table.assign(estimate=np.nan)
+    assert said.ranked_between(silent, labels=LABELS) == []
+
+
+@pytest.mark.parametrize(
+    "sentence", [said.factors_audited, said.missing_by_group, said.groups_too_small]
+)
+def test_a_table_without_levels_is_refused(sentence):
+    with pytest.raises(DataError, match="no column `level`; a sentence needs"):
+        sentence(audit_table().drop(columns="level"))
