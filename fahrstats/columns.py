@@ -39,7 +39,8 @@ GLOSSARY: dict[str, str] = {
     "time_weight": "how pairs are weighed in time: n, S, S/G, n/G2 or I",
     "time": "follow-up time of the row, in the units of the table's provenance",
     "threshold": "predicted risk from which one is treated",
-    "predicted": "predicted risk of the event by `time`; a mean over a group's rows",
+    "predicted": "predicted risk of the event by `time`, a mean over a group's rows; "
+    "or predicted age",
     "estimate": "the number",
     "std_error": "its standard error, on the same scale; absent for ratios",
     "statistic": "test statistic against no effect",

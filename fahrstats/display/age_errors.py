@@ -80,7 +80,7 @@ def errors_by_age(
         + geom_ribbon(aes(ymin="conf_low", ymax="conf_high", fill="model"), alpha=0.15)
         + geom_line(aes(color="model", linetype="model"), size=0.8)
         + geom_point(aes(color="model"), size=1.8)
-        + _model_scales(len(order))
+        + model_scales(len(order))
         + scale_x_continuous(
             breaks=np.arange(len(levels)),
             labels=[f"{level}\n{counts[level]:,}" for level in levels],
@@ -99,7 +99,8 @@ def errors_by_age(
     )
 
 
-def _model_scales(n: int) -> list[Any]:
+def model_scales(n: int) -> list[Any]:
+    """Return colours and line types that tell n models apart."""
     return [
         scale_color_manual(values=colours(n)),
         scale_fill_manual(values=colours(n)),

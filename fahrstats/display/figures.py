@@ -6,12 +6,15 @@ plot is a plotnine ``ggplot``, so layers, scales and themes can be added to it.
 
 from __future__ import annotations
 
+from fahrstats.display.age_calibration import age_calibration
+from fahrstats.display.age_cells import age_cells, age_scatter
 from fahrstats.display.age_errors import errors_by_age
 from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
 from fahrstats.display.cohort_forests import cohort_forest
 from fahrstats.display.curves import survival_curves
 from fahrstats.display.decision_curves import decision_curves
+from fahrstats.display.error_tiles import error_tiles
 from fahrstats.display.flowchart import flow
 from fahrstats.display.forests import forest
 from fahrstats.display.funnels import funnel
@@ -28,11 +31,15 @@ from fahrstats.display.planning import printed_p_values, sample_sizes
 from fahrstats.display.time_varying import hazard_ratios_over_time
 
 __all__ = [
+    "age_calibration",
+    "age_cells",
+    "age_scatter",
     "calibration_curves",
     "chain_trace",
     "cohort_forest",
     "decision_curves",
     "distribution",
+    "error_tiles",
     "errors_by_age",
     "estimates",
     "flow",

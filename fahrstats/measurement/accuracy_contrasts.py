@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fahrstats.display.labels import CROSS
 from fahrstats.errors import DataError
 from fahrstats.measurement.accuracy_blocks import FEWEST_PEOPLE
-from fahrstats.measurement.age_groups import ACROSS, BETWEEN
+from fahrstats.measurement.age_groups import ACROSS
 from fahrstats.measurement.shared_draws import with_tests
 
 FloatArray = NDArray[np.float64]
@@ -62,7 +63,7 @@ def group_contrasts(
     is_known = (
         rows["estimate"].notna()
         & (rows["n_subjects"] >= FEWEST_PEOPLE)
-        & ~rows["level"].str.split(BETWEEN).map(lambda parts: ACROSS in parts)
+        & ~rows["level"].str.split(CROSS).map(lambda parts: ACROSS in parts)
     )
     known = rows[is_known.groupby(rows["level"]).transform("any")]
     levels, others = (

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.levels import MISSING, subgroup_levels
+from fahrstats.display.labels import CROSS
 from fahrstats.errors import DataError
 from fahrstats.measurement.age_rows import AgeRows
 
@@ -18,9 +19,6 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 OVERALL = "overall"
-BETWEEN = " & "
-"""Between the parts of the name of a crossing, and of each of its levels."""
-
 ACROSS = "across bands"
 """Level of photos whose age is known to an interval in more than one band."""
 
@@ -107,14 +105,14 @@ def cross(parts: Sequence[Grouping]) -> Grouping:
     sizes = [len(part.levels) for part in parts]
     code = np.ravel_multi_index(tuple(part.code for part in parts), sizes)
     names = [
-        BETWEEN.join(
+        CROSS.join(
             part.levels[at]
             for part, at in zip(parts, np.unravel_index(cell, sizes), strict=True)
         )
         for cell in range(int(np.prod(sizes)))
     ]
     return Grouping(
-        BETWEEN.join(part.subgroup for part in parts),
+        CROSS.join(part.subgroup for part in parts),
         tuple(names),
         np.asarray(code, np.int64),
         tuple(column for part in parts for column in part.columns),
@@ -169,7 +167,7 @@ def is_cell(level: str) -> bool:
 
     Photos across bands, and those whose group is unknown, do not.
     """
-    band, *group = level.split(BETWEEN, maxsplit=1)
+    band, *group = level.split(CROSS, maxsplit=1)
     return band != ACROSS and group != [MISSING]
 
 

@@ -126,7 +126,7 @@ def test_macro_and_standardized_errors_are_means_of_cells(photos):
     size = (photos["mine"] - photos["age"]).abs()
     row = pick(table, subgroup="overall", estimand="macro_mae")
     assert row["estimate"] == pytest.approx(size.groupby(band).mean().mean())
-    row = pick(table, subgroup="age & sex", estimand="macro_mae")
+    row = pick(table, subgroup="age \N{MULTIPLICATION SIGN} sex", estimand="macro_mae")
     cells = size.groupby([band, photos["sex"]]).mean()
     assert row["estimate"] == pytest.approx(cells.mean())
     share = band.value_counts(normalize=True)

@@ -1,0 +1,196 @@
+"""Predicted against true age: as shares in cells, and photo by photo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+from plotnine import (
+    aes,
+    coord_fixed,
+    element_text,
+    facet_wrap,
+    geom_abline,
+    geom_line,
+    geom_rect,
+    geom_ribbon,
+    ggplot,
+    labs,
+    scale_fill_gradient,
+    theme,
+)
+
+from fahrstats.display.labels import Labels, column_label
+from fahrstats.display.margin_text import plain, wrap
+from fahrstats.display.result_table import need_columns
+from fahrstats.display.theme import (
+    BASE_SIZE,
+    BLUE,
+    INK,
+    MUTED,
+    TEXT_SIZE,
+    VERMILION,
+    WIDTH,
+    house_theme,
+)
+from fahrstats.errors import DataError
+
+if TYPE_CHECKING:
+    from seaborn import JointGrid
+
+_CELL: Final = 5  # years
+_PALE: Final = "#e3eff6"
+_TITLE_HEIGHT: Final = 0.3
+_FRAME: Final = 1.1
+_MOST_COLUMNS: Final = 2
+_TRUE, _PREDICTED = "True age (years)", "Predicted age (years)"
+
+
+def age_cells(
+    table: pd.DataFrame,
+    curves: pd.DataFrame | None = None,
+    *,
+    labels: Labels | None = None,
+    title: str = "",
+    width: float = WIDTH,
+) -> ggplot:
+    """Draw how photos lie over true and predicted age, a panel for each model.
+
+    No photo is drawn: the darker a cell of five by five years, the larger its share.
+    Predictions without error lie on the line.
+
+    Parameters
+    ----------
+    table
+        Shares in cells: ``model``, ``value``, ``predicted``, ``estimate``.
+    curves
+        Mean predicted age by true age, with joint limits, drawn over the cells.
+    labels
+        Label of each model's column.
+    width
+        Inches. The height follows from the panels.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or no cell holds enough people to be shown.
+    """
+    needed = ("model", "value", "predicted", "estimate")
+    need_columns(table, needed, "a figure of cells")
+    cells = table.dropna(subset="estimate")
+    if cells.empty:
+        raise DataError("No cell of the table has a share; ages must be known exactly.")
+    models = list(dict.fromkeys(cells["model"]))
+    n_columns = min(len(models), _MOST_COLUMNS)
+    room = width / n_columns - 0.5
+    panels = {m: wrap(plain(column_label(m, labels)), room, BASE_SIZE) for m in models}
+    cells = cells.assign(
+        panel=pd.Categorical(cells["model"].map(panels), list(panels.values())),
+        right=cells["value"] + _CELL,
+        top=cells["predicted"] + _CELL,
+        percent=100 * cells["estimate"],
+    )
+    low = min(cells["value"].min(), cells["predicted"].min())
+    high = max(cells["right"].max(), cells["top"].max())
+    n_lines = -(-len(models) // n_columns)
+    height = n_lines * (room + 0.35) + _FRAME + (_TITLE_HEIGHT if title else 0)
+    sides = aes(xmin="value", xmax="right", ymin="predicted", ymax="top")
+    return (
+        ggplot(cells)
+        + geom_rect(aes(**sides, fill="percent"))
+        + geom_abline(slope=1, intercept=0, color=MUTED, linetype="dashed", size=0.4)
+        + _mean_lines(curves, panels)
+        + facet_wrap("panel", ncol=n_columns)
+        + scale_fill_gradient(low=_PALE, high=BLUE, name="% of people  ")
+        + coord_fixed(xlim=(low, high), ylim=(low, high))
+        + labs(x=_TRUE, y=_PREDICTED, title=plain(title))
+        + house_theme(width, height)
+        + theme(
+            legend_position="bottom",
+            legend_title=element_text(size=TEXT_SIZE),
+            legend_title_position="left",
+            legend_key_width=60,
+            legend_key_height=8,
+        )
+    )
+
+
+def age_scatter(
+    data: pd.DataFrame,
+    *,
+    predicted: str,
+    age: str = "age",
+    labels: Labels | None = None,
+    width: float = WIDTH,
+) -> JointGrid:
+    """Draw every photo by true and predicted age, with the spread of both at the sides.
+
+    The points are people's data: for your eyes, and not for a report that others read.
+    :func:`age_cells` shows the same without any.
+
+    Parameters
+    ----------
+    data
+        One row per photo.
+    predicted, age
+        Columns of predicted and true age in years; rows that lack one are not drawn.
+    labels
+        Label of each column.
+    width
+        Inches of its sides.
+
+    Returns
+    -------
+    seaborn.JointGrid
+        Its axes are ``ax_joint``, ``ax_marg_x`` and ``ax_marg_y``.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or no row has both ages.
+    """
+    import seaborn as sns
+
+    need_columns(data, (predicted, age), "a scatter of ages")
+    known = data.loc[data[[predicted, age]].notna().all(axis=1), [predicted, age]]
+    if known.empty:
+        raise DataError(f"No row has both `{predicted}` and `{age}`.")
+    ends = known.min().min() - 2, known.max().max() + 2
+    grid = sns.JointGrid(
+        data=known, x=age, y=predicted, height=width, ratio=6, xlim=ends, ylim=ends
+    )
+    points = {"s": 14, "color": BLUE, "alpha": 0.5, "linewidth": 0}
+    grid.plot_joint(sns.scatterplot, **points)
+    bars = {"binwidth": _CELL, "binrange": _whole_cells(ends), "color": BLUE}
+    grid.plot_marginals(sns.histplot, **bars, edgecolor="white")
+    grid.ax_joint.plot(ends, ends, color=MUTED, linestyle="--", linewidth=1)
+    grid.set_axis_labels(
+        _axis(age, labels, _TRUE), _axis(predicted, labels, _PREDICTED), color=INK
+    )
+    return grid
+
+
+def _mean_lines(curves: pd.DataFrame | None, panels: dict[str, str]) -> list[object]:
+    """Return the mean predicted age by true age, with its joint band."""
+    if curves is None:
+        return []
+    on = curves[(curves["estimand"] == "mean_predicted") & curves["estimate"].notna()]
+    on = on[on["model"].isin(list(panels))]
+    if on.empty:
+        return []
+    names = list(panels.values())
+    on = on.assign(panel=pd.Categorical(on["model"].map(panels), names))
+    band = aes("value", ymin="joint_low", ymax="joint_high")
+    return [
+        geom_ribbon(band, on, fill=VERMILION, alpha=0.25),
+        geom_line(aes("value", "estimate"), on, color=VERMILION, size=0.8),
+    ]
+
+
+def _whole_cells(ends: tuple[float, float]) -> tuple[float, float]:
+    return _CELL * (ends[0] // _CELL), _CELL * (ends[1] // _CELL + 1)
+
+
+def _axis(column: str, labels: Labels | None, default: str) -> str:
+    known = column in (labels or {})
+    return plain(f"{column_label(column, labels)} (years)") if known else default

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judged_ages import MODELS, people
+from tables import check_table
+
+from fahrstats.errors import DataError
+from fahrstats.measurement.age_cells import age_cells
+
+
+def test_cells_are_counted_by_hand():
+    """Twelve photos at 30 to 34 read as 40 to 44, seven at 50 read as 50, four lost."""
+    data = pd.DataFrame(
+        {
+            "age": [30.0, 34.9, *[32.0] * 10, *[50.0] * 7, *[70.0] * 4],
+            "face": [40.0, 44.9, *[42.0] * 10, *[50.0] * 7, *[70.0] * 4],
+        }
+    )
+    table = check_table(age_cells(["face"], data))
+    assert table[["value", "predicted"]].to_numpy().tolist() == [[30, 40], [50, 50]]
+    assert table["estimate"].tolist() == [10 / 15, 5 / 15]
+
+
+def test_people_are_counted_and_not_their_photos():
+    data = pd.DataFrame({"age": 30.0, "face": 30.0, "who": [1, 2, 3] * 10})
+    data.loc[29, "face"] = np.nan
+    assert age_cells(["face"], data, subject="who").empty
+    assert len(age_cells(["face"], data)) == 1
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6))
+def test_no_cell_tells_a_count(seed):
+    """Shares times their total are multiples of five, whatever the data."""
+    table = age_cells(MODELS, people(300, seed))
+    for model in MODELS:
+        share = table.loc[table["model"] == model, "estimate"]
+        assert share.sum() == pytest.approx(1)
+        counts = share / share.min()  # the smallest of so many cells holds five
+        assert np.allclose(counts, counts.round())
+
+
+def test_ages_known_to_intervals_have_no_cells():
+    data = people(50).assign(low=20.0, high=80.0)
+    table = check_table(age_cells(MODELS, data, age=("low", "high")))
+    assert table["estimate"].isna().all()
+    assert set(table["note"]) == {"not estimated: true ages are known to intervals"}
+
+
+def test_bad_ages_are_refused():
+    with pytest.raises(DataError, match="`data` has no column `nil`"):
+        age_cells(["nil"], people(30))
