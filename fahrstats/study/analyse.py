@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
-from fahrstats.cohort import store
-from fahrstats.errors import DataError, ResultWarning
-from fahrstats.files import file_sha256, remove_partial
-from fahrstats.study.checks import StudyCohort, check_study, read_cohort
-from fahrstats.study.contents import TableMaker, table_makers
+from fahrstats.errors import DataError
+from fahrstats.study.checks import check_study, read_cohort
+from fahrstats.study.contents import table_makers
 from fahrstats.study.manifest import describe_provenance, describe_study
 from fahrstats.study.photo_scores import read_photo_scores, score_photos
 from fahrstats.study.photo_survival import fit_survival
-from fahrstats.study.results_in import read_manifest
 from fahrstats.study.study_file import first_of, parse_study, results_folder
+from fahrstats.study.tables_out import write_tables
 from fahrstats.watching import Watch
 
 
@@ -58,29 +54,15 @@ def analyse_study(
     folder = results_folder(path, out)
     _score_first(path, data_dir, folder, watch)
     cohort = read_cohort(path, data_dir, folder)
-    tables = folder / "tables"
-    tables.mkdir(parents=True, exist_ok=True)
-    remove_partial(tables)
-    provenance = describe_provenance(cohort)
     makers = table_makers(cohort)
-    known = _tables_known(folder, provenance["key"])
-    is_changed = known is None
-    if known is None:
-        (folder / "manifest.json").unlink(missing_ok=True)
-    for position, (name, make) in enumerate(makers.items()):
-        watch(name.replace("_", " "), position, len(makers))
-        file = tables / f"{name}.parquet"
-        if not _is_finished(file, provenance["key"], (known or {}).get(name)):
-            table, notes = _with_warnings(make, cohort)
-            store.write(table, file, {**provenance, "table": name, "warnings": notes})
-            is_changed = True
-    for file in tables.glob("*.parquet"):
-        if file.stem not in makers and store.read_provenance(file) is not None:
-            file.unlink(missing_ok=True)
-            is_changed = True
-    if is_changed:
-        manifest = describe_study(cohort, provenance, tables, list(makers))
-        store.write_manifest(manifest, folder / "manifest.json")
+    provenance = describe_provenance(cohort)
+    write_tables(
+        folder,
+        {name: partial(make, cohort) for name, make in makers.items()},
+        provenance=provenance,
+        describe=partial(describe_study, cohort, provenance),
+        watch=watch,
+    )
     return folder
 
 
@@ -94,36 +76,3 @@ def _score_first(path: Path, data_dir: Path | None, folder: Path, watch: Watch) 
         raise DataError(first_of(list(problems), path.name))
     score_photos(study, data_dir, folder, watch)
     fit_survival(study, data_dir, folder, watch)
-
-
-def _tables_known(folder: Path, key: str) -> dict[str, str] | None:
-    """Return the hashes in the manifest; None without a sound one under this key."""
-    try:
-        manifest = read_manifest(folder)
-    except DataError:  # absent or broken: it is written anew
-        return None
-    known: dict[str, str] = manifest["tables"]
-    return known if manifest["provenance"]["key"] == key else None
-
-
-def _is_finished(file: Path, key: str, sha256: str | None) -> bool:
-    """Tell whether a table is there under this key, and as the manifest has it."""
-    provenance = store.read_provenance(file)
-    if provenance is None or provenance.get("key") != key:
-        return False
-    return sha256 is None or file_sha256(file) == sha256
-
-
-def _with_warnings(
-    make: TableMaker, cohort: StudyCohort
-) -> tuple[pd.DataFrame, list[str]]:
-    """Make a table; return it with the warnings about it, which are passed on too."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        table = make(cohort)
-    for warning in caught:
-        warnings.warn_explicit(
-            warning.message, warning.category, warning.filename, warning.lineno
-        )
-    texts = [str(w.message) for w in caught if issubclass(w.category, ResultWarning)]
-    return table, list(dict.fromkeys(texts))

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fahrstats import __version__
-from fahrstats.cohort import store
-from fahrstats.files import file_sha256
 from fahrstats.study import people_tables
 from fahrstats.study.audit_section import AUDIT, crossed_columns
 from fahrstats.study.audit_tables import audit_horizon
@@ -21,12 +15,10 @@ from fahrstats.study.notes import read_notes
 from fahrstats.study.photo_scores import PREFIX
 from fahrstats.study.photo_tables import QUALITIES
 from fahrstats.study.privacy import without_folders
+from fahrstats.study.provenance import provenance_of
 from fahrstats.study.registry import list_analyses
 from fahrstats.study.specification import Ages
-from fahrstats.study.tables_in import text_sha256
-
-_PACKAGE = Path(__file__).parents[1]
-_VERSIONS = ("numpy", "scipy", "pandas", "numba", "formulaic")
+from fahrstats.study.tables_out import described
 
 
 def describe_provenance(cohort: StudyCohort) -> dict[str, Any]:
@@ -37,28 +29,15 @@ def describe_provenance(cohort: StudyCohort) -> dict[str, Any]:
     key hold the same numbers.
     """
     study, source = cohort.study, cohort.source
-    code = _code_sha256()
-    study_sha256 = text_sha256(study.text)
     beside = {f"{key}_sha256": companion_sha256(study, key) for key in COMPANIONS}
-    parts = [study_sha256, source.sha256, *beside.values(), __version__, code]
+    formulas = {
+        score.name: study.formula(*study.adjusted(score.name)) for score in study.scores
+    }
     return {
-        "key": text_sha256("\n".join(parts)),
-        "study_sha256": study_sha256,
-        "package": __version__,
-        "code_sha256": code,
-        "python": platform.python_version(),
-        "data_file": source.file,
-        "data_sha256": source.sha256,
-        **beside,
-        "n_rows": len(source.data),
+        **provenance_of(study.text, source, beside),
         "seed": study.analysis.seed,
-        "formula": {
-            score.name: study.formula(*study.adjusted(score.name))
-            for score in study.scores
-        },
+        "formula": formulas,
         "time_unit": "years",
-        "created": date.today().isoformat(),
-        "versions": {name: version(name) for name in _VERSIONS},
     }
 
 
@@ -98,8 +77,7 @@ def describe_study(
         "notes": read_notes(study),
         "photos": {} if cohort.photos is None else cohort.photos.provenance,
         "provenance": provenance,
-        "tables": {name: file_sha256(tables / f"{name}.parquet") for name in names},
-        "warnings": {name: _warnings(tables / f"{name}.parquet") for name in names},
+        **described(tables, names),
         "analyses": list_analyses(cohort, tables, names),
     }
 
@@ -128,12 +106,6 @@ def _choices(cohort: StudyCohort) -> dict[str, Any]:
             "floor_people": study.audit.floor_people,
         }
     return choices
-
-
-def _warnings(file: Path) -> list[str]:
-    """Return what was announced while a table was made: results that need care."""
-    found: list[str] = (store.read_provenance(file) or {}).get("warnings", [])
-    return found
 
 
 def _labels(cohort: StudyCohort) -> dict[str, dict[str, str]]:
@@ -177,9 +149,3 @@ def _gap_labels(ages: Ages) -> dict[str, dict[str, str]]:
         "sd_gap": {"label": f"Gap in standard deviations{within}", "unit": ""},
         "gap_group": {"label": "Group of the gap", "unit": ""},
     }
-
-
-def _code_sha256() -> str:
-    """Return a hash of the package's own code, so that a change of it is noticed."""
-    files = sorted(_PACKAGE.rglob("*.py"))
-    return text_sha256("".join(file_sha256(file) for file in files))
