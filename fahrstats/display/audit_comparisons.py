@@ -10,6 +10,8 @@ import pandas as pd
 from fahrstats.display.audit_measures import (
     MEASURES,
     difference_text,
+    measure_of,
+    measure_text,
     tested_measure,
 )
 from fahrstats.display.display_table import (
@@ -38,6 +40,7 @@ _CROSS, _DIFFERENCE, _ASYMMETRY = (
     "cross_c_difference",
     "asymmetry_chi2",
 )
+_POOLED: Final = ("subgroup", "level", "term", "estimand", "estimate")
 _DECIMALS: Final = 3
 
 
@@ -237,5 +240,68 @@ def audit_differences(
         headers=headers,
         heads=tuple(heads),
         prose=("levels",),
+        notes=notes.lines(),
+    )
+
+
+def audit_shrunken(
+    table: pd.DataFrame,
+    own: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return what each level says of itself beside its partially pooled estimate.
+
+    Parameters
+    ----------
+    table
+        Partially pooled measures of every level, with the share that the level's own
+        estimate has in each (``weight``).
+    own
+        The audit that they were made from.
+    labels
+        Label and unit of each column of the data.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or a table has no rows.
+    """
+    need_columns(
+        table, ("subgroup", "level", "term", "estimand", "estimate"), "pooling"
+    )
+    need_columns(own, ("subgroup", "level", "term", "estimand", "estimate"), "pooling")
+    rows, alone = (part.assign(measure=measure_of(part)) for part in (table, own))
+    shown = list(rows["measure"].unique())
+    found = {(r["subgroup"], r["level"], r["measure"]): r for r in records(alone)}
+    notes = Footnotes(labels)
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for subgroup, part in by_value(rows, "subgroup"):
+        heads.append(len(lines))
+        lines.append([group_label(subgroup, labels)])
+        for level, of_level in by_value(part, "level"):
+            pooled = {row["measure"]: row for row in records(of_level)}
+            line = [INDENT + level]
+            for measure in shown:
+                apart, drawn = (
+                    found.get((subgroup, level, measure)),
+                    pooled.get(measure),
+                )
+                line += [
+                    EMPTY if apart is None else measure_text(apart, style=style),
+                    EMPTY if drawn is None else _pooled(drawn, notes, style),
+                ]
+            lines.append(line)
+    pairs = {name: (f"{name} alone", f"{name} pooled") for name in shown}
+    names = {alone: "Alone" for alone, _ in pairs.values()}
+    names |= {pooled: "Pooled" for _, pooled in pairs.values()}
+    columns = ["name", *(column for pair in pairs.values() for column in pair)]
+    return DisplayTable(
+        cells=filled(lines, columns),
+        headers={column: names.get(column, "") for column in columns},
+        spanners={f"{MEASURES[n].name} (95% CI)": pair for n, pair in pairs.items()},
+        heads=tuple(heads),
         notes=notes.lines(),
     )

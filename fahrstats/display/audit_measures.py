@@ -51,8 +51,6 @@ class Measure:
         Whether the margin is a factor.
     in_percent : bool
         Whether it is printed in percent.
-    has_interval : bool
-        Whether an audit gives it limits.
     """
 
     name: str
@@ -60,7 +58,6 @@ class Measure:
     margin: float = 0.0
     is_ratio: bool = False
     in_percent: bool = False
-    has_interval: bool = True
 
 
 MEASURES: Final[dict[str, Measure]] = {
@@ -73,9 +70,9 @@ MEASURES: Final[dict[str, Measure]] = {
     "brier": Measure("Brier score", 4),
     "ipa": Measure("IPA", 1, 0.05, in_percent=True),
     "marker_mean": Measure("Mean", 1),
-    "marker_sd": Measure("SD", 1, has_interval=False),
-    "censored_share": Measure("Censored", 1, in_percent=True, has_interval=False),
-    "person_time": Measure("Person-time", 0, has_interval=False),
+    "marker_sd": Measure("SD", 1),
+    "censored_share": Measure("Censored", 1, in_percent=True),
+    "person_time": Measure("Person-time", 0),
 }
 """Measures by the name that a table or figure is asked for; the model's C-index has a
 name of its own."""

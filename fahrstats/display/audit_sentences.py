@@ -40,7 +40,12 @@ from fahrstats.display.labels import (
     listed,
     opening,
 )
-from fahrstats.display.result_table import by_value, need_columns, records
+from fahrstats.display.result_table import (
+    by_value,
+    need_columns,
+    records,
+    without_refusals,
+)
 
 _CONTRAST: Final = " - "
 _LEVEL: Final = 0.05
@@ -200,6 +205,24 @@ def groups_too_small(table: pd.DataFrame, *, labels: Labels | None = None) -> st
     )
 
 
+def levels_not_calibrated(table: pd.DataFrame, *, labels: Labels | None = None) -> str:
+    """Name the groups whose events are too few for points and a curve.
+
+    Empty where there is none.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("subgroup", "level"), "a sentence")
+    _, refused = without_refusals(table)
+    names = _named(refused, labels)
+    if not names:
+        return ""
+    return f"Without a curve, since events by the horizon are few: {_shortened(names)}."
+
+
 def tests_made(tests: pd.DataFrame) -> str:
     """Say how many tests were made, and how their p values were adjusted.
 
@@ -246,7 +269,9 @@ def missing_by_group(
             f"{one['level']}"
             for one in ends
         )
-        texts.append(f"by {_factor(str(subgroup), labels)} from {least} to {most}")
+        by = f"by {_factor(str(subgroup), labels)}"
+        is_same = levels["share"].min() == levels["share"].max()
+        texts.append(f"{by} alike" if is_same else f"{by} from {least} to {most}")
     return f"Measurements that the models need are missing {'; '.join(texts)}."
 
 
@@ -321,7 +346,7 @@ def _factor(subgroup: str, labels: Labels | None) -> str:
 def _named(levels: pd.DataFrame, labels: Labels | None) -> list[str]:
     """Return the names of levels, of a missing group with the name of its factor."""
     return [
-        f"{group_label(row['subgroup'], labels)} {row['level']}"
+        f"{_factor(row['subgroup'], labels)} {row['level']}"
         if row["level"] == "missing"
         else str(row["level"])
         for row in records(levels)

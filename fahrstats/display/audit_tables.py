@@ -85,7 +85,7 @@ def audit_groups(
             name = "Everyone" if subgroup == OVERALL else INDENT + level
             lines.append(_level_line(name, of_level, shown, notes, style))
     headers = {"name": "", "n": "n", "n_events": "Events"} | {
-        name: _header(name) for name in shown
+        name: _header(name, rows) for name in shown
     }
     has_unknown = rows.loc[rows["measure"].isin(shown), "unknown"].any()
     return DisplayTable(
@@ -96,13 +96,14 @@ def audit_groups(
     )
 
 
-def _header(name: str) -> str:
+def _header(name: str, rows: pd.DataFrame) -> str:
     """Return the header of a measure, with the interval where it has one."""
     if name == "n_missing":
         return "Missing"
-    measure = MEASURES[name]
-    unit = ", %" if measure.in_percent else ""
-    return f"{measure.name}{unit}" + ("\n(95% CI)" if measure.has_interval else "")
+    unit = ", %" if MEASURES[name].in_percent else ""
+    low = rows.reindex(columns=["conf_low"])["conf_low"]
+    has_interval = low[rows["measure"] == name].notna().any()
+    return f"{MEASURES[name].name}{unit}" + ("\n(95% CI)" if has_interval else "")
 
 
 def _level_line(

@@ -174,7 +174,8 @@ def _outside(levels: pd.DataFrame, everyone: pd.Series[Any]) -> pd.DataFrame:
         everyone["n_events"] / levels["n_events"]
     )
     distance = (levels["estimate"] - everyone["estimate"]).abs().to_numpy()
-    return levels.loc[distance > z * std_error.to_numpy()]
+    outside: pd.DataFrame = levels[distance > z * std_error.to_numpy()]
+    return outside
 
 
 def _names(outside: pd.DataFrame, n_events: pd.Series[float]) -> list[Any]:

@@ -302,7 +302,7 @@ def _ticks(limits: tuple[float, float]) -> list[float]:
         first, last = np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9)
         if last - first < _MOST_TICKS:
             break
-    return [float(k * step) for k in np.arange(first, last + 1)]
+    return [float(k * step) + 0.0 for k in np.arange(first, last + 1)]
 
 
 def _as_numbers(ticks: Sequence[float]) -> list[str]:

@@ -16,6 +16,7 @@ from fahrstats.display.accuracy_tables import (
 from fahrstats.display.audit_comparisons import (
     audit_between,
     audit_differences,
+    audit_shrunken,
     audit_tests,
 )
 from fahrstats.display.audit_tables import audit_groups
@@ -60,6 +61,7 @@ __all__ = [
     "audit_between",
     "audit_differences",
     "audit_groups",
+    "audit_shrunken",
     "audit_tests",
     "cause_hazard_ratios",
     "cohorts",

@@ -36,7 +36,9 @@ _MOST_POINTS, _EVENTS_PER_POINT = 5, 10
 def characteristics(cohort: StudyCohort) -> pd.DataFrame:
     """Table 1 by the levels of every subgroup."""
     study = cohort.study
-    described = [v.name for v in (*study.variables, *study.described)]
+    factors = [subgroup.name for subgroup in study.subgroups if not subgroup.cuts]
+    variables = (v.name for v in (*study.variables, *study.described))
+    described = list(dict.fromkeys([*variables, *factors]))
     tables = []
     for subgroup in study.subgroups:
         names = [name for name in described if name != subgroup.name]

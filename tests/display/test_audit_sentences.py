@@ -65,10 +65,29 @@ def test_unknown_groups_are_named_and_many_are_counted():
 def test_small_groups_are_named_without_counts():
     line = said.groups_too_small(audit_table(), labels=LABELS)
     assert line == (
-        "1 group has too few people or events to say anything: Race missing."
+        "1 group has too few people or events to say anything: race missing."
     )
     large = audit_table().assign(note="")
     assert said.groups_too_small(large, labels=LABELS) == ""
+
+
+def test_levels_without_a_curve_are_named():
+    table = audit_table().assign(note="")
+    table.loc[table["level"] == "missing", "note"] = "not estimated: fewer than 20"
+    table = table[table["estimand"] == "hr"]
+    assert said.levels_not_calibrated(table, labels=LABELS) == (
+        "Without a curve, since events by the horizon are few: race missing."
+    )
+    assert said.levels_not_calibrated(table.head(2), labels=LABELS) == ""
+
+
+def test_shares_that_are_the_same_are_called_alike():
+    table = audit_table()
+    table["n_missing"] = table["n"] / 10
+    line = said.missing_by_group(table, labels=LABELS)
+    assert line == (
+        "Measurements that the models need are missing by sex alike; by race alike."
+    )
 
 
 def test_the_number_of_tests_is_said():
