@@ -285,14 +285,9 @@ def audit_shrunken(
             pooled = {row["measure"]: row for row in records(of_level)}
             line = [INDENT + level]
             for measure in shown:
-                apart, drawn = (
-                    found.get((subgroup, level, measure)),
-                    pooled.get(measure),
-                )
-                line += [
-                    EMPTY if apart is None else measure_text(apart, style=style),
-                    EMPTY if drawn is None else _pooled(drawn, notes, style),
-                ]
+                for row in (found.get((subgroup, level, measure)), pooled.get(measure)):
+                    text = EMPTY if row is None else measure_text(row, style=style)
+                    line.append(notes.mark(text, row and row.get("note")))
             lines.append(line)
     pairs = {name: (f"{name} alone", f"{name} pooled") for name in shown}
     names = {alone: "Alone" for alone, _ in pairs.values()}

@@ -3,11 +3,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from audited import SCORE, between_table, differences_table, table_of_tests
+from audited import (
+    SCORE,
+    audit_table,
+    between_table,
+    differences_table,
+    shrunken_table,
+    table_of_tests,
+)
 
 from fahrstats.display.audit_comparisons import (
     audit_between,
     audit_differences,
+    audit_shrunken,
     audit_tests,
 )
 from fahrstats.display.display_table import INDENT
@@ -61,6 +69,27 @@ def test_pairs_with_a_small_group_are_left_out_and_counted():
     assert len(shown.cells) == 4
     assert "Pairs left out, too few people or events: 3." in shown.notes
     assert not shown.cells["name"].str.contains("missing").any()
+
+
+def test_pooled_estimates_stand_beside_those_of_each_level_alone():
+    shown = audit_shrunken(shrunken_table(), audit_table(), labels=LABELS)
+    frame = shown.frame().set_index("")
+    assert list(frame.columns) == [
+        "Hazard ratio (95% CI): Alone",
+        "Hazard ratio (95% CI): Pooled",
+        "C-index (95% CI): Alone",
+        "C-index (95% CI): Pooled",
+    ]
+    line = frame.loc[f"{INDENT}Women"].tolist()
+    assert line[:2] == ["1.57 (1.34–1.84)", "1.49 (1.37–1.62)"]
+    assert len(shown.heads) == 3
+
+
+def test_a_level_below_the_floor_has_its_bands_in_a_note():
+    shown = audit_shrunken(shrunken_table(), audit_table(), labels=LABELS)
+    line = shown.cells.set_index("name").loc[f"{INDENT}missing"]
+    assert line["hr alone"] == "too fewᵃ"
+    assert shown.notes == ("ᵃ too few: 20 or more people, 1 to 9 events",)
 
 
 def test_tables_that_compare_need_their_columns():
