@@ -19,7 +19,7 @@ from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
 from fahrstats.section import did_you_mean
 from fahrstats.study.photo_section import Photos
-from fahrstats.study.specification import Study
+from fahrstats.study.tabled import Tabled
 from fahrstats.study.tables_in import (
     LeftOut,
     SourceTable,
@@ -76,7 +76,7 @@ class PhotoScores:
     provenance: dict[str, Any]
 
 
-def find_photos(study: Study, data_dir: Path | None = None) -> Path:
+def find_photos(study: Tabled, data_dir: Path | None = None) -> Path:
     """Return the folder, manifest or Parquet file of the photos of a study.
 
     Raises
@@ -101,7 +101,7 @@ def find_photos(study: Study, data_dir: Path | None = None) -> Path:
     )
 
 
-def check_photos(study: Study, data_dir: Path | None = None) -> str:
+def check_photos(study: Tabled, data_dir: Path | None = None) -> str:
     """Return what a reader should know of photos that are not scored yet.
 
     Raises
@@ -133,7 +133,7 @@ def check_photos(study: Study, data_dir: Path | None = None) -> str:
 
 
 def score_photos(
-    study: Study, data_dir: Path | None, results: Path, watch: Watch
+    study: Tabled, data_dir: Path | None, results: Path, watch: Watch
 ) -> None:
     """Score the photos of a study, unless that is done and nothing changed since.
 
@@ -170,7 +170,7 @@ def score_photos(
         file.unlink()
 
 
-def read_photo_scores(study: Study, results: Path) -> PhotoScores | None:
+def read_photo_scores(study: Tabled, results: Path) -> PhotoScores | None:
     """Return the scores of a study's photos; None where they are not scored yet."""
     section = _section(study)
     file = scores_file(section, results)
@@ -196,7 +196,7 @@ def read_photo_scores(study: Study, results: Path) -> PhotoScores | None:
     )
 
 
-def scores_sha256(study: Study, results: Path) -> str:
+def scores_sha256(study: Tabled, results: Path) -> str:
     """Return the hash of the scores of a study's photos.
 
     Raises
@@ -261,7 +261,7 @@ def _named(results: Path, kind: str, *made_of: object) -> Path:
     return results / PERSONAL / f"{kind}-{text_sha256(repr(made_of))[:12]}.parquet"
 
 
-def _section(study: Study) -> Photos:
+def _section(study: Tabled) -> Photos:
     """Return the section of the study file, which these functions need."""
     assert study.photos is not None
     return study.photos

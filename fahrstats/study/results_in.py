@@ -14,8 +14,8 @@ from fahrstats.files import file_sha256
 from fahrstats.study.companions import COMPANIONS, companion_sha256
 from fahrstats.study.photo_scores import scores_sha256
 from fahrstats.study.photo_survival import survival_sha256
-from fahrstats.study.specification import Study
 from fahrstats.study.study_file import parse_study
+from fahrstats.study.tabled import Tabled
 from fahrstats.study.tables_in import find_file, text_sha256
 
 _PARTS: dict[str, type] = {
@@ -23,6 +23,12 @@ _PARTS: dict[str, type] = {
     "title": str,
     "study_file": str,
     "labels": dict,
+    "choices": dict,
+    "provenance": dict,
+    "tables": dict,
+    "warnings": dict,
+}
+_OF_COHORTS: dict[str, type] = {
     "time_unit": str,
     "horizons": list,
     "outcome_label": str,
@@ -32,11 +38,10 @@ _PARTS: dict[str, type] = {
     "quantile_groups": int,
     "groups_name": str,
     "deviations": dict,
-    "choices": dict,
-    "provenance": dict,
-    "tables": dict,
-    "warnings": dict,
     "analyses": list,
+}
+_OF_KIND: dict[str, dict[str, type]] = {
+    "age-benchmark": {"models": list, "data_sets": list, "card": dict}
 }
 _AGAIN = "run `fahrstats analyse` again"
 _CHANGED = "changed since its tables were made; run `fahrstats run`."
@@ -52,7 +57,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     file = folder / "manifest.json"
     manifest = store.read_manifest(file)
-    wrong = [n for n, kind in _PARTS.items() if not isinstance(manifest.get(n), kind)]
+    parts = _PARTS | _OF_KIND.get(str(manifest.get("kind")), _OF_COHORTS)
+    wrong = [n for n, kind in parts.items() if not isinstance(manifest.get(n), kind)]
     if not wrong and not isinstance(manifest["provenance"].get("key"), str):
         wrong = ["provenance.key"]
     if wrong:
@@ -119,24 +125,60 @@ def check_results(
     manifest = read_manifest(folder)
     check_tables(folder, manifest)
     provenance = manifest["provenance"]
-    text = path.read_text(encoding="utf-8", errors="replace")
     study, _ = parse_study(path)
-    if study is None or text_sha256(text) != provenance.get("study_sha256"):
-        raise DataError(f"The study `{path.name}` has {_CHANGED}")
-    _check_data(study, folder, provenance, data_dir)
-    return manifest
-
-
-def _check_data(
-    study: Study, folder: Path, provenance: dict[str, Any], data_dir: Path | None
-) -> None:
-    """Compare the data and the files beside the study with those that were used."""
+    check_text(path, study, provenance)
+    assert study is not None
     hashes: dict[str, Callable[[], str]] = {
-        "data": lambda: _data_sha256(study, folder, data_dir),
+        "data": lambda: data_sha256(study, folder, data_dir),
         **{key: partial(companion_sha256, study, key) for key in COMPANIONS},
     }
     if ":" in str(provenance.get("data_file")):  # a data set of a package
         del hashes["data"]
+    files = {key: getattr(study, key) for key in COMPANIONS}
+    files["data"] = study.table.file
+    check_files(hashes, provenance, files)
+    return manifest
+
+
+def check_text(path: Path, study: object | None, provenance: dict[str, Any]) -> None:
+    """Make sure that a study file, None if it has a problem, is as it was.
+
+    Raises
+    ------
+    DataError
+        It changed since.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if study is None or text_sha256(text) != provenance.get("study_sha256"):
+        raise DataError(f"The study `{path.name}` has {_CHANGED}")
+
+
+def check_files(
+    hashes: dict[str, Callable[[], str]],
+    provenance: dict[str, Any],
+    files: dict[str, str | None],
+) -> None:
+    """Compare the data and the files beside a study with those that were used.
+
+    Parameters
+    ----------
+    hashes
+        What returns the hash of each, by what it is.
+    provenance
+        Holds the hash that was used as ``<what it is>_sha256``.
+    files
+        The file of each.
+
+    Raises
+    ------
+    DataError
+        One changed since.
+
+    Warns
+    -----
+    ResultWarning
+        One is not there, so that a change of it would go unnoticed.
+    """
     for what, sha256 in hashes.items():
         try:
             found = sha256()
@@ -148,12 +190,11 @@ def _check_data(
             )
             continue
         if found != provenance.get(f"{what}_sha256"):
-            file = study.table.file if what == "data" else getattr(study, what)
-            name, role = Path(str(file)).name, COMPANIONS.get(what, what)
+            name, role = Path(str(files.get(what))).name, COMPANIONS.get(what, what)
             raise DataError(f"`{name}`, the {role} of the study, has {_CHANGED}")
 
 
-def _data_sha256(study: Study, folder: Path, data_dir: Path | None) -> str:
+def data_sha256(study: Tabled, folder: Path, data_dir: Path | None) -> str:
     """Return the hash that the study's table and its scores have when they are read."""
     table = study.table
     hashes = [

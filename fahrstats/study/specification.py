@@ -11,7 +11,7 @@ from fahrstats.study.photo_section import Photos
 
 TimeUnit = Literal["days", "months", "years"]
 Closed = Literal["right", "left"]
-StudyKind = Literal["biomarker", "audit"]
+StudyKind = Literal["biomarker", "audit", "age-benchmark"]
 
 DAYS_PER_YEAR = 365.25
 """Mean length of a year of the Julian calendar, used unless a study says otherwise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from fahrstats.errors import DataError
 from fahrstats.section import Section, did_you_mean
@@ -36,7 +36,7 @@ from fahrstats.study.variable_sections import (
 )
 from fahrstats.study.wording import code_text
 
-_KINDS = ("biomarker", "audit")
+_KINDS = get_args(StudyKind)
 _UNITS = ("days", "months", "years")
 
 

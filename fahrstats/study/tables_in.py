@@ -18,7 +18,7 @@ from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
 from fahrstats.section import did_you_mean
 from fahrstats.study.script import find_script, run_script
-from fahrstats.study.specification import Study
+from fahrstats.study.tabled import Tabled
 
 _PACKAGES = {"sksurv": "sksurv.datasets", "lifelines": "lifelines.datasets"}
 
@@ -74,7 +74,7 @@ class SourceTable:
 
 
 def load(
-    study: Study, data_dir: Path | None = None, photos: SourceTable | None = None
+    study: Tabled, data_dir: Path | None = None, photos: SourceTable | None = None
 ) -> SourceTable:
     """Read the table of a study, join its scores and run its script.
 
