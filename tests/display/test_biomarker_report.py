@@ -6,20 +6,19 @@ import html
 import re
 from pathlib import Path
 
-import IPython.display
 import pandas as pd
 import pytest
 from layer_tables import SCORES, for_both, refused
 from plotnine import ggplot
+from report_cells import markdown_of, run_report, typed_text
 
 from fahrstats.cohort import store
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render
 from fahrstats.report.portability import findings
-from fahrstats.report.source import Cell, Prose, read_source
+from fahrstats.report.source import read_source
 
 REPORT = Path(__file__).parents[2] / "reports" / "biomarker.qmd"
-INLINE = re.compile(r"`\{python\} (.*?)`(?!`)")
 # Numbers that belong to a word or a reference and not to a result.
 NO_RESULT = re.compile(r"95%|5th to 95th|\(Q1\)|@[\w-]+|\{#[\w-]+\}|SHA-256")
 MOST_BYTES = 3_000_000
@@ -45,42 +44,9 @@ def run(results, monkeypatch):
     """Run the cells and the inline code; return what is displayed and what is said."""
 
     def executed(*names, **changed):
-        folder = results(*names, **changed)
-        shown: list[object] = []
-        monkeypatch.setattr(IPython.display, "display", shown.append)
-        scope: dict[str, object] = {}
-        said: list[str] = []
-        for piece in read_source(REPORT).pieces:
-            if isinstance(piece, Cell):
-                _execute(piece.code, scope, shown)
-                if "parameters" in piece.options.tags:
-                    scope["results"] = str(folder)
-            elif isinstance(piece, Prose):
-                text = "\n".join(line.text for line in piece.lines)
-                said.append(INLINE.sub(lambda code: str(eval(code[1], scope)), text))
-        return shown, "\n".join(said)
+        return run_report(REPORT, results(*names, **changed), monkeypatch)
 
     return executed
-
-
-def _execute(code, scope, shown):
-    """Run a cell as a notebook does, its last expression displayed."""
-    *body, last = code.rstrip().rsplit("\n\n", 1)
-    try:
-        value = eval(compile(last, "cell", "eval"), scope) if not body else None
-    except SyntaxError:
-        value = None
-        body.append(last)
-    else:
-        if body:
-            body.append(last)
-    exec("\n\n".join(body), scope)
-    if value is not None:
-        shown.append(value)
-
-
-def markdown_of(shown):
-    return [item.data for item in shown if isinstance(item, IPython.display.Markdown)]
 
 
 def test_the_report_stays_within_what_both_renderers_know():
@@ -88,21 +54,9 @@ def test_the_report_stays_within_what_both_renderers_know():
 
 
 def test_no_result_is_typed_into_the_text():
-    source = read_source(REPORT)
-    prose = "\n".join(
-        INLINE.sub("", line.text)
-        for piece in source.pieces
-        if isinstance(piece, Prose)
-        for line in piece.lines
-    )
-    captions = [
-        text
-        for cell in source.cells
-        for text in (cell.options.fig_cap, cell.options.tbl_cap)
-        if text
-    ]
-    assert len(captions) > 10
-    for text in (prose, *captions):
+    typed = typed_text(REPORT)
+    assert len(typed) > 11
+    for text in typed:
         assert not re.search(r"\d", NO_RESULT.sub("", text)), text
 
 

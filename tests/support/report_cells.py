@@ -1,0 +1,71 @@
+"""Run a report as a renderer does, to see what its cells display and what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import IPython.display
+import pytest
+
+from fahrstats.report.source import Cell, Prose, read_source
+
+INLINE = re.compile(r"`\{python\} (.*?)`(?!`)")
+
+
+def run_report(
+    report: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[object], str]:
+    """Run cells and inline code; return what is displayed and the text around it."""
+    shown: list[object] = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    scope: dict[str, object] = {}
+    said: list[str] = []
+    for piece in read_source(report).pieces:
+        if isinstance(piece, Cell):
+            _execute(piece.code, scope, shown)
+            if "parameters" in piece.options.tags:
+                scope["results"] = str(results)
+        elif isinstance(piece, Prose):
+            text = "\n".join(line.text for line in piece.lines)
+            said.append(INLINE.sub(lambda code: str(eval(code[1], scope)), text))
+    return shown, "\n".join(said)
+
+
+def _execute(code: str, scope: dict[str, object], shown: list[object]) -> None:
+    """Run a cell as a notebook does, its last expression displayed."""
+    *body, last = code.rstrip().rsplit("\n\n", 1)
+    try:
+        value = eval(compile(last, "cell", "eval"), scope) if not body else None
+    except SyntaxError:
+        value = None
+        body.append(last)
+    else:
+        if body:
+            body.append(last)
+    exec("\n\n".join(body), scope)
+    if value is not None:
+        shown.append(value)
+
+
+def markdown_of(shown: list[object]) -> list[str]:
+    """Return the Markdown among what is displayed."""
+    return [item.data for item in shown if isinstance(item, IPython.display.Markdown)]
+
+
+def typed_text(report: Path) -> list[str]:
+    """Return prose without its inline code, and the captions: what somebody typed."""
+    source = read_source(report)
+    prose = "\n".join(
+        INLINE.sub("", line.text)
+        for piece in source.pieces
+        if isinstance(piece, Prose)
+        for line in piece.lines
+    )
+    captions = [
+        text
+        for cell in source.cells
+        for text in (cell.options.fig_cap, cell.options.tbl_cap)
+        if text
+    ]
+    return [prose, *captions]
