@@ -50,6 +50,7 @@ _REACH: Final = 1.5  # panels end this many middle intervals beyond the outermos
 _LINE_HEIGHT: Final = 0.16
 _HEAD_GAP: Final = 0.06
 _FRAME: Final = 1.15
+_TITLE_LINE: Final = 0.14
 _TITLE_HEIGHT: Final = 0.3
 _MOST_NAME: Final = 1.75
 _INDENT: Final = 0.12
@@ -95,23 +96,14 @@ def group_measures(
     """
     need_columns(table, (*_NEED, *_LIMITS), "a figure of groups")
     only_one(table, ("biomarker", "outcome"), "a figure of groups")
-    rows = table.assign(measure=measure_of(table), unknown=unknown(table))
-    rows = _in_units(rows[rows["measure"].isin(list(measures))])
-    shown = [
-        m for m in measures if rows.loc[rows["measure"] == m, "estimate"].notna().any()
-    ]
+    rows, shown = _chosen(table, measures)
     levels = rows[rows["subgroup"] != OVERALL]
-    if not shown or levels.empty:
-        wanted = " or ".join(f"`{name}`" for name in measures)
-        raise DataError(f"No level of the table has {wanted}.")
     lines, name_width = _lines(levels, labels)
     room = (width - name_width - _EDGE) / len(shown) - _SPACING
     everyone = rows[rows["subgroup"] == OVERALL].set_index("measure")["estimate"]
     titles = {name: _title(name, everyone, room, style) for name in shown}
     drawn = _placed(levels, lines, titles)
     height = float(lines["height"].sum())
-    head = max(title.count("\n") + 1 for title in titles.values())
-    frame = _FRAME + 0.14 * head + (_TITLE_HEIGHT if title else 0)
     return (
         ggplot(drawn, aes("estimate", "y"))
         + geom_blank()
@@ -123,17 +115,38 @@ def group_measures(
         + scale_y_continuous(limits=(-height, 0), breaks=[], expand=(0, 0))
         + _legend()
         + labs(x="", y="", title=plain(title))
-        + house_theme(width, height + frame)
-        + theme(
-            axis_title=element_blank(),
-            axis_line_y=element_blank(),
-            legend_position="bottom",
-            legend_margin=0,
-            panel_spacing_x=_SPACING / width,
-            strip_text_x=element_text(size=TEXT_SIZE, ha="center"),
-            plot_margin_left=(name_width + _EDGE) / width,
-            plot_margin_right=0.02,
-        )
+        + _size(width, height + (_TITLE_HEIGHT if title else 0), titles, name_width)
+    )
+
+
+def _chosen(
+    table: pd.DataFrame, measures: Sequence[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of the measures that some level has, and these measures."""
+    rows = table.assign(measure=measure_of(table), unknown=unknown(table))
+    rows = _in_units(rows[rows["measure"].isin(list(measures))])
+    is_estimate = rows["estimate"].notna() & (rows["subgroup"] != OVERALL)
+    estimated = set(rows.loc[is_estimate, "measure"])
+    if not estimated:
+        wanted = " or ".join(f"`{name}`" for name in measures)
+        raise DataError(f"No level of the table has {wanted}.")
+    return rows, [name for name in measures if name in estimated]
+
+
+def _size(
+    width: float, height: float, titles: Mapping[str, str], name_width: float
+) -> theme:
+    """Return the theme with room for the names of groups and the titles of panels."""
+    n_lines = max(title.count("\n") + 1 for title in titles.values())
+    return house_theme(width, height + _FRAME + _TITLE_LINE * n_lines) + theme(
+        axis_title=element_blank(),
+        axis_line_y=element_blank(),
+        legend_position="bottom",
+        legend_margin=0,
+        panel_spacing_x=_SPACING / width,
+        strip_text_x=element_text(size=TEXT_SIZE, ha="center"),
+        plot_margin_left=(name_width + _EDGE) / width,
+        plot_margin_right=0.02,
     )
 
 
