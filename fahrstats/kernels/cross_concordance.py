@@ -130,51 +130,6 @@ def cross_agreement(
     )
 
 
-def joint_covariance(
-    agreement: CrossAgreement, group: IntArray, clusters: IntArray | None = None
-) -> FloatArray:
-    """Covariance of all g g values of C(a, b), row by row, then of the 2 g outside.
-
-    Rows are independent, or clusters where given; both arrays have shape (n,) and the
-    order of the risk sets. A row moves only the pairs that its group is in, so the cost
-    is O(n g g) without clusters. Values without pairs have NaN.
-    """
-    g = len(agreement.c_index)
-    cov = np.zeros((g * g + 2 * g, g * g + 2 * g))
-    every = np.arange(g)
-    rest = g * g + np.arange(2 * g)
-    places, influences, members = [], [], []
-    for a in range(g):
-        rows = np.flatnonzero(group == a)
-        others = every != a
-        event = agreement.of_event[rows]
-        event[:, a] += agreement.of_survivor[rows, a]
-        influence = np.hstack(
-            [
-                event,
-                agreement.of_survivor[np.ix_(rows, others)],
-                agreement.of_outside[rows].reshape(rows.size, 2 * g),
-            ]
-        )
-        places.append(np.concatenate([a * g + every, every[others] * g + a, rest]))
-        if clusters is not None:
-            member, codes = np.unique(clusters[rows], return_inverse=True)
-            influence = np.column_stack([np.bincount(codes, c) for c in influence.T])
-            members.append(member)
-        influences.append(influence)
-        cov[np.ix_(places[a], places[a])] += influence.T @ influence
-    if clusters is not None:
-        for a in range(g):
-            for b in range(a):
-                _, in_a, in_b = np.intersect1d(
-                    members[a], members[b], assume_unique=True, return_indices=True
-                )
-                both = influences[a][in_a].T @ influences[b][in_b]
-                cov[np.ix_(places[a], places[b])] += both
-                cov[np.ix_(places[b], places[a])] += both.T
-    return cov
-
-
 def _against_all_others(
     weights: FloatArray,
     group: IntArray,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fahrstats.kernels.concordance import rank_agreement
-from fahrstats.kernels.cross_concordance import cross_agreement, joint_covariance
+from fahrstats.kernels.cross_concordance import cross_agreement
 from fahrstats.kernels.risk_sets import sort_risk_sets
 from fahrstats.kernels.time_weights import weigh_pairs
 
@@ -204,30 +204,6 @@ def test_within_a_group_it_is_that_of_the_group_alone():
             np.testing.assert_allclose(
                 own[sets.order], wanted.influence[:, 0], rtol=1e-11, atol=TWIN_ATOL
             )
-
-
-def test_the_covariance_is_that_of_all_influences_side_by_side():
-    """Twin: one dense matrix of influences, summed in clusters that span groups."""
-    data, score, group = cohort(5, n=70, g=4)
-    sets = sorted_rows(data)
-    group, score = group[sets.order], score[sets.order]
-    found = cross_agreement(sets, score, group, 4)
-    clusters = np.random.default_rng(5).integers(0, 25, 70)
-    dense = np.zeros((70, 16 + 8))
-    for a in range(4):
-        for b in range(4):
-            dense[group == a, 4 * a + b] += found.of_event[group == a, b]
-            dense[group == b, 4 * a + b] += found.of_survivor[group == b, a]
-    dense[:, 16:] = found.of_outside.reshape(70, 8)
-    sums = np.zeros((25, 24))
-    np.add.at(sums, clusters, dense)
-    for influence, codes in ((dense, None), (sums, clusters)):
-        np.testing.assert_allclose(
-            joint_covariance(found, group, codes),
-            influence.T @ influence,
-            rtol=1e-10,
-            atol=1e-15,
-        )
 
 
 def test_influence_is_the_derivative_in_the_weight():

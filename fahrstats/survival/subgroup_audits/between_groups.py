@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.levels import kept_levels
 from fahrstats.cohort.roles import Roles
-from fahrstats.kernels.cross_concordance import cross_agreement, joint_covariance
+from fahrstats.kernels.cross_concordance import cross_agreement
+from fahrstats.kernels.cross_covariance import joint_covariance
 from fahrstats.survival.options import refuse_unknown
 from fahrstats.survival.rankings.scored_rows import (
     ScoredRows,
@@ -21,8 +22,8 @@ from fahrstats.survival.rankings.scored_rows import (
 from fahrstats.survival.subgroup_audits.audited_columns import subgroup_columns
 from fahrstats.survival.subgroup_audits.between_groups_result import (
     ConcordanceBetween,
-    GroupsRanked,
 )
+from fahrstats.survival.subgroup_audits.between_groups_rows import GroupsRanked
 from fahrstats.survival.subgroup_audits.floors import (
     FLOOR_EVENTS,
     FLOOR_PEOPLE,
@@ -56,11 +57,11 @@ def concordance_between(
 
     Each ordered pair of levels has its row; ``cross_c_difference`` is C(a, b) - C(b, a)
     with its test and, over all pairs of the column, single-step max-T adjusted p values
-    and joint limits. Each level also has a row against all others: with its events
-    (``outside_c_index_event``), with those of it who outlast the events of others
-    (``outside_c_index_survivor``), and the difference of the two
-    (``outside_c_difference``). One row per column, ``asymmetry_chi2``, tests that no
-    difference exists.
+    and joint limits (by Sidak's bound beyond 20 levels). Each level also has rows
+    against all others: with its events (``outside_c_index_event``), with those of it
+    who outlast the events of others (``outside_c_index_survivor``), and the difference
+    of the two (``outside_c_difference``). One row per column, ``asymmetry_chi2``, tests
+    that no two levels differ so, on one degree of freedom less than there are levels.
 
     Every column of the right-hand side is a score of its own, named in ``biomarker``.
     Rows whose subgroup is missing form a level. A level below a floor keeps its rows,
