@@ -74,5 +74,5 @@ def _score_first(path: Path, data_dir: Path | None, folder: Path, watch: Watch) 
     problems = check_study(path, data_dir, folder).problems
     if read_photo_scores(study, folder) is None and problems:
         raise DataError(first_of(list(problems), path.name))
-    score_photos(study, data_dir, folder, watch)
+    score_photos([study], data_dir, folder, watch)
     fit_survival(study, data_dir, folder, watch)

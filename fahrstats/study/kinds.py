@@ -10,6 +10,11 @@ from typing import Any, Protocol
 from fahrstats.errors import DataError
 from fahrstats.section import open_toml
 from fahrstats.study.analyse import analyse_study
+from fahrstats.study.benchmark.cohorts import check_benchmark
+from fahrstats.study.benchmark.run import (
+    analyse_benchmark,
+    check_benchmark_results,
+)
 from fahrstats.study.checks import check_study
 from fahrstats.study.results_in import check_results
 
@@ -52,7 +57,16 @@ class Kind:
 
 
 _DEFAULT = "biomarker"
-_KINDS = {_DEFAULT: Kind("biomarker"), "audit": Kind("audit")}
+_KINDS: dict[str, Kind] = {
+    _DEFAULT: Kind("biomarker"),
+    "audit": Kind("audit"),
+    "age-benchmark": Kind(
+        "age_accuracy",
+        check_benchmark,
+        analyse_benchmark,
+        check_benchmark_results,
+    ),
+}
 
 
 def find_kind(path: Path) -> Kind:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from fahrstats.errors import DataError
-from fahrstats.study.specification import Study
+from fahrstats.study.tabled import Noted
 from fahrstats.study.tables_in import find_file
 
 _FOREIGN = (
@@ -21,7 +21,7 @@ _FOREIGN = (
 )
 
 
-def read_notes(study: Study) -> str:
+def read_notes(study: Noted) -> str:
     """Return the text of a study; empty where it has none.
 
     Raises

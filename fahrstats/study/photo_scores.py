@@ -6,10 +6,10 @@ results, and nothing outside of it has a row for a person.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -27,6 +27,9 @@ from fahrstats.study.tables_in import (
     text_sha256,
 )
 from fahrstats.watching import Watch
+
+if TYPE_CHECKING:
+    from fahrstats.face.scoring.plan import Plan
 
 PERSONAL = "personal"
 """Folder, among the results of a study, of what has a row for every photo."""
@@ -133,11 +136,13 @@ def check_photos(study: Tabled, data_dir: Path | None = None) -> str:
 
 
 def score_photos(
-    study: Tabled, data_dir: Path | None, results: Path, watch: Watch
+    studies: Sequence[Tabled], data_dir: Path | None, results: Path, watch: Watch
 ) -> None:
     """Score the photos of a study, unless that is done and nothing changed since.
 
-    They are embedded as well, where the study learns FaceSurvival from them.
+    They are embedded as well, where the study learns FaceSurvival from them. Several
+    studies, such as data sets, may share the folder of results; photos that they score
+    alike are scored once.
 
     Raises
     ------
@@ -147,27 +152,38 @@ def score_photos(
         What reads and scores photos is not installed.
     """
     from fahrstats.face.pictures.sources import open_source
-    from fahrstats.face.scoring.plan import Plan
     from fahrstats.face.scoring.runs import check_scored, score_to
 
-    section = _section(study)
+    personal = results / PERSONAL
+    results.mkdir(parents=True, exist_ok=True)
+    personal.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
+    (personal / ".gitignore").write_text(_IGNORED)
+    kept = set()
+    for study in studies:
+        source = open_source(find_photos(study, data_dir))
+        for out, plan in _plans(_section(study), results).items():
+            if out not in kept:
+                counts = score_to(
+                    out, source, plan=plan, restart="if stale", watch=watch
+                )
+                check_scored(counts, out)
+            kept.add(out)
+    older = {*personal.glob("scores-*.parquet"), *personal.glob("embeddings-*.parquet")}
+    for file in older - kept:
+        file.unlink()
+
+
+def _plans(section: Photos, results: Path) -> dict[Path, Plan]:
+    """Return how each file is made that a study needs of its photos."""
+    from fahrstats.face.scoring.plan import Plan
+
     plan = Plan(models=section.models, several=section.several)
     plans = {scores_file(section, results): plan}
     if section.survival is not None:
         embedder = (section.survival.checkpoint,)
         plan = replace(plan, models=embedder, outcome="embeddings")
         plans[embeddings_file(section, results)] = plan
-    personal = results / PERSONAL
-    results.mkdir(parents=True, exist_ok=True)
-    personal.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
-    (personal / ".gitignore").write_text(_IGNORED)
-    source = open_source(find_photos(study, data_dir))
-    for out, plan in plans.items():
-        counts = score_to(out, source, plan=plan, restart="if stale", watch=watch)
-        check_scored(counts, out)
-    older = {*personal.glob("scores-*.parquet"), *personal.glob("embeddings-*.parquet")}
-    for file in older - set(plans):
-        file.unlink()
+    return plans
 
 
 def read_photo_scores(study: Tabled, results: Path) -> PhotoScores | None:

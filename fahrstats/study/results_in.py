@@ -190,7 +190,7 @@ def check_files(
             )
             continue
         if found != provenance.get(f"{what}_sha256"):
-            name, role = Path(str(files.get(what))).name, COMPANIONS.get(what, what)
+            name, role = Path(str(files.get(what))).name, COMPANIONS.get(what, "data")
             raise DataError(f"`{name}`, the {role} of the study, has {_CHANGED}")
 
 

@@ -1,4 +1,4 @@
-"""What reading a table takes: a study, or one data set of a study of several."""
+"""What reading a table, or notes, takes: a study, or a data set of one of several."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ class Tabled(Protocol):
     @property
     def prepare(self) -> str | None:
         """Script beside the study file that prepares the table."""
+
+
+class Noted(Protocol):
+    """What may have notes; a study of any kind is one."""
+
+    @property
+    def path(self) -> Path:
+        """The study file."""
+
+    @property
+    def notes(self) -> str | None:
+        """Text beside the study file that the report prints."""

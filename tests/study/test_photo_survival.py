@@ -96,7 +96,7 @@ def fit(path):
     study, problems = parse_study(path)
     assert problems == []
     results = path.parent / "results"
-    score_photos(study, None, results, NEVER)
+    score_photos([study], None, results, NEVER)
     fit_survival(study, None, results, NEVER)
     return results
 

@@ -1,0 +1,174 @@
+"""The file of an age benchmark in TOML to a :class:`Benchmark`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fahrstats.measurement.accuracy import DECADES
+from fahrstats.section import Section, did_you_mean
+from fahrstats.study.benchmark.specification import (
+    CARD,
+    TAKEN,
+    Benchmark,
+    DataSet,
+    Group,
+)
+from fahrstats.study.photo_section import read_photos
+from fahrstats.study.specification import TableFile
+from fahrstats.study.study_file import study_name
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+_DRAWS, _FEWEST_DRAWS = 1000, 20
+
+
+def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
+    """Read the file of a benchmark; return what it says, or None, and its problems."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except UnicodeDecodeError:
+        return None, ["The file is not UTF-8 text; save it as UTF-8."]
+    except tomllib.TOMLDecodeError as error:
+        return None, [f"The file is not TOML: {error}."]
+    problems: list[str] = []
+    top = Section("", values, problems)
+    top.text("kind")
+    analysis = top.section("analysis")
+    study = Benchmark(
+        name=study_name(path),
+        path=path,
+        text=text,
+        title=top.text("title", study_name(path)),
+        models=_models(top),
+        data=tuple(
+            _data_set(name, path, section)
+            for name, section in top.sections("data", required=True).items()
+        ),
+        groups=tuple(
+            _group(name, section) for name, section in top.sections("groups").items()
+        ),
+        age_bands=analysis.ascending("age_bands", above_zero=False) or DECADES,
+        n_boot=analysis.whole("n_boot", _DRAWS, at_least=_FEWEST_DRAWS),
+        seed=analysis.whole("seed", 1),
+        card=_card(top.section("card")),
+        notes=top.optional_text("notes"),
+    )
+    analysis.finish()
+    top.finish()
+    problems.extend(_problems(study, top))
+    return (None if problems else study), problems
+
+
+def _models(top: Section) -> tuple[tuple[str, str], ...]:
+    """Read the label of each model under its column of predicted age."""
+    section = top.section("models", required=True)
+    models = tuple((column, section.text(column)) for column in section.values)
+    for column, label in models:
+        if not label.strip():
+            section.problem(f"`{column}` must be given a label, in quotes.")
+    if top.is_given("models") and not models:
+        top.problem('[models] names no model; write, say, faceage = "FaceAge".')
+    return models
+
+
+def _data_set(name: str, path: Path, section: Section) -> DataSet:
+    """Read one data set."""
+    if not _NAME.fullmatch(name):
+        section.problem("A data set is named by letters, digits and `_`.")
+    photos = read_photos(section)
+    if photos is not None and photos.survival is not None:
+        section.problem("`photos` learns no survival here; take out `survival`.")
+    age = section.texts("age")
+    if len(age) not in (1, 2):
+        section.problem(
+            "`age` must name the column of true age, or two columns: of the first age "
+            "of an interval and of the first one beyond it."
+        )
+    table = TableFile(
+        file=section.text("file", required=True),
+        scores=section.optional_text("scores"),
+        id=section.optional_text("id"),
+        allow_unmatched=section.flag("allow_unmatched"),
+        left_out=section.optional_text("left_out"),
+        source=section.text("source"),
+    )
+    if table.scores is not None and table.id is None:
+        section.problem("`scores` needs `id`, the column that both tables hold.")
+    data = DataSet(
+        name=name,
+        label=section.text("label", name.replace("_", " ")),
+        path=path,
+        table=table,
+        age=age,
+        subject=section.optional_text("subject"),
+        by=tuple(_groupings(section)),
+        photos=photos,
+        prepare=section.optional_text("prepare"),
+    )
+    section.finish()
+    return data
+
+
+def _groupings(section: Section) -> Iterator[tuple[str, ...]]:
+    """Yield each grouping: a name of [groups], or a list of several to be crossed."""
+    for item in section.items("by"):
+        if isinstance(item, str):
+            yield (item,)
+        elif _is_crossing(item):
+            yield tuple(item)
+        else:
+            section.problem(
+                "`by` must list names of [groups], or lists of two or more of them "
+                f'such as ["sex", "race"], but it holds {item!r}.'
+            )
+
+
+def _is_crossing(item: Any) -> bool:
+    """Tell whether something is a list of two or more different texts."""
+    is_list = isinstance(item, list) and all(isinstance(name, str) for name in item)
+    return is_list and len(set(item)) == len(item) > 1
+
+
+def _group(name: str, section: Section) -> Group:
+    """Read what makes groups."""
+    label = section.text("label", name.replace("_", " ").capitalize())
+    group = Group(name, label, section.levels("levels"))
+    section.finish()
+    return group
+
+
+def _card(section: Section) -> dict[str, str]:
+    """Read what the authors say of the models."""
+    card = {key: section.text(key).strip() for key in CARD}
+    section.finish()
+    return {key: text for key, text in card.items() if text}
+
+
+def _problems(study: Benchmark, top: Section) -> Iterator[str]:
+    """Yield names that two things share, and those that nothing has."""
+    groups = [group.name for group in study.groups]
+    for name in study.columns:
+        if name in TAKEN:
+            yield f"[models]: `{name}` is taken; give the column another name."
+    for name in groups:
+        if name in (*TAKEN, *study.columns):
+            yield f"[groups.{name}]: `{name}` is taken; give the column another name."
+    labels = [label for _, label in study.models]
+    labels += [data.label for data in study.data]
+    for label in dict.fromkeys(label for label in labels if label):
+        if labels.count(label) > 1:
+            yield f"`{label}` is the label of several models or data sets."
+    if top.is_given("data") and not study.data:
+        yield "[data] names no data set; add a section such as [data.validation]."
+    for data in study.data:
+        for name in dict.fromkeys(name for part in data.by for name in part):
+            if name not in groups:
+                known = ", ".join(f"`{one}`" for one in groups) or "none"
+                yield (
+                    f"[data.{data.name}]: `by` names `{name}`; [groups] holds {known}."
+                    f"{did_you_mean(name, groups)}"
+                )
