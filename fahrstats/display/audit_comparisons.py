@@ -287,7 +287,7 @@ def audit_shrunken(
             for measure in shown:
                 for row in (found.get((subgroup, level, measure)), pooled.get(measure)):
                     text = EMPTY if row is None else measure_text(row, style=style)
-                    line.append(notes.mark(text, row and row.get("note")))
+                    line.append(notes.mark(text, (row or {}).get("note")))
             lines.append(line)
     pairs = {name: (f"{name} alone", f"{name} pooled") for name in shown}
     names = {alone: "Alone" for alone, _ in pairs.values()}

@@ -25,8 +25,10 @@ from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
+    BLUE,
     FAINT,
     INK,
+    MOST_COLOURS,
     MUTED,
     TEXT_SIZE,
     WIDTH,
@@ -110,9 +112,8 @@ def funnel(
         ggplot(levels, aes("n_events", "estimate"))
         + geom_hline(yintercept=everyone["estimate"], color=MUTED, size=0.4)
         + _drawn_limits(curves)
-        + geom_point(aes(color="group"), size=2.2)
+        + _dots(len(order))
         + _names(_outside(levels, everyone), curves["n_events"])
-        + scale_color_manual(values=colours(len(order)))
         + scale_x_log10(labels=_as_counts)
         + labs(
             x="Events in the group (log scale)",
@@ -122,6 +123,14 @@ def funnel(
         + house_theme(width, _HEIGHT)
         + theme(legend_position="top", panel_grid_major_y=element_line(color=FAINT))
     )
+
+
+def _dots(n_groups: int) -> list[Any]:
+    """Return the levels, in the colour of their group if there are few groups."""
+    if n_groups > MOST_COLOURS:
+        return [geom_point(size=2.2, color=BLUE)]
+    colour = scale_color_manual(values=colours(n_groups))
+    return [geom_point(aes(color="group"), size=2.2), colour]
 
 
 def _limits(everyone: pd.Series[Any], levels: pd.DataFrame) -> pd.DataFrame:

@@ -38,6 +38,9 @@ _COLOURS: Final[dict[int, tuple[str, ...]]] = {
     5: (BLUE, _SKY, _GREEN, _ORANGE, VERMILION),
     6: (BLUE, _SKY, _GREEN, _ORANGE, VERMILION, _PURPLE),
 }
+MOST_COLOURS: Final = max(_COLOURS)
+"""Groups that colours can tell apart."""
+
 # Line types tell groups apart where a page is printed in grey.
 _LINE_TYPES: Final = ("solid", "dashed", "dashdot", "dotted", (0, (5, 1)), (0, (1, 1)))
 
@@ -52,7 +55,7 @@ def colours(n_groups: int) -> tuple[str, ...]:
     """
     if n_groups not in _COLOURS:
         raise DataError(
-            f"`group` has {n_groups} levels, but a figure shows 1 to {max(_COLOURS)}; "
+            f"`group` has {n_groups} levels, but a figure shows 1 to {MOST_COLOURS}; "
             "select groups before drawing."
         )
     return _COLOURS[n_groups]

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from audited import LEVELS, audit_table
 from drawings import drawn, overlapping, texts_outside, words
@@ -65,6 +66,15 @@ def test_limits_are_as_wide_as_everyones_error_with_as_many_events(draw):
             for x in lines[0][:, 0]
         ]
         assert any(np.allclose(line[:, 1], at) for line in lines)
+
+
+def test_more_groups_than_colours_are_drawn_in_one(draw):
+    table = audit_table()
+    levels = table[table["subgroup"] == "sex"]
+    more = [levels.assign(subgroup=f"factor {k}") for k in range(7)]
+    figure = draw(funnel(pd.concat([table, *more], ignore_index=True)))
+    assert figure.legends == []
+    assert "Sex" not in words(figure)
 
 
 def test_a_funnel_needs_everyone_and_a_level():
