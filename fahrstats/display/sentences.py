@@ -13,6 +13,11 @@ from fahrstats.display.accuracy_sentences import (
     concordance,
     ranking_by_subgroup,
 )
+from fahrstats.display.age_sentences import (
+    age_errors,
+    age_group_differences,
+    lowest_error,
+)
 from fahrstats.display.audit_measures import margins_in_words
 from fahrstats.display.audit_sentences import (
     audited,
@@ -56,7 +61,9 @@ __all__ = [
     "across_cohorts",
     "added_accuracy",
     "added_value",
+    "age_errors",
     "age_gaps",
+    "age_group_differences",
     "agreement_with_print",
     "association",
     "audited",
@@ -77,6 +84,7 @@ __all__ = [
     "largest_influence",
     "levels_not_calibrated",
     "logrank",
+    "lowest_error",
     "margins_in_words",
     "missing_by_group",
     "photos_scored",

@@ -13,6 +13,13 @@ from fahrstats.display.accuracy_tables import (
     horizons_of,
     reclassification,
 )
+from fahrstats.display.age_tables import (
+    age_accuracy,
+    age_differences,
+    age_groups,
+    lowest_errors,
+    photos_left_out,
+)
 from fahrstats.display.audit_comparisons import (
     audit_between,
     audit_differences,
@@ -57,6 +64,9 @@ __all__ = [
     "DisplayTable",
     "accuracy",
     "accuracy_differences",
+    "age_accuracy",
+    "age_differences",
+    "age_groups",
     "analyses",
     "audit_between",
     "audit_differences",
@@ -78,8 +88,10 @@ __all__ = [
     "incidence_at",
     "influence",
     "joint_groups",
+    "lowest_errors",
     "model_fits",
     "ph_test",
+    "photos_left_out",
     "printed_check",
     "provenance",
     "published",

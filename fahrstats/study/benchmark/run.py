@@ -161,7 +161,7 @@ def _describe(
         "models": list(study.columns),
         "data_sets": [_data_set(cohort) for cohort in cohorts],
         "choices": {"n_boot": study.n_boot, "age_bands": list(study.age_bands)},
-        "card": study.card,
+        "card": {key: without_folders(text) for key, text in study.card.items()},
         "notes": read_notes(study),
         "provenance": provenance,
         **described(tables, names),

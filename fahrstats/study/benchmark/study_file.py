@@ -17,6 +17,7 @@ from fahrstats.study.benchmark.specification import (
     DataSet,
     Group,
 )
+from fahrstats.study.notes import note_problems
 from fahrstats.study.photo_section import read_photos
 from fahrstats.study.specification import TableFile
 from fahrstats.study.study_file import study_name
@@ -145,6 +146,9 @@ def _card(section: Section) -> dict[str, str]:
     """Read what the authors say of the models."""
     card = {key: section.text(key).strip() for key in CARD}
     section.finish()
+    for key, text in card.items():
+        for problem in note_problems(text, key) if text else ():
+            section.problem(problem)
     return {key: text for key, text in card.items() if text}
 
 
