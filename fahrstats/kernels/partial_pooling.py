@@ -25,7 +25,7 @@ FEWEST = 3
 """Levels below which the mixture over tau has no finite weight."""
 
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(160)
-"""The least smooth case, one exact level among vague ones, is right to 1e-8."""
+"""Enough for nine digits with standard errors from 0.001 to 1 beside each other."""
 
 _HALVINGS = 80
 """Of an interval of reals, until it is two neighbouring numbers."""
