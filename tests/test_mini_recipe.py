@@ -112,7 +112,7 @@ def test_the_comparison_differs_in_labels_and_beginning_only(tmp_path, share, st
     assert other.folder.name == f"{start}_{share}"
     stages = [replace(stage, epochs=1) for stage in age.stages]
     assert [replace(stage, epochs=1) for stage in other.stages] == stages
-    same = {"label_share": 1.0, "start": None, "folder": age.folder}
+    same = {"label_share": 1.0, "start": age.start, "folder": age.folder}
     assert replace(other, **same, stages=age.stages) == age
 
 

@@ -2,9 +2,10 @@
 
     python comparison.py
 
-``scratch_100.toml`` and so on train as ``age.toml`` does, from random parameters or
-from ``fahrstats-mini``, on all, a tenth and a hundredth of the labelled photos. Fewer
-photos are seen more often; both beginnings are given the same number of steps.
+``mae_100.toml`` and so on train as ``age.toml`` does, from ``fahrstats-mini`` or from
+random parameters (``scratch_100.toml``), on all, a tenth and a hundredth of the labelled
+photos. Fewer photos are seen more often; both beginnings are given the same number of
+steps. ``mae_100.toml`` makes ``mini-age`` again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def training(text: str, *, share: int, start: str) -> str:
     labels = 'labels = "labels.csv"\n'
     changes = {
         labels: f"{labels}label_share = {share / 100}\n",
-        "crop_margin = 0.0\n": f"crop_margin = 0.0\n{START if start == 'mae' else ''}",
+        START: START if start == "mae" else "",
         "epochs = 12\n": f"epochs = {first}\n",
         "epochs = 3\n": f"epochs = {second}\n",
         'folder = "mini-age"\n': f'folder = "{start}_{share}"\n',
