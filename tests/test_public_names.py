@@ -80,8 +80,8 @@ def test_the_verbs_are_those_of_the_documentation():
     assert verbs == {
         "age_accuracy",
         *("by_subgroup", "calibration", "cause_specific_cox", "check_published"),
-        *("compare", "concordance", "concordance_by", "cox", "cross_validate"),
-        "cumulative_incidence",
+        *("compare", "concordance", "concordance_between", "concordance_by", "cox"),
+        *("cross_validate", "cumulative_incidence"),
         *("decision_curve", "early_mortality", "face_aging_rate", "fine_gray"),
         *("follow_up", "gap", "gray_test", "impute", "joint_risk_groups"),
         *("kaplan_meier", "logrank", "meta", "meta_estimates", "ph_test", "pool"),
