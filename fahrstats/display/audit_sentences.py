@@ -193,8 +193,8 @@ def groups_too_small(table: pd.DataFrame, *, labels: Labels | None = None) -> st
     DataError
         A column is absent, or the table has no rows.
     """
-    need_columns(table, ("subgroup", "level", "note"), "a sentence")
-    is_small = table["note"].fillna("").str.startswith(TOO_FEW)
+    need_columns(table, ("subgroup", "level", "n", "note"), "a sentence")
+    is_small = table["note"].fillna("").str.startswith(TOO_FEW) & table["n"].isna()
     names = _named(table[is_small].drop_duplicates(["subgroup", "level"]), labels)
     if not names:
         return ""

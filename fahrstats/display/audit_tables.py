@@ -117,7 +117,7 @@ def _level_line(
     found = {row["measure"]: row for row in records(rows)}
     first = records(rows)[0]
     texts = [count_or_empty(first.get(size), style) for size in ("n", "n_events")]
-    if str(first.get("note") or "").startswith(TOO_FEW):
+    if str(first.get("note") or "").startswith(TOO_FEW) and pd.isna(first.get("n")):
         bands = first["note"].removeprefix(f"{TOO_FEW}: ")
         return [notes.mark(name, bands), *texts, TOO_FEW]
     for measure in shown:

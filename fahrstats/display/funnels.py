@@ -96,7 +96,7 @@ def funnel(
     need_columns(table, need, "a funnel")
     only_one(table, ("biomarker", "outcome"), "a funnel")
     known = table[(measure_of(table) == measure) & table["estimate"].notna()]
-    known = known.dropna(subset=["std_error", "n_events"])
+    known = known.dropna(subset=["std_error", "n_events"]).astype({"n_events": float})
     is_overall = known["subgroup"] == OVERALL
     if not is_overall.any() or is_overall.all():
         raise DataError(

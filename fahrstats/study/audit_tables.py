@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from fahrstats.cohort.groups import table_one
@@ -50,11 +51,7 @@ def characteristics(cohort: StudyCohort) -> pd.DataFrame:
 def groups(cohort: StudyCohort) -> pd.DataFrame:
     """Every measure of each score in every level of every group."""
     return _of_scores(
-        cohort,
-        lambda score, found: found.tidy(
-            exponentiate=True, per={score.name: step_size(cohort, score)}
-        ).assign(per=step_text(score)),
-        estimand="hr",
+        cohort, lambda score, found: _in_steps(cohort, score, found), estimand="hr"
     )
 
 
@@ -121,6 +118,13 @@ def _audited(cohort: StudyCohort, score: str) -> Audit:
         floor_events=study.audit.floor_events,
         floor_people=study.audit.floor_people,
     )
+
+
+def _in_steps(cohort: StudyCohort, score: Variable, found: Audit) -> pd.DataFrame:
+    """Return an audit, its hazard ratios per the step that the study names."""
+    table = found.tidy(exponentiate=True, per={score.name: step_size(cohort, score)})
+    is_ratio = table["estimand"] == "hr"
+    return table.assign(per=np.where(is_ratio, step_text(score), ""))
 
 
 def _of_scores(

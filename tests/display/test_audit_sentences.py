@@ -71,6 +71,14 @@ def test_small_groups_are_named_without_counts():
     assert said.groups_too_small(large, labels=LABELS) == ""
 
 
+def test_too_few_events_by_the_horizon_leave_a_group_large_enough():
+    table = audit_table()
+    is_it = (table["level"] == "Black") & (table["estimand"] == "ipa")
+    table.loc[is_it, "note"] = "too few: 0 to 9 events by 5"
+    line = said.groups_too_small(table, labels=LABELS)
+    assert "Black" not in line
+
+
 def test_levels_without_a_curve_are_named():
     table = audit_table().assign(note="")
     table.loc[table["level"] == "missing", "note"] = "not estimated: fewer than 20"
