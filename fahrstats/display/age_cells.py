@@ -38,7 +38,7 @@ from fahrstats.errors import DataError
 if TYPE_CHECKING:
     from seaborn import JointGrid
 
-_CELL: Final = 5  # years
+_BAR: Final = 5  # years
 _PALE: Final = "#e3eff6"
 _TITLE_HEIGHT: Final = 0.3
 _FRAME: Final = 1.1
@@ -56,13 +56,13 @@ def age_cells(
 ) -> ggplot:
     """Draw how photos lie over true and predicted age, a panel for each model.
 
-    No photo is drawn: the darker a cell of five by five years, the larger its share.
+    No photo is drawn: the darker a cell, the larger its share of people.
     Predictions without error lie on the line.
 
     Parameters
     ----------
     table
-        Shares in cells: ``model``, ``value``, ``predicted``, ``estimate``.
+        Shares in cells: ``model``, ``value``, ``predicted``, ``per``, ``estimate``.
     curves
         Mean predicted age by true age, with joint limits, drawn over the cells.
     labels
@@ -75,7 +75,7 @@ def age_cells(
     DataError
         A column is absent, or no cell holds enough people to be shown.
     """
-    needed = ("model", "value", "predicted", "estimate")
+    needed = ("model", "value", "predicted", "per", "estimate")
     need_columns(table, needed, "a figure of cells")
     cells = table.dropna(subset="estimate")
     if cells.empty:
@@ -86,8 +86,8 @@ def age_cells(
     panels = {m: wrap(plain(column_label(m, labels)), room, BASE_SIZE) for m in models}
     cells = cells.assign(
         panel=pd.Categorical(cells["model"].map(panels), list(panels.values())),
-        right=cells["value"] + _CELL,
-        top=cells["predicted"] + _CELL,
+        right=cells["value"] + cells["per"],
+        top=cells["predicted"] + cells["per"],
         percent=100 * cells["estimate"],
     )
     low = min(cells["value"].min(), cells["predicted"].min())
@@ -161,7 +161,7 @@ def age_scatter(
     )
     points = {"s": 14, "color": BLUE, "alpha": 0.5, "linewidth": 0}
     grid.plot_joint(sns.scatterplot, **points)
-    bars = {"binwidth": _CELL, "binrange": _whole_cells(ends), "color": BLUE}
+    bars = {"binwidth": _BAR, "binrange": _whole_bars(ends), "color": BLUE}
     grid.plot_marginals(sns.histplot, **bars, edgecolor="white")
     grid.ax_joint.plot(ends, ends, color=MUTED, linestyle="--", linewidth=1)
     grid.set_axis_labels(
@@ -187,8 +187,8 @@ def _mean_lines(curves: pd.DataFrame | None, panels: dict[str, str]) -> list[obj
     ]
 
 
-def _whole_cells(ends: tuple[float, float]) -> tuple[float, float]:
-    return _CELL * (ends[0] // _CELL), _CELL * (ends[1] // _CELL + 1)
+def _whole_bars(ends: tuple[float, float]) -> tuple[float, float]:
+    return _BAR * (ends[0] // _BAR), _BAR * (ends[1] // _BAR + 1)
 
 
 def _axis(column: str, labels: Labels | None, default: str) -> str:

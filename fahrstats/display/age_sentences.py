@@ -32,9 +32,10 @@ from fahrstats.display.result_table import (
 from fahrstats.errors import DataError
 
 _OVERALL: Final = "overall"
+_MAE, _AT_EQUAL_AGES = "delta_mae", "delta_standardized_mae"
 _OF_GROUPS: Final = {
-    "delta_mae": "mean absolute error",
-    "delta_standardized_mae": "mean absolute error at equal ages",
+    _MAE: "mean absolute error",
+    _AT_EQUAL_AGES: "mean absolute error at equal ages",
     "delta_mean_error": "mean error",
 }
 
@@ -95,11 +96,10 @@ def lowest_error(
     ]
     if len(best) == 1:
         name = column_label(str(best.index[0]), labels)
-        clear = int((bands["joint_high"] < 0).sum())
         return (
             f"{name} had the lowest mean absolute error in all "
-            f"{format_count(n, style=style)} bands of age that could be judged, "
-            f"clearly so in {format_count(clear, style=style)}."
+            f"{format_count(n, style=style)} bands of age that could be judged"
+            f"{_clearly(bands, style)}."
         )
     return (
         "No model had the lowest mean absolute error over the whole lifespan. Of the "
@@ -117,6 +117,8 @@ def age_group_differences(
 ) -> str:
     """Say between which groups one model's errors differ most, and how surely.
 
+    Of mean absolute errors, those at equal ages are told where they are known.
+
     Parameters
     ----------
     largest
@@ -132,6 +134,8 @@ def age_group_differences(
     need_columns(largest, ("model", "subgroup", "term", "estimand"), "a sentence")
     rows, _ = without_refusals(largest)
     rows = rows[(rows["model"] == model) & rows["estimand"].isin(list(_OF_GROUPS))]
+    at_equal_ages = rows.loc[rows["estimand"] == _AT_EQUAL_AGES, "subgroup"]
+    rows = rows[(rows["estimand"] != _MAE) | ~rows["subgroup"].isin(at_equal_ages)]
     clear = [row for row in records(rows) if row["p_adjusted"] < 0.05]
     name = column_label(model, labels)
     if rows.empty:
@@ -172,4 +176,4 @@ def _read(bias: dict[str, Any], style: NumberStyle) -> str:
 def _clearly(bands: pd.DataFrame, style: NumberStyle) -> str:
     """Say in how many bands the lowest is clearly the lowest."""
     clear = int((bands["joint_high"] < 0).sum())
-    return f" (clearly in {format_count(clear, style=style)})"
+    return f" (clearly in {format_count(clear, style=style) if clear else 'none'})"

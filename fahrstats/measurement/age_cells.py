@@ -13,8 +13,8 @@ from fahrstats.measurement.age_rows import AgeRows, read_rows
 
 FloatArray = NDArray[np.float64]
 
-WIDTH = 5
-"""Years of a cell, in true and in predicted age."""
+WIDTHS = {1000: 5, 0: 10}
+"""Years of a cell, in true and in predicted age, by the least number of people."""
 
 COARSENESS = 5
 """Cells of fewer people are empty, and all others multiples of it."""
@@ -29,11 +29,11 @@ def age_cells(
     age: str | tuple[str, str] = "age",
     subject: str | None = None,
 ) -> pd.DataFrame:
-    """Count photos in cells of five years of true by five years of predicted age.
+    """Count people in cells of true by predicted age, of five or ten years each.
 
-    Shares are made of counts that are rounded to fives, those below five to none, so
-    that neither a cell nor what others leave of a total tells how many people it holds.
-    The rows of a cell are those of people: several photos of one count once in it.
+    Shares of everyone are made of counts that are rounded to fives, those below five
+    left out, so that neither a cell nor what others leave of a total tells how many
+    people it holds. Several photos of one person count once in a cell.
 
     Parameters are those of :func:`fahrstats.age_accuracy`.
 
@@ -41,8 +41,9 @@ def age_cells(
     -------
     DataFrame
         One row per model and cell that is not empty: ``value`` and ``predicted``, where
-        the cell begins in true and in predicted age, and its ``share`` as ``estimate``.
-        One row that says so, where true ages are known to intervals.
+        the cell begins in true and in predicted age, ``per``, its width in years, and
+        its ``share`` as ``estimate``. Cells are five years wide from a thousand people
+        on. One row that says so, where true ages are known to intervals.
 
     Raises
     ------
@@ -59,23 +60,32 @@ def age_cells(
 def _of_model(rows: AgeRows, j: int) -> pd.DataFrame:
     """Count the cells of one model, on the photos that every model predicted."""
     if not rows.is_exact:
-        empty = {"value": np.nan, "predicted": np.nan, "estimate": np.nan}
+        empty = dict.fromkeys(("value", "predicted", "per", "estimate"), np.nan)
         return pd.DataFrame([{**empty, "note": _REFUSED}])
     kept = rows.is_complete
+    n_people = np.unique(rows.subject[kept]).size
+    width = next(years for least, years in WIDTHS.items() if n_people >= least)
     photos = pd.DataFrame(
         {
-            "value": _start(rows.low[kept]),
-            "predicted": _start(rows.predicted[kept, j]),
+            "value": _start(rows.low[kept], width),
+            "predicted": _start(rows.predicted[kept, j], width),
             "subject": rows.subject[kept],
         }
     )
     sizes = photos.drop_duplicates().groupby(["value", "predicted"]).size()
-    shown = sizes[sizes >= COARSENESS]
-    rounded = COARSENESS * (shown / COARSENESS).round()
-    found = (rounded / rounded.sum()).rename("estimate").reset_index()
-    return found.assign(note=f"people in a cell are rounded to {COARSENESS}")
+    counts = sizes[sizes >= COARSENESS].rename("estimate").reset_index()
+    share = _rounded(counts["estimate"].to_numpy()) / _rounded(np.array(n_people))
+    found = counts.assign(estimate=share)
+    note = f"people in a cell are rounded to {COARSENESS}"
+    return found.assign(per=float(width), note=note)
 
 
-def _start(years: FloatArray) -> FloatArray:
+def _rounded(counts: NDArray[np.int64]) -> FloatArray:
+    """Round counts to fives, and never to none."""
+    fives = np.maximum(np.round(counts / COARSENESS), 1)
+    return np.asarray(COARSENESS * fives, np.float64)
+
+
+def _start(years: FloatArray, width: int) -> FloatArray:
     """Return where the cell of each age begins."""
-    return np.asarray(WIDTH * np.floor(years / WIDTH), np.float64)
+    return np.asarray(width * np.floor(years / width), np.float64)

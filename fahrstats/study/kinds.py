@@ -15,8 +15,11 @@ from fahrstats.study.benchmark.run import (
     analyse_benchmark,
     check_benchmark_results,
 )
+from fahrstats.study.benchmark.study_file import parse_benchmark
 from fahrstats.study.checks import check_study
 from fahrstats.study.results_in import check_results
+from fahrstats.study.study_file import parse_study
+from fahrstats.study.tabled import Noted
 
 
 class Checked(Protocol):
@@ -39,6 +42,8 @@ class Kind:
     ----------
     report : str
         Name of the report, see :func:`fahrstats.report.report_source`.
+    parse : callable
+        Takes the study file; returns what it says, or None, and all its problems.
     check : callable
         Takes the study file, the folder of the data and that of the results; lists
         every problem.
@@ -51,6 +56,7 @@ class Kind:
     """
 
     report: str
+    parse: Callable[[Path], tuple[Noted | None, list[str]]] = parse_study
     check: Callable[..., Checked] = check_study
     analyse: Callable[..., Path] = analyse_study
     check_results: Callable[..., dict[str, Any]] = check_results
@@ -62,6 +68,7 @@ _KINDS: dict[str, Kind] = {
     "audit": Kind("audit"),
     "age-benchmark": Kind(
         "age_accuracy",
+        parse_benchmark,
         check_benchmark,
         analyse_benchmark,
         check_benchmark_results,

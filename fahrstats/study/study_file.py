@@ -98,7 +98,7 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
         path=path,
         text=text,
         title=top.text("title", study_name(path)),
-        table=_table(top),
+        table=read_table(top),
         outcomes=_outcomes(top.section("outcome", required=True)),
         scores=tuple(scores),
         covariates=tuple(covariates),
@@ -138,7 +138,7 @@ def first_of(problems: list[str], name: str) -> str:
     )
 
 
-def _table(top: Section) -> TableFile:
+def read_table(top: Section) -> TableFile:
     """Read ``table = "cohort.csv"`` or the section ``[table]``."""
     if isinstance(top.values.get("table"), str):
         return TableFile(file=top.text("table"))

@@ -13,16 +13,23 @@ from fahrstats.measurement.age_cells import age_cells
 
 
 def test_cells_are_counted_by_hand():
-    """Twelve photos at 30 to 34 read as 40 to 44, seven at 50 read as 50, four lost."""
+    """Twelve of 23 in their thirties are read as in their forties, seven of 50 well."""
     data = pd.DataFrame(
         {
-            "age": [30.0, 34.9, *[32.0] * 10, *[50.0] * 7, *[70.0] * 4],
-            "face": [40.0, 44.9, *[42.0] * 10, *[50.0] * 7, *[70.0] * 4],
+            "age": [30.0, 39.9, *[32.0] * 10, *[50.0] * 7, *[70.0] * 4],
+            "face": [40.0, 49.9, *[42.0] * 10, *[50.0] * 7, *[70.0] * 4],
         }
     )
     table = check_table(age_cells(["face"], data))
     assert table[["value", "predicted"]].to_numpy().tolist() == [[30, 40], [50, 50]]
-    assert table["estimate"].tolist() == [10 / 15, 5 / 15]
+    assert table["estimate"].tolist() == [10 / 25, 5 / 25]
+    assert set(table["per"]) == {10}
+
+
+def test_many_people_have_smaller_cells():
+    table = age_cells(MODELS, people(1000))
+    assert set(table["per"]) == {5}
+    assert (table["value"] % 5 == 0).all()
 
 
 def test_people_are_counted_and_not_their_photos():
@@ -35,13 +42,11 @@ def test_people_are_counted_and_not_their_photos():
 @settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_no_cell_tells_a_count(seed):
-    """Shares times their total are multiples of five, whatever the data."""
-    table = age_cells(MODELS, people(300, seed))
-    for model in MODELS:
-        share = table.loc[table["model"] == model, "estimate"]
-        assert share.sum() == pytest.approx(1)
-        counts = share / share.min()  # the smallest of so many cells holds five
-        assert np.allclose(counts, counts.round())
+    """Counts are multiples of five, and so is the total, whatever the data."""
+    table = age_cells(MODELS, people(302, seed))
+    counts = 300 * table["estimate"]
+    assert np.allclose(counts, 5 * (counts / 5).round())
+    assert counts.min() >= 5 - 1e-9
 
 
 def test_ages_known_to_intervals_have_no_cells():

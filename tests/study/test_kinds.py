@@ -11,6 +11,7 @@ from fahrstats.study.kinds import find_kind
         ("", "biomarker"),
         ('kind = "biomarker"', "biomarker"),
         ('kind = "audit"', "audit"),
+        ('kind = "age-benchmark"', "age_accuracy"),
         ('kind = "adit"', "biomarker"),  # whose check names the kinds that are known
         ("kind = 3", "biomarker"),
         ("kind = ", "biomarker"),  # not TOML

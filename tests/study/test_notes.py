@@ -6,6 +6,7 @@ from fahrstats.errors import DataError
 from fahrstats.report.portability import findings
 from fahrstats.report.source import read_source
 from fahrstats.study.examples import example_file, example_names
+from fahrstats.study.kinds import find_kind
 from fahrstats.study.notes import note_problems, read_notes
 from fahrstats.study.study_file import parse_study
 
@@ -63,7 +64,7 @@ def test_notes_are_read_and_refused_by_a_study(write_study):
 
 @pytest.mark.parametrize("name", example_names())
 def test_notes_of_shipped_studies_stay_within_what_both_renderers_know(name, tmp_path):
-    study, _ = parse_study(example_file(name))
+    study, _ = find_kind(example_file(name)).parse(example_file(name))
     document = tmp_path / "notes.qmd"
     document.write_text(f"---\ntitle: Notes\n---\n\n{read_notes(study)}\n")
     assert findings(read_source(document)) == ()

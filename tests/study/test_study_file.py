@@ -6,6 +6,7 @@ from formulaic.transforms import TRANSFORMS
 from fahrstats.cohort.encoding import TRANSFORMS as OURS
 from fahrstats.errors import DataError
 from fahrstats.study.examples import example_file, example_names
+from fahrstats.study.kinds import find_kind
 from fahrstats.study.specification import EventRule, Subgroup
 from fahrstats.study.study_file import find_study, first_of, parse_study
 from fahrstats.study.study_names import TRANSFORM_NAMES
@@ -230,7 +231,8 @@ def test_a_scores_table_needs_an_id(tmp_path):
 
 
 def test_shipped_studies_are_found_by_name_and_files_by_path(write_study):
-    assert example_names() == ["congress", "flchain", "nhanes", "nhanes-audit"]
+    names = ["congress", "congress-ages", "flchain", "nhanes", "nhanes-audit"]
+    assert example_names() == names
     assert find_study("flchain") == example_file("flchain")
     path = write_study()
     assert find_study(str(path)) == path
@@ -242,7 +244,7 @@ def test_shipped_studies_are_found_by_name_and_files_by_path(write_study):
 @pytest.mark.parametrize("name", example_names())
 def test_shipped_studies_are_short(name):
     assert len(example_file(name).read_text().splitlines()) <= 30
-    assert parse_study(example_file(name))[1] == []
+    assert find_kind(example_file(name)).parse(example_file(name))[1] == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fahrstats.cohort.levels import MOST_LEVELS
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError, FahrstatsError
 from fahrstats.measurement.age_groups import age_grouping, asked_for
@@ -26,7 +27,7 @@ from fahrstats.study.photo_scores import PhotoScores, check_photos, read_photo_s
 from fahrstats.study.script import find_script
 from fahrstats.study.study_file import first_of, results_folder
 from fahrstats.study.tables_in import SourceTable, load
-from fahrstats.study.work import Work, make_factor
+from fahrstats.study.work import Work, is_amount, make_factor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +203,16 @@ def _make_columns(study: Benchmark, data: DataSet, work: Work) -> None:
         values = work.source(group.name, "`by`")
         if values is None:
             continue
-        factor = make_factor(work, values, group.levels, f"[groups.{group.name}]")
+        where = f"[groups.{group.name}]"
+        n_values = values.nunique()
+        if is_amount(values) and not group.levels and n_values > MOST_LEVELS:
+            work.problems.append(
+                f"{where}: `{group.name}` has {n_values} different numbers, a "
+                "measurement rather than levels; make bands of it in the script of "
+                "`prepare`, or give its codes their `levels`."
+            )
+            continue
+        factor = make_factor(work, values, group.levels, where)
         if factor is not None:
             work.columns[group.name] = factor
 

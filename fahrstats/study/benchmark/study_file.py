@@ -19,8 +19,7 @@ from fahrstats.study.benchmark.specification import (
 )
 from fahrstats.study.notes import note_problems
 from fahrstats.study.photo_section import read_photos
-from fahrstats.study.specification import TableFile
-from fahrstats.study.study_file import study_name
+from fahrstats.study.study_file import read_table, study_name
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _DRAWS, _FEWEST_DRAWS = 1000, 20
@@ -45,10 +44,7 @@ def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
         text=text,
         title=top.text("title", study_name(path)),
         models=_models(top),
-        data=tuple(
-            _data_set(name, path, section)
-            for name, section in top.sections("data", required=True).items()
-        ),
+        data=tuple(_data_sets(top, path)),
         groups=tuple(
             _group(name, section) for name, section in top.sections("groups").items()
         ),
@@ -67,13 +63,29 @@ def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
 def _models(top: Section) -> tuple[tuple[str, str], ...]:
     """Read the label of each model under its column of predicted age."""
     section = top.section("models", required=True)
-    models = tuple((column, section.text(column)) for column in section.values)
-    for column, label in models:
-        if not label.strip():
-            section.problem(f"`{column}` must be given a label, in quotes.")
+    models = tuple(
+        (column, section.text(column, required=True)) for column in section.values
+    )
     if top.is_given("models") and not models:
         top.problem('[models] names no model; write, say, faceage = "FaceAge".')
     return models
+
+
+def _data_sets(top: Section, path: Path) -> Iterator[DataSet]:
+    """Read every data set; one ``like`` another has its keys, but for its own."""
+    sections = top.sections("data", required=True)
+    for name, section in sections.items():
+        like = section.optional_text("like")
+        known = [one for one, other in sections.items() if "like" not in other.values]
+        if like is not None and like not in known:
+            section.problem(
+                f"`like` is `{like}`, which is no data set with keys of its own."
+                f"{did_you_mean(like, known)}"
+            )
+        elif like is not None:
+            values = {**sections[like].values, **section.values}
+            section = Section(section.where, values, section.problems, {"like"})
+        yield _data_set(name, path, section)
 
 
 def _data_set(name: str, path: Path, section: Section) -> DataSet:
@@ -89,21 +101,11 @@ def _data_set(name: str, path: Path, section: Section) -> DataSet:
             "`age` must name the column of true age, or two columns: of the first age "
             "of an interval and of the first one beyond it."
         )
-    table = TableFile(
-        file=section.text("file", required=True),
-        scores=section.optional_text("scores"),
-        id=section.optional_text("id"),
-        allow_unmatched=section.flag("allow_unmatched"),
-        left_out=section.optional_text("left_out"),
-        source=section.text("source"),
-    )
-    if table.scores is not None and table.id is None:
-        section.problem("`scores` needs `id`, the column that both tables hold.")
     data = DataSet(
         name=name,
         label=section.text("label", name.replace("_", " ")),
         path=path,
-        table=table,
+        table=read_table(section),
         age=age,
         subject=section.optional_text("subject"),
         by=tuple(_groupings(section)),

@@ -175,6 +175,8 @@ def _refused(subgroup: str, estimand: str, error: DataError) -> pd.DataFrame:
         "subgroup": subgroup,
         "estimand": f"delta_{estimand}",
         "estimate": np.nan,
+        "n": 0,
+        "n_subjects": 0,
         "note": f"not estimated: {error}",
     }
     return pd.DataFrame([row])
