@@ -106,6 +106,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.study_planning.published_checks import (
         check_published as check_published,
     )
+    from fahrstats.survival.subgroup_audits.audit import audit as audit
+    from fahrstats.survival.subgroup_audits.audit_result import Audit
     from fahrstats.survival.subgroup_audits.between_groups import (
         concordance_between as concordance_between,
     )
@@ -153,6 +155,8 @@ _HOMES = {
     "survival.cox_models.influential_rows": ("Influence",),
     "survival.cox_models.proportionality": ("ProportionalityTest", "ph_test"),
     "survival.rankings.ranking": ("Concordance", "concordance"),
+    "survival.subgroup_audits.audit": ("audit",),
+    "survival.subgroup_audits.audit_result": ("Audit",),
     "survival.subgroup_audits.between_groups": ("concordance_between",),
     "survival.subgroup_audits.between_groups_result": ("ConcordanceBetween",),
     "survival.rankings.ranking_bootstrap": ("ConcordanceBootstrap",),
@@ -192,6 +196,7 @@ _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AgeAccuracy",
     "AgeGap",
+    "Audit",
     "BaselineHazard",
     "Calibration",
     "CauseSpecificFits",
@@ -230,6 +235,7 @@ __all__ = [
     "TableOne",
     "TimeDependentAuc",
     "age_accuracy",
+    "audit",
     "by_subgroup",
     "calibration",
     "cause_specific_cox",

@@ -33,6 +33,7 @@ GLOSSARY: dict[str, str] = {
     "imputation": "number of the completed table, from 1",
     "cycle": "pass of the chained equations, from 1",
     "estimand": "what `estimate` is: log_hr, hr, c_index, delta_c_index, survival, ...",
+    "measure": "measure of an audit that levels are compared by: hr, c_index, ...",
     "scale": "scale on which estimates were averaged: identity, logit, log-log, log",
     "validation": "how an accuracy was found: `apparent`, on the rows of the fit, or "
     "`optimism-corrected`, by the bootstrap",
@@ -48,6 +49,8 @@ GLOSSARY: dict[str, str] = {
     "df_residual": "degrees of freedom of t, or of the denominator of F",
     "p_value": "two-sided p value of `statistic`",
     "p_adjusted": "`p_value` adjusted for the number of tests, as its method says",
+    "q_value": "`p_value` adjusted for the share of false alarms (Benjamini, Hochberg)",
+    "i_squared": "variance between levels as a share of the variance of the estimates",
     "p_low": "smallest p value that the rounding of printed numbers allows",
     "p_high": "largest p value that it allows",
     "conf_low": "lower confidence limit",

@@ -90,6 +90,14 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
     "age_accuracy": lambda d: fs.age_accuracy(
         ["faceage", "other_age"], d, by=["sex", ("sex", "site")], n_boot=40
     ),
+    "audit": lambda d: fs.audit(
+        SURV + "faceage + age",
+        d,
+        term="faceage",
+        by=["sex", "site"],
+        crossings=[["sex", "site"]],
+        horizon=3,
+    ),
     "by_subgroup": lambda d: fs.by_subgroup(
         SURV + "faceage + age", d, term="faceage", by=["sex", "site"]
     ),

@@ -25,7 +25,7 @@ from fahrstats.kernels.calibration import (
 from fahrstats.kernels.censoring_weights import weigh_by_censoring
 from fahrstats.kernels.natural_spline import natural_spline
 from fahrstats.kernels.partial_likelihood import TieBlocks, find_tie_blocks
-from fahrstats.kernels.risk_sets import sort_risk_sets
+from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 from fahrstats.survival.influence import scaled_influence
 from fahrstats.survival.over_time.curves import estimate_curves
 from fahrstats.survival.over_time.survival_curves import SurvivalCurves
@@ -151,7 +151,7 @@ def _judge(
         of_ratio = influence[:, 0] / observed - influence[:, j + 1] / mean
         of_difference = influence[:, 0] - influence[:, j + 1]
         predicted = risk[:, j]
-        slope, slope_note = _slope(design, blocks, horizon, predicted)
+        slope, slope_note = slope_until(design.risk_sets, blocks, horizon, predicted)
         curve, curve_note = _curve(design, blocks, horizon, predicted)
         codes = _quantile_codes(design.X[:, j], groups)
         edges = np.linspace(0, predicted.max() or 1.0, _N_BINS + 1)
@@ -173,15 +173,18 @@ def _judge(
         )
 
 
-def _slope(
-    design: Design, blocks: TieBlocks, horizon: float, risk: FloatArray
+def slope_until(
+    sets: RiskSets, blocks: TieBlocks, horizon: float, risk: FloatArray
 ) -> tuple[HazardFit | None, str]:
-    """Cox model of the log hazard that was predicted, and what to know about it."""
+    """Cox model of the log hazard that was predicted, and what to know about it.
+
+    ``risk`` (n,) comes in the order of the risk sets, which are one stratum.
+    """
     log_hazard = bounded_log_hazard(risk)
     if not np.ptp(log_hazard) > 0:
         return None, _ONE_RISK
-    fit = fit_until(design.risk_sets, blocks, horizon, log_hazard[:, None])
-    return (fit, _certain(risk)) if fit.has_converged else (None, _NO_MAXIMUM)
+    fit = fit_until(sets, blocks, horizon, log_hazard[:, None])
+    return (fit, certain_risks(risk)) if fit.has_converged else (None, _NO_MAXIMUM)
 
 
 def _curve(
@@ -204,10 +207,10 @@ def _curve(
     distances = calibration_distances(
         risk, observed_risk(fit, columns), design.risk_sets.weights
     )
-    return SmoothCurve(grid, *at_grid, distances), _certain(risk)
+    return SmoothCurve(grid, *at_grid, distances), certain_risks(risk)
 
 
-def _certain(risk: FloatArray) -> str:
+def certain_risks(risk: FloatArray) -> str:
     """Say how many risks are exactly 0 or 1; empty if none is."""
     n = int(((risk <= 0) | (risk >= 1)).sum())
     if not n:

@@ -97,7 +97,7 @@ class GroupsRanked:
         if g <= MOST_JOINT:
             table = with_joint(table, cov, conf_level)
         else:
-            table = _as_if_independent(table, conf_level)
+            table = as_if_independent(table, conf_level)
         table = table.assign(estimand="cross_c_difference")
         return self._described(table, first, second)
 
@@ -234,7 +234,7 @@ def _c_index_rows(
     )
 
 
-def _as_if_independent(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
+def as_if_independent(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
     """Adjust for the number of tests by Sidak's bound on max-T."""
     m = int(table["statistic"].notna().sum())
     critical = norm.isf(-np.expm1(np.log(conf_level) / max(m, 1)) / 2)

@@ -40,6 +40,12 @@ class Floors:
         events = _band(n_events, self.events, 0)
         return f"{TOO_FEW}: {people} people, {events} events"
 
+    def note_until(self, n_events: int, horizon: float) -> str:
+        """Say that a level has too few events by a time; empty if it has enough."""
+        if n_events >= self.events:
+            return ""
+        return f"{TOO_FEW}: {_band(n_events, self.events, 0)} events by {horizon:g}"
+
 
 def _band(count: int, floor: int, least: int) -> str:
     """Write a count as below its floor or not."""

@@ -1,0 +1,236 @@
+"""Every measure in all levels of one factor, and how levels vary together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fahrstats.survival.subgroup_audits.audited_levels import OVERALL, Factor
+from fahrstats.survival.subgroup_audits.audited_measures import NAMES
+from fahrstats.survival.subgroup_audits.floors import Floors
+from fahrstats.survival.subgroup_audits.judged_rows import JudgedRows
+from fahrstats.survival.subgroup_audits.level_fits import (
+    LevelFit,
+    LevelModel,
+    fit_level,
+    interaction_test,
+)
+from fahrstats.survival.subgroup_audits.level_measures import (
+    LevelMeasures,
+    measure_level,
+)
+from fahrstats.survival.subgroup_audits.subgroup_audit import (
+    Interaction,
+    SubgroupEstimate,
+)
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LevelSizes:
+    """How large the g levels of a factor are.
+
+    Attributes
+    ----------
+    n, n_events, n_events_until, n_missing : ndarray of int64, shape (g,)
+        Rows used; events among them, in all and by the horizon; rows of the level that
+        lack the marker, a covariate or the predicted risk.
+    censored_share, person_time : ndarray of shape (g,)
+        Share of rows without the event, and their follow-up added up.
+    """
+
+    n: IntArray
+    n_events: IntArray
+    n_events_until: IntArray
+    n_missing: IntArray
+    censored_share: FloatArray
+    person_time: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuditedPart:
+    """The k measures in the g levels of one factor.
+
+    Attributes
+    ----------
+    subgroup : str
+        The factor; ``overall`` for everyone.
+    levels : tuple of str
+        Its levels in their order.
+    sizes : LevelSizes
+        How large they are.
+    too_few : tuple of str
+        Why a level is not shown, in bands; empty where it is.
+    estimate, std_error : ndarray of shape (g, k)
+        On the scale on which levels are compared; missing where there is none.
+    cov : ndarray of shape (k, g, g)
+        Covariance of each measure between levels.
+    notes : tuple of tuple of str
+        What to know about each measure, by level.
+    interaction : Interaction or None
+        Test that the marker's effect is the same in all levels; None for everyone.
+    """
+
+    subgroup: str
+    levels: tuple[str, ...]
+    sizes: LevelSizes
+    too_few: tuple[str, ...]
+    estimate: FloatArray
+    std_error: FloatArray
+    cov: FloatArray
+    notes: tuple[tuple[str, ...], ...]
+    interaction: Interaction | None
+
+
+def audit_part(
+    model: LevelModel,
+    rows: JudgedRows,
+    factor: Factor,
+    floors: Floors,
+    is_missing: BoolArray,
+    everyone: LevelFit,
+) -> AuditedPart:
+    """Measure every level of a factor that is large enough.
+
+    Parameters
+    ----------
+    model, rows
+        What is fitted within levels, and what is judged.
+    factor
+        The level of every row of the data.
+    floors
+        Sizes below which a level is not shown.
+    is_missing
+        Rows of the data that lack the marker, a covariate or the predicted risk.
+    everyone
+        The model fitted to all rows.
+    """
+    names = [str(level) for level in factor.levels.cat.categories]
+    codes = factor.levels.cat.codes.to_numpy().astype(np.int64)
+    kept = codes[rows.design.rows]
+    sizes = _sizes(rows, kept, _count(codes[is_missing], len(names)))
+    found, too_few, fits = [], [], []
+    for code, name in enumerate(names):
+        chosen = kept == code
+        n_people = np.unique(rows.people[chosen]).size
+        note = floors.note(n_people, int(sizes.n_events[code]))
+        too_few.append(note)
+        blocked = note or _one_cluster(rows, chosen)
+        if blocked:
+            blank = SubgroupEstimate(
+                factor.subgroup,
+                name,
+                np.nan,
+                np.nan,
+                int(sizes.n[code]),
+                int(sizes.n_events[code]),
+                blocked,
+            )
+            fits.append(LevelFit(blank))
+            found.append(_nothing(blocked))
+            continue
+        fit = everyone
+        if factor.subgroup != OVERALL:
+            fit = fit_level(model, chosen, factor.subgroup, name)
+        obstacle = floors.note_until(int(sizes.n_events_until[code]), rows.horizon)
+        fits.append(fit)
+        found.append(
+            measure_level(rows, fit, chosen, obstacle or _not_beyond(rows, chosen))
+        )
+    interaction = None
+    if factor.subgroup != OVERALL:
+        levels = factor.levels.iloc[rows.design.rows]
+        estimates = [fit.estimate for fit in fits]
+        interaction = interaction_test(model, levels, estimates)
+    return AuditedPart(
+        subgroup=factor.subgroup,
+        levels=tuple(names),
+        sizes=sizes,
+        too_few=tuple(too_few),
+        estimate=np.stack([one.estimate for one in found]),
+        std_error=np.stack([one.std_error for one in found]),
+        cov=_between_levels(rows, found),
+        notes=tuple(one.notes for one in found),
+        interaction=interaction,
+    )
+
+
+def _sizes(rows: JudgedRows, codes: IntArray, n_missing: IntArray) -> LevelSizes:
+    """Count rows, events and follow-up by level."""
+    design, g = rows.design, n_missing.size
+    until = design.event & (design.time <= rows.horizon)
+    n, n_events = _count(codes, g), _count(codes[design.event], g)
+    with np.errstate(invalid="ignore"):
+        censored_share = 1 - n_events / n
+    person_time = np.bincount(codes, design.time, minlength=g)
+    return LevelSizes(
+        n=n,
+        n_events=n_events,
+        n_events_until=_count(codes[until], g),
+        n_missing=n_missing,
+        censored_share=censored_share,
+        person_time=np.asarray(person_time, np.float64),
+    )
+
+
+def _count(codes: IntArray, n_levels: int) -> IntArray:
+    """Count the rows of every level."""
+    return np.bincount(codes, minlength=n_levels).astype(np.int64)
+
+
+def _one_cluster(rows: JudgedRows, chosen: BoolArray) -> str:
+    """Say that a level is one cluster, whose rows say nothing of how they vary."""
+    clusters = rows.design.cluster
+    if clusters is None or np.unique(clusters[chosen]).size > 1:
+        return ""
+    return "not estimated: all rows are one cluster"
+
+
+def _not_beyond(rows: JudgedRows, chosen: BoolArray) -> str:
+    """Say that nobody of a level is known to be free of the event at the horizon."""
+    if rows.design.time[chosen].max() > rows.horizon:
+        return ""
+    return f"not estimated: nobody is followed beyond {rows.horizon:g}"
+
+
+def _nothing(note: str) -> LevelMeasures:
+    """Return a level without an estimate."""
+    blank = np.full(len(NAMES), np.nan)
+    return LevelMeasures(
+        rows=np.empty(0, np.int64),
+        estimate=blank,
+        std_error=blank,
+        influence=np.empty((0, len(NAMES))),
+        notes=(note,) * len(NAMES),
+    )
+
+
+def _between_levels(rows: JudgedRows, found: list[LevelMeasures]) -> FloatArray:
+    """Covariance of every measure between levels, (k, g, g).
+
+    Levels share no rows, so they vary together only through clusters that span them.
+    """
+    g, k = len(found), len(NAMES)
+    cov = np.zeros((k, g, g))
+    for level, one in enumerate(found):
+        cov[:, level, level] = one.std_error**2
+    clusters = rows.design.cluster
+    if clusters is None:
+        return cov
+    n_clusters = int(clusters.max()) + 1
+    for m in range(k):
+        sums = np.stack(
+            [
+                np.bincount(clusters[one.rows], one.influence[:, m], n_clusters)
+                for one in found
+            ]
+        )
+        shared = sums @ sums.T
+        np.fill_diagonal(shared, cov[m].diagonal())
+        cov[m] = shared
+    return cov

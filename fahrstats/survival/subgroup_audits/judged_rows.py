@@ -1,0 +1,161 @@
+"""Rows that an audit judges, with what the marker and the model say of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fahrstats.cohort.design import Design
+from fahrstats.cohort.follow_up import as_float
+from fahrstats.errors import DataError, FormulaError
+from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
+from fahrstats.survival.cox_models.maximum import Maximum
+from fahrstats.survival.predictions.horizons import check_horizon, tied_horizons
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedRows:
+    """The n rows of an audit, in the order of the design.
+
+    Attributes
+    ----------
+    design : Design
+        The model's rows.
+    term : str
+        The marker.
+    scores : ndarray of shape (n, 2)
+        The marker, and what the model ranks by: its linear predictor or the risk given.
+    risk : ndarray of shape (n,)
+        Predicted risk of the event by the horizon.
+    horizon : float
+        The horizon, made equal to a time from which it differs by rounding only.
+    flat : RiskSets
+        The rows as one stratum, as predicted risks are judged.
+    people : ndarray of int64, shape (n,)
+        Code of the person of every row.
+    """
+
+    design: Design
+    term: str
+    scores: FloatArray
+    risk: FloatArray
+    horizon: float
+    flat: RiskSets
+    people: NDArray[np.int64]
+
+
+def judge_rows(
+    design: Design,
+    maximum: Maximum,
+    term: str,
+    kept: pd.DataFrame,
+    *,
+    horizon: float,
+    risk: str | None,
+) -> JudgedRows:
+    """Predict for all rows, or take the predictions given.
+
+    Parameters
+    ----------
+    design, maximum
+        The model fitted to everyone.
+    term
+        The marker.
+    kept
+        The rows of the data that the design is made of.
+    horizon
+        Time that predicted risks are about.
+    risk
+        Column of risks predicted by another model.
+
+    Raises
+    ------
+    FormulaError
+        The outcome has delayed entry.
+    DataError
+        The horizon is not among the times of follow-up, a predicted risk is no
+        probability, or the model predicts none.
+    """
+    if design.entry is not None:
+        raise FormulaError(
+            f"`{design.formula.text}` has delayed entry, for which predictions at a "
+            "horizon are not judged here; count `Surv(time, event)` from entry."
+        )
+    check_horizon(design, horizon)
+    (at,) = tied_horizons(design, (horizon,))
+    marker = design.X[:, design.terms.index(term)]
+    if risk is None:
+        predictor, predicted = _predict(design, maximum, at)
+    else:
+        predictor = predicted = _given(kept, risk)
+    flat = design.risk_sets
+    if design.strata is not None:
+        flat = sort_risk_sets(design.time, design.event)
+    subjects = design.roles.id
+    return JudgedRows(
+        design=design,
+        term=term,
+        scores=np.column_stack([marker, predictor]),
+        risk=predicted,
+        horizon=at,
+        flat=flat,
+        people=np.arange(design.n)
+        if subjects is None
+        else pd.factorize(kept[subjects])[0].astype(np.int64),
+    )
+
+
+def _predict(
+    design: Design, maximum: Maximum, horizon: float
+) -> tuple[FloatArray, FloatArray]:
+    """Linear predictor of every row, and its risk by the horizon from its stratum."""
+    if maximum.monotone:
+        raise DataError(
+            f"`{maximum.monotone[0].term}` has an infinite coefficient in everyone, so "
+            "the model predicts no risks; leave it out."
+        )
+    sets, sums = design.risk_sets, maximum.peak.sums
+    sorted_predictor = maximum.linear_predictor
+    if sums.shrink.size:
+        raise DataError(
+            f"The linear predictor spans {np.ptp(sorted_predictor):g}, too much for "
+            "one baseline hazard; look for extreme values among "
+            f"{', '.join(f'`{term}`' for term in design.terms)}."
+        )
+    for k, level in enumerate(design.strata_levels):
+        last = sets.time[sets.stratum_start[k]]
+        if last < horizon:
+            raise DataError(
+                f"Follow-up of `{level}`, a stratum of `{design.roles.strata}`, ends "
+                f"at {last:g}, before horizon {horizon:g}, so no risk can be predicted "
+                "there; choose an earlier horizon."
+            )
+    stratum_block = maximum.blocks.stratum_block
+    is_until = sets.time[sets.tie_start[:-1]] <= horizon
+    hazard = np.add.reduceat(sums.per_block[0] * is_until, stratum_block[:-1])
+    of_row = np.repeat(hazard, np.diff(sets.stratum_start))
+    # Block sums are relative to the middle of the linear predictor.
+    middle = (sorted_predictor.min() + sorted_predictor.max()) / 2
+    predictor, risk = np.empty(design.n), np.empty(design.n)
+    predictor[sets.order] = sorted_predictor
+    risk[sets.order] = -np.expm1(-of_row * np.exp(sorted_predictor - middle))
+    return predictor, risk
+
+
+def _given(kept: pd.DataFrame, column: str) -> FloatArray:
+    """Return the risks of another model, if they are probabilities."""
+    values = as_float(kept[column])
+    n_outside = int(((values < 0) | (values > 1)).sum())
+    if n_outside:
+        raise DataError(
+            f"`{column}` is outside 0 to 1 in {n_outside} of {len(kept)} complete rows "
+            f"({values.min():g} to {values.max():g}); give the predicted probability "
+            "of the event by the horizon."
+        )
+    return values
