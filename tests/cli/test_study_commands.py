@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from made_benchmark import BENCHMARK, make_tables, write_all
 
 from fahrstats.cohort import store
 from fahrstats.datasets.folder import DATA_VARIABLE
@@ -237,3 +238,18 @@ def test_a_signal_ends_the_worker_too_and_leaves_no_folder(
     with pytest.raises(ProcessLookupError):
         os.kill(int(worker), 0)
     assert not os.path.exists(place)
+
+
+def test_an_age_benchmark_is_checked_and_analysed_by_the_same_commands(folder, run):
+    text = BENCHMARK[: BENCHMARK.index("[data.web]")]
+    path = write_all(folder / "ages", text, {"clinic": make_tables()["clinic"]})
+    status, out, _ = run("check", str(path))
+    assert status == 0
+    assert "[data.clinic]: 287 photos are judged" in out
+    status, _, err = run("analyse", str(path), "-q")
+    assert (status, err) == (0, "")
+    assert (folder / "results" / "ages" / "tables" / "lowest.parquet").is_file()
+    (folder / "ages" / "clinic.csv").unlink()
+    status, _, err = run("check", str(path))
+    assert status == 1
+    assert "Problem: [data.clinic]: `clinic.csv` is not beside the study file" in err
