@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fahrstats.section import Section, did_you_mean
+from fahrstats.survival.subgroup_audits.floors import FLOOR_EVENTS, FLOOR_PEOPLE
 
 if TYPE_CHECKING:
     from fahrstats.study.specification import Study
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 AUDIT = "audit"
 """The kind of a study that asks whether scores work alike in every group."""
 
-FLOOR_EVENTS, FLOOR_PEOPLE = 10, 20
 _UNUSED = ("competing", "ages", "published")
 
 
@@ -80,6 +80,10 @@ def audit_problems(study: Study, top: Section) -> Iterator[str]:
         if top.is_given(AUDIT):
             yield f'[audit] is for studies of kind = "{AUDIT}"; add that line above.'
         return
+    if study.main.entry is not None:
+        yield "[outcome]: an audit does not heed `entry`; take it out."
+    if study.analysis.weights is not None:
+        yield "[analysis]: an audit does not heed `weights`; take it out."
     keys = [subgroup.key for subgroup in study.subgroups]
     if not keys:
         yield "[subgroups] is missing; an audit needs the groups that it compares."

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -25,9 +24,8 @@ from fahrstats.study.people_tables import horizons, last_follow_up, stacked
 from fahrstats.study.specification import Variable
 from fahrstats.survival.predictions.calibration import calibration
 from fahrstats.survival.predictions.calibration_result import Calibration
-
-if TYPE_CHECKING:
-    from fahrstats.survival.subgroup_audits.audit_result import Audit
+from fahrstats.survival.subgroup_audits.audit import audit
+from fahrstats.survival.subgroup_audits.audit_result import Audit
 
 _RISK = "predicted_risk"
 _MOST_POINTS, _EVENTS_PER_POINT = 5, 10
@@ -51,34 +49,32 @@ def characteristics(cohort: StudyCohort) -> pd.DataFrame:
 def groups(cohort: StudyCohort) -> pd.DataFrame:
     """Every measure of each score in every level of every group."""
     return _of_scores(
-        cohort, lambda score, found: _in_steps(cohort, score, found), estimand="hr"
+        cohort, lambda found, per: found.tidy(exponentiate=True, per=per), "hr"
     )
 
 
 def tests(cohort: StudyCohort) -> pd.DataFrame:
     """Tests that a measure is the same in all levels, adjusted for their number."""
-    return _of_scores(
-        cohort, lambda _, found: found.tests(), estimand="heterogeneity_chi2"
-    )
+    return _of_scores(cohort, lambda found, _: found.tests(), "heterogeneity_chi2")
 
 
 def differences(cohort: StudyCohort) -> pd.DataFrame:
     """Find the two levels of a group that differ most in a measure."""
     return _of_scores(
-        cohort, lambda _, found: found.largest_difference(), estimand="delta_c_index"
+        cohort, lambda found, per: found.largest_difference(per=per), "ratio_hr"
     )
 
 
 def between(cohort: StudyCohort) -> pd.DataFrame:
     """Concordance of each score between people of two levels."""
-    return _of_scores(
-        cohort, lambda _, found: found.between(), estimand="cross_c_index"
-    )
+    return _of_scores(cohort, lambda found, _: found.between(), "cross_c_index")
 
 
 def shrunken(cohort: StudyCohort) -> pd.DataFrame:
     """Estimates of small groups, drawn towards the others by how unsure they are."""
-    return _of_scores(cohort, lambda _, found: found.shrunken(), estimand="log_hr")
+    return _of_scores(
+        cohort, lambda found, per: found.shrunken(exponentiate=True, per=per), "hr"
+    )
 
 
 def calibration_groups(cohort: StudyCohort) -> pd.DataFrame:
@@ -103,8 +99,6 @@ def audit_horizon(cohort: StudyCohort) -> float:
 @lru_cache(maxsize=8)
 def _audited(cohort: StudyCohort, score: str) -> Audit:
     """Audit one score once for all tables that tell of it."""
-    from fahrstats.survival.subgroup_audits.audit import audit
-
     study = cohort.study
     return audit(
         study.formula(*study.adjusted(score)),
@@ -115,22 +109,15 @@ def _audited(cohort: StudyCohort, score: str) -> Audit:
         horizon=audit_horizon(cohort),
         strata=study.analysis.strata,
         cluster=study.analysis.cluster,
+        id=study.analysis.id,
         floor_events=study.audit.floor_events,
         floor_people=study.audit.floor_people,
     )
 
 
-def _in_steps(cohort: StudyCohort, score: Variable, found: Audit) -> pd.DataFrame:
-    """Return an audit, its hazard ratios per the step that the study names."""
-    table = found.tidy(exponentiate=True, per={score.name: step_size(cohort, score)})
-    is_ratio = table["estimand"] == "hr"
-    return table.assign(per=np.where(is_ratio, step_text(score), ""))
-
-
 def _of_scores(
     cohort: StudyCohort,
-    told: Callable[[Variable, Audit], pd.DataFrame],
-    *,
+    told: Callable[[Audit, dict[str, float]], pd.DataFrame],
     estimand: str,
 ) -> pd.DataFrame:
     """Stack what is told of each score, or why a score cannot be audited."""
@@ -138,13 +125,26 @@ def _of_scores(
         [
             estimated(
                 cohort,
-                lambda score=score: told(score, _audited(cohort, score.name)),  # type: ignore[misc]
+                partial(_told, cohort, score, told),
                 estimand=estimand,
                 biomarker=score.name,
             )
             for score in cohort.study.scores
         ]
     )
+
+
+def _told(
+    cohort: StudyCohort,
+    score: Variable,
+    told: Callable[[Audit, dict[str, float]], pd.DataFrame],
+) -> pd.DataFrame:
+    """Return what is told of one score, its step in words where a row has one."""
+    audited = _audited(cohort, score.name)
+    table = told(audited, {score.name: step_size(cohort, score)})
+    if "per" not in table:
+        return table
+    return table.assign(per=np.where(table["per"].notna(), step_text(score), ""))
 
 
 def _calibrated(
@@ -162,7 +162,7 @@ def _calibrated(
                 tables.append(
                     estimated(
                         cohort,
-                        lambda part=part: told(_calibration(cohort, part)),  # type: ignore[misc]
+                        partial(_calibrated_part, cohort, part, told),
                         estimand="observed_risk",
                         level=str(level),
                         **about,
@@ -180,7 +180,11 @@ def _with_risks(cohort: StudyCohort, score: Variable) -> pd.DataFrame:
     return rows.assign(**{_RISK: risk.to_numpy()})
 
 
-def _calibration(cohort: StudyCohort, part: pd.DataFrame) -> Calibration:
+def _calibrated_part(
+    cohort: StudyCohort,
+    part: pd.DataFrame,
+    told: Callable[[Calibration], pd.DataFrame],
+) -> pd.DataFrame:
     """Calibrate the predicted risks of some rows, in as many points as events allow."""
     study, horizon = cohort.study, audit_horizon(cohort)
     time, event, _ = study.main.columns
@@ -190,4 +194,5 @@ def _calibration(cohort: StudyCohort, part: pd.DataFrame) -> Calibration:
         raise DataError(
             f"fewer than {2 * _EVENTS_PER_POINT} events by {horizon:g} years"
         )
-    return calibration(study.formula(_RISK), part, horizon=horizon, groups=n_points)
+    formula = study.formula(_RISK)
+    return told(calibration(formula, part, horizon=horizon, groups=n_points))

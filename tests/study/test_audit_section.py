@@ -46,8 +46,8 @@ def test_crossings_are_named_as_in_the_file_and_found_by_column(write_study):
         ('{ crossings = [["sex", 1]] }', "it holds ['sex', 1]."),
         (
             '{ crossings = [["sex", "ages"]] }',
-            "[audit]: `crossings` names `ages`; [subgroups] holds `sex`, `age`. Did you "
-            "mean `age`?",
+            "[audit]: `crossings` names `ages`; [subgroups] holds `sex`, `age`. Did "
+            "you mean `age`?",
         ),
         ("{ horizon = 0 }", "[audit]: `horizon` is 0; it must be above 0, and finite."),
         ("{ floor_events = 0 }", "`floor_events` is 0; it must be at least 1."),
@@ -70,6 +70,21 @@ def test_an_audit_needs_groups_and_its_section_an_audit(write_study):
     assert problems == [
         '[audit] is for studies of kind = "audit"; add that line above.'
     ]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "where"),
+    [
+        ('unit = "days"', 'entry = "start"', "[outcome]"),
+        ("seed = 3", 'weights = "weight"', "[analysis]"),
+    ],
+)
+def test_what_an_audit_does_not_heed_is_refused(write_study, section, key, where):
+    _, problems = parse_study(
+        write_study(**{TITLE: KIND, section: f"{section}\n{key}"})
+    )
+    name = key.partition(" ")[0]
+    assert problems == [f"{where}: an audit does not heed `{name}`; take it out."]
 
 
 def test_a_horizon_that_nobody_is_followed_beyond_is_a_problem(write_study):
