@@ -133,6 +133,18 @@ def test_one_model_without_groups_has_a_shorter_report(run, alone):
     assert sum(isinstance(item, DisplayTable) for item in shown) == 4
 
 
+def test_ages_that_intervals_do_not_tell_have_a_report(run, tmp_path):
+    text = BENCHMARK.replace(
+        BENCHMARK[BENCHMARK.index("[data.clinic]") : BENCHMARK.index("[data.web]")], ""
+    )
+    web = make_tables()["web"].assign(**{"from": 0.0, "below": 100.0})
+    path = write_all(tmp_path / "wide", text, {"web": web})
+    shown, _ = run(analyse_benchmark(path, out=tmp_path / "out"))
+    texts = markdown_of(shown)
+    assert "The error of FaceAge was not estimated." in texts[1]
+    assert sum(isinstance(item, ggplot) for item in shown) == 0
+
+
 def test_warnings_are_read_first(run, results, tmp_path):
     manifest = json.loads((results / "manifest.json").read_text())
     copy = tmp_path / "copy"

@@ -12,6 +12,7 @@ import pandas as pd
 from fahrstats.cohort.levels import MOST_LEVELS
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError, FahrstatsError
+from fahrstats.measurement.accuracy_blocks import FEWEST_PEOPLE
 from fahrstats.measurement.age_groups import age_grouping, asked_for
 from fahrstats.measurement.age_rows import AgeRows, read_rows
 from fahrstats.study.benchmark.specification import (
@@ -179,6 +180,13 @@ def _read(
         asked_for(data.groupings, rows, judged, of_age)
     except DataError as error:
         work.problems.append(str(error))
+        return None
+    n_people = np.unique(judged.subject[judged.is_complete]).size
+    if n_people < FEWEST_PEOPLE:
+        work.problems.append(
+            f"{n_people} people are judged; groups of fewer than {FEWEST_PEOPLE} have "
+            "no numbers in a benchmark, so that none would be left."
+        )
         return None
     flow = _flow(study, source, judged)
     work.notes.append(_told(judged))

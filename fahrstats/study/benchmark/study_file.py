@@ -24,6 +24,9 @@ from fahrstats.study.study_file import read_table, study_name
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _DRAWS, _FEWEST_DRAWS = 1000, 20
 
+MOST_MODELS = 6
+"""Models that a reader of a figure can tell apart."""
+
 
 def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
     """Read the file of a benchmark; return what it says, or None, and its problems."""
@@ -163,6 +166,11 @@ def _problems(study: Benchmark, top: Section) -> Iterator[str]:
     for name in groups:
         if name in (*TAKEN, *study.columns):
             yield f"[groups.{name}]: `{name}` is taken; give the column another name."
+    if len(study.models) > MOST_MODELS:
+        yield (
+            f"[models] names {len(study.models)} models; figures tell {MOST_MODELS} "
+            "apart, so that more need another file."
+        )
     labels = [label for _, label in study.models]
     labels += [data.label for data in study.data]
     for label in dict.fromkeys(label for label in labels if label):

@@ -83,9 +83,10 @@ def _stacked(
     make: Callable[[Cohort], pd.DataFrame], cohorts: Sequence[Cohort]
 ) -> pd.DataFrame:
     """Stack a table of every data set, named by it."""
+    nothing = pd.DataFrame({"cohort": pd.Series(dtype=object)})
     parts = [make(cohort).assign(cohort=cohort.data.label) for cohort in cohorts]
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return table[in_order(table.columns)]
+    table = pd.concat([part for part in parts if len(part)] or [nothing])
+    return table.reset_index(drop=True)[in_order(table.columns)]
 
 
 def _accuracy(judged: AgeAccuracy) -> pd.DataFrame:
@@ -120,7 +121,7 @@ def _lowest(judged: AgeAccuracy) -> pd.DataFrame:
             first, second = part.sort_values("estimate", kind="stable")["model"][:2]
             of_level = contrasts[contrasts["level"] == level]
             rows.append(_directed(of_level, first, second).assign(model=first))
-    return pd.concat(rows, ignore_index=True)
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 
 def _directed(contrasts: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

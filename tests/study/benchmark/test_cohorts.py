@@ -84,6 +84,12 @@ def test_ages_and_groups_pass_the_gate_of_age_accuracy(
     assert [cohort.data.name for cohort in check.cohorts] == ["web"]
 
 
+def test_a_data_set_of_few_people_is_refused(write_benchmark, tables):
+    clinic = tables["clinic"].iloc[13:50]
+    (problem,) = check_benchmark(write_benchmark(clinic=clinic)).problems
+    assert problem.startswith("[data.clinic]: 19 people are judged; groups of fewer th")
+
+
 def test_a_file_with_a_problem_reads_no_data(write_benchmark):
     check = check_benchmark(write_benchmark({"seed = 3": "seed = -3"}))
     assert check.problems == ("[analysis]: `seed` is -3; it must be at least 0.",)

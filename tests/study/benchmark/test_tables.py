@@ -131,3 +131,25 @@ def test_ages_known_to_intervals_have_no_cells(made):
     assert web["estimate"].isna().all()
     assert web["note"].str.startswith("not estimated: true ages are known").all()
     assert cells.loc[cells["cohort"] == "Clinic", "estimate"].notna().all()
+
+
+def test_intervals_that_do_not_tell_leave_the_rest(write_benchmark, tables):
+    wide = tables["web"].assign(**{"from": 0.0, "below": 100.0})
+    makers = table_makers(*read_cohorts(write_benchmark(web=wide)))
+    made = {name: check_table(make()) for name, make in makers.items()}
+    assert set(made["lowest"]["cohort"]) == {"Clinic"}
+    accuracy = made["accuracy"].query("cohort == 'Photos of the web'")
+    known = accuracy[accuracy["estimate"].notna()]
+    assert "mae_to_interval" in set(known["estimand"])
+    assert "mae" not in set(known["estimand"])
+
+
+def test_a_table_may_have_no_rows(write_benchmark, tables):
+    wide = tables["web"].assign(**{"from": 0.0, "below": 100.0})
+    path = write_benchmark(web=wide)
+    text = path.read_text()
+    start, end = text.index("[data.clinic]"), text.index("[data.web]")
+    path.write_text(text[:start] + text[end:])
+    makers = table_makers(*read_cohorts(path))
+    lowest = check_table(makers["lowest"]())
+    assert (len(lowest), list(lowest.columns)) == (0, ["cohort"])
