@@ -17,7 +17,7 @@ from fahrstats.kernels.censoring_weights import CensoringWeights
 from fahrstats.kernels.newton import PartialLikelihood, standardize
 from fahrstats.kernels.partial_likelihood import TieBlocks
 from fahrstats.kernels.risk_sets import RiskSets
-from fahrstats.kernels.score_residuals import score_residuals
+from fahrstats.kernels.score_residuals import risk_set_means, score_residuals
 
 FloatArray = NDArray[np.float64]
 
@@ -57,24 +57,37 @@ def shift_influence(
     return np.asarray((means[:, 0] - means[:, 1]) / per_unit, np.float64)
 
 
+def shift_per_log_hazard(
+    log_hazard: FloatArray, weights: FloatArray, shift: float
+) -> FloatArray:
+    """Differentiate :func:`shift_to` by the log hazard of every row, shape (n,)."""
+    risk = shifted_risk(log_hazard, shift)
+    rise = weights * (1 - risk) * np.exp(log_hazard + shift)
+    return np.asarray(-rise / rise.sum(), np.float64)
+
+
 def slope_influence(
     sets: RiskSets,
     blocks: TieBlocks,
     horizon: float,
     log_hazard: FloatArray,
     slope: float,
-) -> FloatArray:
+) -> tuple[FloatArray, FloatArray]:
     """Influence of every row on the coefficient of ``log_hazard``, shape (n,).
 
-    The Cox model is that of :func:`fahrstats.kernels.calibration.fit_until`, and
-    ``slope`` its coefficient.
+    The second array is the derivative by the log hazard of every row. The Cox model is
+    that of :func:`fahrstats.kernels.calibration.fit_until`, and ``slope`` its
+    coefficient.
     """
     until = replace(sets, event=sets.event & (sets.time <= horizon))
     Z, _, spread = standardize(log_hazard[:, None], np.arange(sets.time.size))
     likelihood = PartialLikelihood(until, blocks, Z, efron=True)
     sums = likelihood.at(slope * spread)
-    influence = np.empty(sets.time.size)
+    residual = np.empty(sets.time.size)
     for rows, residuals in score_residuals(until, blocks, sums, Z):
-        influence[rows] = residuals[:, 0]
+        residual[rows] = residuals[:, 0]
     per_unit = likelihood.information(sums)[0, 0] * spread[0]
-    return np.asarray(influence / per_unit, np.float64)
+    mean = risk_set_means(until, blocks, sums, Z)[blocks.block, 0]
+    at_events = until.event * sets.weights * (Z[:, 0] - mean)
+    of_row = sums.martingale - slope * spread[0] * (at_events - residual)
+    return residual / per_unit, of_row / (per_unit * spread[0])

@@ -11,17 +11,15 @@ import pandas as pd
 from fahrstats.columns import in_order
 from fahrstats.survival.cox_models.cox_fit import CoxFit
 from fahrstats.survival.options import refuse_unknown
-from fahrstats.survival.subgroup_audits.audit_comparisons import (
-    difference_rows,
-    pooled_rows,
-    rows_of_tests,
-)
+from fahrstats.survival.subgroup_audits.audit_differences import difference_rows
 from fahrstats.survival.subgroup_audits.audit_rows import level_rows
+from fahrstats.survival.subgroup_audits.audit_tests import rows_of_tests
 from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
 from fahrstats.survival.subgroup_audits.between_groups_result import (
     ConcordanceBetween,
 )
 from fahrstats.survival.subgroup_audits.between_groups_rows import OUTSIDE
+from fahrstats.survival.subgroup_audits.level_pooling import pooled_rows
 from fahrstats.survival.wald import as_ratio, find_step
 
 if TYPE_CHECKING:

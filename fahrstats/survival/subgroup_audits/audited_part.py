@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from fahrstats.survival.subgroup_audits.audited_levels import OVERALL, Factor
 from fahrstats.survival.subgroup_audits.audited_measures import NAMES
+from fahrstats.survival.subgroup_audits.fitted_risks import FittedRisks
 from fahrstats.survival.subgroup_audits.floors import Floors
 from fahrstats.survival.subgroup_audits.judged_rows import JudgedRows
 from fahrstats.survival.subgroup_audits.level_fits import (
@@ -20,6 +22,7 @@ from fahrstats.survival.subgroup_audits.level_fits import (
 from fahrstats.survival.subgroup_audits.level_measures import (
     LevelMeasures,
     measure_level,
+    sum_clusters,
 )
 from fahrstats.survival.subgroup_audits.subgroup_audit import (
     Interaction,
@@ -68,8 +71,9 @@ class AuditedPart:
         Why a level is not shown, in bands; empty where it is.
     estimate, std_error : ndarray of shape (g, k)
         On the scale on which levels are compared; missing where there is none.
-    cov : ndarray of shape (k, g, g)
-        Covariance of each measure between levels.
+    cov, cov_given : ndarray of shape (k, g, g)
+        Covariance of each measure between levels: with what the fit of the predictions
+        adds, for comparing levels, and with predictions taken as given.
     notes : tuple of tuple of str
         What to know about each measure, by level.
     interaction : Interaction or None
@@ -83,6 +87,7 @@ class AuditedPart:
     estimate: FloatArray
     std_error: FloatArray
     cov: FloatArray
+    cov_given: FloatArray
     notes: tuple[tuple[str, ...], ...]
     interaction: Interaction | None
 
@@ -114,50 +119,59 @@ def audit_part(
     codes = factor.levels.cat.codes.to_numpy().astype(np.int64)
     kept = codes[rows.design.rows]
     sizes = _sizes(rows, kept, _count(codes[is_missing], len(names)))
-    found, too_few, fits = [], [], []
-    for code, name in enumerate(names):
-        chosen = kept == code
-        n_people = np.unique(rows.people[chosen]).size
-        note = floors.note(n_people, int(sizes.n_events[code]))
-        too_few.append(note)
-        blocked = note or _one_cluster(rows, chosen)
+    too_few = tuple(
+        floors.note(np.unique(rows.people[kept == g]).size, int(sizes.n_events[g]))
+        for g in range(len(names))
+    )
+    fits, found = [], []
+    for g, name in enumerate(names):
+        chosen = kept == g
+        blocked = too_few[g] or _one_cluster(rows, chosen)
+        fit = everyone
+        if blocked or factor.subgroup != OVERALL:
+            fit = _fit(model, chosen, factor.subgroup, name, blocked)
+        fits.append(fit)
         if blocked:
-            blank = SubgroupEstimate(
-                factor.subgroup,
-                name,
-                np.nan,
-                np.nan,
-                int(sizes.n[code]),
-                int(sizes.n_events[code]),
-                blocked,
-            )
-            fits.append(LevelFit(blank))
             found.append(_nothing(blocked))
             continue
-        fit = everyone
-        if factor.subgroup != OVERALL:
-            fit = fit_level(model, chosen, factor.subgroup, name)
-        obstacle = floors.note_until(int(sizes.n_events_until[code]), rows.horizon)
-        fits.append(fit)
-        found.append(
-            measure_level(rows, fit, chosen, obstacle or _not_beyond(rows, chosen))
-        )
-    interaction = None
-    if factor.subgroup != OVERALL:
-        levels = factor.levels.iloc[rows.design.rows]
-        estimates = [fit.estimate for fit in fits]
-        interaction = interaction_test(model, levels, estimates)
+        obstacle = floors.note_until(int(sizes.n_events_until[g]), rows.horizon)
+        obstacle = obstacle or _not_beyond(rows, chosen)
+        found.append(measure_level(rows, fit, chosen, obstacle))
+    cov, given = _covariances(rows, found)
     return AuditedPart(
         subgroup=factor.subgroup,
         levels=tuple(names),
         sizes=sizes,
-        too_few=tuple(too_few),
+        too_few=too_few,
         estimate=np.stack([one.estimate for one in found]),
         std_error=np.stack([one.std_error for one in found]),
-        cov=_between_levels(rows, found),
+        cov=cov,
+        cov_given=given,
         notes=tuple(one.notes for one in found),
-        interaction=interaction,
+        interaction=_interaction(model, factor, fits),
     )
+
+
+def _fit(
+    model: LevelModel, chosen: BoolArray, subgroup: str, level: str, blocked: str
+) -> LevelFit:
+    """Fit the model within a level that is shown."""
+    if not blocked:
+        return fit_level(model, chosen, subgroup, level)
+    n, n_events = int(chosen.sum()), int(model.design.event[chosen].sum())
+    return LevelFit(
+        SubgroupEstimate(subgroup, level, np.nan, np.nan, n, n_events, blocked)
+    )
+
+
+def _interaction(
+    model: LevelModel, factor: Factor, fits: Sequence[LevelFit]
+) -> Interaction | None:
+    """Test that the marker's effect is the same in all levels that are estimated."""
+    if factor.subgroup == OVERALL:
+        return None
+    levels = factor.levels.iloc[model.design.rows]
+    return interaction_test(model, levels, [fit.estimate for fit in fits])
 
 
 def _sizes(rows: JudgedRows, codes: IntArray, n_missing: IntArray) -> LevelSizes:
@@ -206,31 +220,48 @@ def _nothing(note: str) -> LevelMeasures:
         estimate=blank,
         std_error=blank,
         influence=np.empty((0, len(NAMES))),
+        per_log_hazard=np.empty((0, len(NAMES))),
         notes=(note,) * len(NAMES),
     )
 
 
-def _between_levels(rows: JudgedRows, found: list[LevelMeasures]) -> FloatArray:
-    """Covariance of every measure between levels, (k, g, g).
+def _covariances(
+    rows: JudgedRows, found: Sequence[LevelMeasures]
+) -> tuple[FloatArray, FloatArray]:
+    """Covariance of every measure between levels, (k, g, g), with the fit and without.
 
-    Levels share no rows, so they vary together only through clusters that span them.
+    Levels share no rows. They vary together through clusters that span them, and
+    through the fit to everyone that made their predictions.
     """
     g, k = len(found), len(NAMES)
-    cov = np.zeros((k, g, g))
-    for level, one in enumerate(found):
-        cov[:, level, level] = one.std_error**2
+    given = np.zeros((k, g, g))
     clusters = rows.design.cluster
     if clusters is None:
-        return cov
-    n_clusters = int(clusters.max()) + 1
-    for m in range(k):
-        sums = np.stack(
-            [
+        for level, one in enumerate(found):
+            given[:, level, level] = one.std_error**2
+    else:
+        n_clusters = int(clusters.max()) + 1
+        for m in range(k):
+            sums = [
                 np.bincount(clusters[one.rows], one.influence[:, m], n_clusters)
                 for one in found
             ]
-        )
-        shared = sums @ sums.T
-        np.fill_diagonal(shared, cov[m].diagonal())
-        cov[m] = shared
-    return cov
+            given[m] = np.stack(sums) @ np.stack(sums).T
+    if rows.fitted is None:
+        return given, given
+    cov = given.copy()
+    for m in range(k):
+        if any(one.per_log_hazard[:, m].any() for one in found):
+            summed = _with_fit(rows, rows.fitted, found, m)
+            cov[m] = summed.T @ summed
+    return cov, given
+
+
+def _with_fit(rows: JudgedRows, found: Sequence[LevelMeasures], m: int) -> FloatArray:
+    """Influence of all rows, or clusters, on a measure in every level, (n, g)."""
+    influence = np.zeros((rows.design.n, len(found)))
+    for level, one in enumerate(found):
+        derivative = one.per_log_hazard[:, m]
+        influence[:, level] = fitted.influence(one.rows, derivative)
+        influence[one.rows, level] += one.influence[:, m]
+    return sum_clusters(rows, np.arange(rows.design.n), influence)

@@ -14,6 +14,7 @@ from fahrstats.errors import DataError, FormulaError
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 from fahrstats.survival.cox_models.maximum import Maximum
 from fahrstats.survival.predictions.horizons import check_horizon, tied_horizons
+from fahrstats.survival.subgroup_audits.fitted_risks import FittedRisks, predict_risks
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -39,6 +40,8 @@ class JudgedRows:
         The rows as one stratum, as predicted risks are judged.
     people : ndarray of int64, shape (n,)
         Code of the person of every row.
+    fitted : FittedRisks or None
+        The predictions of the model fitted to these rows, if that made the risks.
     """
 
     design: Design
@@ -48,6 +51,7 @@ class JudgedRows:
     horizon: float
     flat: RiskSets
     people: NDArray[np.int64]
+    fitted: FittedRisks | None
 
 
 def judge_rows(
@@ -90,8 +94,10 @@ def judge_rows(
     check_horizon(design, horizon)
     (at,) = tied_horizons(design, (horizon,))
     marker = design.X[:, design.terms.index(term)]
+    fitted = None
     if risk is None:
-        predictor, predicted = _predict(design, maximum, at)
+        fitted = predict_risks(design, maximum, at)
+        predictor, predicted = fitted.linear_predictor, fitted.risk
     else:
         predictor = predicted = _given(kept, risk)
     flat = design.risk_sets
@@ -108,44 +114,8 @@ def judge_rows(
         people=np.arange(design.n)
         if subjects is None
         else pd.factorize(kept[subjects])[0].astype(np.int64),
+        fitted=fitted,
     )
-
-
-def _predict(
-    design: Design, maximum: Maximum, horizon: float
-) -> tuple[FloatArray, FloatArray]:
-    """Linear predictor of every row, and its risk by the horizon from its stratum."""
-    if maximum.monotone:
-        raise DataError(
-            f"`{maximum.monotone[0].term}` has an infinite coefficient in everyone, so "
-            "the model predicts no risks; leave it out."
-        )
-    sets, sums = design.risk_sets, maximum.peak.sums
-    sorted_predictor = maximum.linear_predictor
-    if sums.shrink.size:
-        raise DataError(
-            f"The linear predictor spans {np.ptp(sorted_predictor):g}, too much for "
-            "one baseline hazard; look for extreme values among "
-            f"{', '.join(f'`{term}`' for term in design.terms)}."
-        )
-    for k, level in enumerate(design.strata_levels):
-        last = sets.time[sets.stratum_start[k]]
-        if last < horizon:
-            raise DataError(
-                f"Follow-up of `{level}`, a stratum of `{design.roles.strata}`, ends "
-                f"at {last:g}, before horizon {horizon:g}, so no risk can be predicted "
-                "there; choose an earlier horizon."
-            )
-    stratum_block = maximum.blocks.stratum_block
-    is_until = sets.time[sets.tie_start[:-1]] <= horizon
-    hazard = np.add.reduceat(sums.per_block[0] * is_until, stratum_block[:-1])
-    of_row = np.repeat(hazard, np.diff(sets.stratum_start))
-    # Block sums are relative to the middle of the linear predictor.
-    middle = (sorted_predictor.min() + sorted_predictor.max()) / 2
-    predictor, risk = np.empty(design.n), np.empty(design.n)
-    predictor[sets.order] = sorted_predictor
-    risk[sets.order] = -np.expm1(-of_row * np.exp(sorted_predictor - middle))
-    return predictor, risk
 
 
 def _given(kept: pd.DataFrame, column: str) -> FloatArray:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlog1py
 
 from fahrstats.kernels.calibration import (
     bounded_log_hazard,
@@ -25,6 +26,7 @@ from fahrstats.kernels.prediction_error import (
 )
 from fahrstats.kernels.recalibration import (
     shift_influence,
+    shift_per_log_hazard,
     shift_to,
     slope_influence,
 )
@@ -65,6 +67,11 @@ class LevelMeasures:
         Of each row on each estimate; its squares, summed over rows or clusters, are the
         variance. Missing for the hazard ratio without clusters: it is estimated within
         the level alone.
+    per_log_hazard : ndarray of shape (m, k)
+        Derivative of each estimate by the log cumulative hazard that the model predicts
+        for every row by the horizon. Zero where the estimate does not depend on it, or
+        not to first order where the model is right: concordance is then largest, and
+        the Brier score least, at the hazards that are true.
     notes : tuple of str
         What to know about each.
     """
@@ -73,12 +80,13 @@ class LevelMeasures:
     estimate: FloatArray
     std_error: FloatArray
     influence: FloatArray
+    per_log_hazard: FloatArray
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """One estimate: its influences, in the order of the level's rows, and a note.
+    """One estimate, with its influences and derivatives in the order of some rows.
 
     ``std_error`` stands where it is not the length of the influence.
     """
@@ -87,6 +95,7 @@ class Found:
     influence: FloatArray | None = None
     note: str = ""
     std_error: float | None = None
+    per_log_hazard: FloatArray | None = None
 
 
 def measure_level(
@@ -115,9 +124,12 @@ def measure_level(
     members = np.flatnonzero(chosen)
     in_order = [found[name] for name in NAMES]
     influence = np.full((members.size, len(NAMES)), np.nan)
+    per_log_hazard = np.zeros((members.size, len(NAMES)))
     for k, one in enumerate(in_order):
         if one.influence is not None:
             influence[:, k] = one.influence
+        if one.per_log_hazard is not None:
+            per_log_hazard[:, k] = one.per_log_hazard
     summed = sum_clusters(rows, members, influence)
     std_error = np.linalg.norm(summed, axis=0)
     for k, one in enumerate(in_order):
@@ -128,6 +140,7 @@ def measure_level(
         estimate=np.array([one.estimate for one in in_order]),
         std_error=std_error,
         influence=influence,
+        per_log_hazard=per_log_hazard,
         notes=tuple(one.note for one in in_order),
     )
 
@@ -192,14 +205,14 @@ def _judged(rows: JudgedRows, chosen: BoolArray) -> Iterator[tuple[str, Found]]:
         *_weak_calibration(rows, sets, weights, risk),
         *_errors(sets, weights, risk),
     ):
-        influence = found.influence
+        influence, derivative = found.influence, found.per_log_hazard
         yield (
             name,
-            Found(
-                found.estimate,
-                None if influence is None else influence[place] * scale,
-                "; ".join(filter(None, [found.note, note])),
-                found.std_error,
+            replace(
+                found,
+                influence=None if influence is None else influence[place] * scale,
+                per_log_hazard=None if derivative is None else derivative[place],
+                note="; ".join(filter(None, [found.note, note])),
             ),
         )
 
@@ -214,7 +227,15 @@ def _mean_calibration(
         return
     influence = observed_and_expected_influence(sets, weights, risk[:, None])
     of_log = influence[:, 0] / observed - influence[:, 1] / expected
-    yield "observed_expected", Found(float(np.log(observed / expected)), of_log)
+    rise = sets.weights * xlog1py(1 - risk, -risk)
+    yield (
+        "observed_expected",
+        Found(
+            float(np.log(observed / expected)),
+            of_log,
+            per_log_hazard=rise / (sets.weights @ risk),
+        ),
+    )
 
 
 def _weak_calibration(
@@ -228,17 +249,23 @@ def _weak_calibration(
     else:
         shift = shift_to(log_hazard, sets.weights, weights.cases / weights.total)
         influence = shift_influence(sets, weights, log_hazard, shift)
-        yield "calibration_intercept", Found(shift, influence, certain)
+        derivative = shift_per_log_hazard(log_hazard, sets.weights, shift)
+        yield (
+            "calibration_intercept",
+            Found(shift, influence, certain, per_log_hazard=derivative),
+        )
     blocks = find_tie_blocks(sets)
     fit, note = slope_until(sets, blocks, rows.horizon, risk)
     if fit is None:
         yield "calibration_slope", Found(note=note)
         return
     slope = float(fit.beta[0])
-    influence = slope_influence(sets, blocks, rows.horizon, log_hazard, slope)
+    influence, derivative = slope_influence(
+        sets, blocks, rows.horizon, log_hazard, slope
+    )
     is_clustered = rows.design.cluster is not None
     std_error = None if is_clustered else float(np.sqrt(fit.cov[0, 0]))
-    yield "calibration_slope", Found(slope, influence, note, std_error)
+    yield "calibration_slope", Found(slope, influence, note, std_error, derivative)
 
 
 def _errors(

@@ -1,0 +1,126 @@
+"""Tests that a measure is the same in all levels, adjusted for their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2
+from statsmodels.stats.multitest import multipletests
+
+from fahrstats.survival.subgroup_audits.audited_measures import (
+    MEASURES,
+    MODEL,
+    NAMES,
+    Measure,
+)
+from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
+from fahrstats.survival.subgroup_audits.level_contrasts import (
+    BY_CONSTRUCTION,
+    FEWER,
+    comparable,
+    differences,
+    equality_statistic,
+    events_counted,
+)
+from fahrstats.survival.subgroup_audits.level_heterogeneity import heterogeneity
+
+IntArray = NDArray[np.int64]
+
+
+def rows_of_tests(
+    parts: Sequence[AuditedPart], marker: str, horizon: float
+) -> pd.DataFrame:
+    """One row per factor and measure, with p values adjusted for all of them."""
+    rows = [
+        _test_row(part, m, measure, marker, horizon)
+        for part in parts
+        for m, measure in enumerate(MEASURES)
+        if measure.is_tested
+    ]
+    table = pd.DataFrame(rows).assign(level="")
+    p_value = table["p_value"].to_numpy(np.float64)
+    is_made = ~np.isnan(p_value)
+    adjusted = np.full((2, p_value.size), np.nan)
+    if is_made.any():
+        for k, method in enumerate(("holm", "fdr_bh")):
+            adjusted[k, is_made] = multipletests(p_value[is_made], method=method)[1]
+    number = f"one of {int(is_made.sum())} tests"
+    notes = [
+        "; ".join(filter(None, [note, number if made else ""]))
+        for note, made in zip(table["note"], is_made, strict=True)
+    ]
+    return table.assign(p_adjusted=adjusted[0], q_value=adjusted[1], note=notes)
+
+
+def _test_row(
+    part: AuditedPart, m: int, measure: Measure, marker: str, horizon: float
+) -> dict[str, Any]:
+    """Test that one measure is the same in all levels that have it."""
+    usable = comparable(part, m)
+    left_out = [level for g, level in enumerate(part.levels) if g not in usable]
+    without = f"without {', '.join(left_out)}" if left_out else ""
+    row: dict[str, Any] = {
+        "subgroup": part.subgroup,
+        "term": marker if measure.about == "marker" else MODEL,
+        "measure": measure.name,
+        "estimand": "heterogeneity_chi2",
+        "statistic": np.nan,
+        "df": 0,
+        "p_value": np.nan,
+        "i_squared": np.nan,
+        "n": int(part.sizes.n[usable].sum()),
+        "time": horizon if measure.at_horizon else np.nan,
+        "n_events": int(events_counted(part, measure)[usable].sum()),
+        "note": without,
+    }
+    if measure.name == "hr":
+        return row | _interaction(part, usable)
+    if usable.size < 2:
+        return row | {"note": FEWER}
+    pairs = np.column_stack([np.repeat(usable[0], usable.size - 1), usable[1:]])
+    statistic, df = equality_statistic(*differences(part, m, pairs))
+    if not df:
+        return row | {"note": BY_CONSTRUCTION}
+    return row | {
+        "statistic": statistic,
+        "df": df,
+        "p_value": float(chi2.sf(statistic, df)),
+        "i_squared": share_between(statistic, df),
+    }
+
+
+def _interaction(part: AuditedPart, usable: IntArray) -> dict[str, Any]:
+    """Test of the products of marker and level; Q of the levels' own fits in words."""
+    test = part.interaction
+    assert test is not None
+    m = NAMES.index("hr")
+    own = heterogeneity(part.estimate[usable, m], part.std_error[usable, m])
+    q = ""
+    if own.df:
+        q = f"Q {own.statistic:.2f} on {own.df} df of the models fitted within levels"
+    return {
+        "estimand": "interaction_chi2",
+        "statistic": test.statistic,
+        "df": test.df,
+        "p_value": test.p_value,
+        "i_squared": share_between(own.statistic, own.df),
+        "n": test.n,
+        "n_events": test.n_events,
+        "note": "; ".join(filter(None, [test.note, q])),
+    }
+
+
+def share_between(q: float, df: int) -> float:
+    """Share of the variance of estimates that is between levels, from Cochran's Q.
+
+    References
+    ----------
+    Higgins and Thompson (2002), Statistics in Medicine 21:1539-1558.
+    """
+    if not df:
+        return np.nan
+    return max(0.0, 1 - df / q) if q > 0 else 0.0

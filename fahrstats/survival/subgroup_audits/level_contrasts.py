@@ -1,0 +1,79 @@
+"""Differences of a measure between levels, and what is left of them after the fit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fahrstats.survival.subgroup_audits.audited_measures import Measure
+from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+FEWER: Final = "fewer than two levels can be estimated"
+BY_CONSTRUCTION: Final = "alike by construction: the model was fitted to these levels"
+
+_LEAST_LEFT = 0.01
+"""Share of the variance that a fit must leave a difference for it to say anything."""
+
+_CONFOUNDED = 1e-9
+"""Eigenvalue of a correlation matrix that rounding alone can leave."""
+
+
+def comparable(part: AuditedPart, m: int) -> IntArray:
+    """Levels that have measure ``m`` with a standard error."""
+    y, s = part.estimate[:, m], part.std_error[:, m]
+    return np.flatnonzero(np.isfinite(y) & np.isfinite(s) & (s > 0))
+
+
+def events_counted(part: AuditedPart, measure: Measure) -> IntArray:
+    """Events of every level that count for a measure."""
+    sizes = part.sizes
+    return sizes.n_events_until if measure.at_horizon else sizes.n_events
+
+
+def differences(
+    part: AuditedPart, m: int, pairs: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Differences between pairs (d, 2) of levels, with their joint covariances (d, d).
+
+    The first allows for the fit that levels share, the second takes predictions as
+    given.
+    """
+    first, second = pairs.T
+    delta = part.estimate[first, m] - part.estimate[second, m]
+    of_pairs = np.zeros((len(pairs), len(part.levels)))
+    every = np.arange(len(pairs))
+    of_pairs[every, first], of_pairs[every, second] = 1.0, -1.0
+    cov, given = (
+        of_pairs @ np.nan_to_num(between[m]) @ of_pairs.T
+        for between in (part.cov, part.cov_given)
+    )
+    return delta, cov, given
+
+
+def is_left(cov: FloatArray, given: FloatArray) -> BoolArray:
+    """Which of d differences the fit has not made equal."""
+    return np.asarray(np.diag(cov) > _LEAST_LEFT * np.diag(given), np.bool_)
+
+
+def equality_statistic(
+    delta: FloatArray, cov: FloatArray, given: FloatArray
+) -> tuple[float, int]:
+    """Chi-squared statistic of d differences, and its degrees of freedom.
+
+    A model with a coefficient for every level makes levels alike; directions in which
+    the fit has left next to nothing of the variance are not tested.
+    """
+    spread = np.sqrt(np.diag(given))
+    values, vectors = np.linalg.eigh(given / np.outer(spread, spread))
+    kept = values > _CONFOUNDED
+    whitened = (vectors[:, kept] / np.sqrt(values[kept])).T / spread
+    left, directions = np.linalg.eigh(whitened @ cov @ whitened.T)
+    tested = left > _LEAST_LEFT
+    along = (whitened @ delta) @ directions[:, tested]
+    return float(along @ (along / left[tested])), int(tested.sum())
