@@ -257,7 +257,9 @@ def _covariances(
     return cov, given
 
 
-def _with_fit(rows: JudgedRows, found: Sequence[LevelMeasures], m: int) -> FloatArray:
+def _with_fit(
+    rows: JudgedRows, fitted: FittedRisks, found: Sequence[LevelMeasures], m: int
+) -> FloatArray:
     """Influence of all rows, or clusters, on a measure in every level, (n, g)."""
     influence = np.zeros((rows.design.n, len(found)))
     for level, one in enumerate(found):
