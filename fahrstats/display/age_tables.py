@@ -21,7 +21,7 @@ from fahrstats.display.journals import (
     format_difference,
     format_interval,
 )
-from fahrstats.display.labels import Labels, column_label, group_label, note_in_words
+from fahrstats.display.labels import Labels, column_label, group_label
 from fahrstats.display.result_table import (
     by_value,
     in_percent,
@@ -116,43 +116,6 @@ def age_accuracy(
         headers=headers,
         heads=tuple(heads),
         notes=notes.lines(),
-    )
-
-
-def photos_left_out(
-    table: pd.DataFrame,
-    *,
-    labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
-) -> DisplayTable:
-    """Return how many photos of each data set were left out, and why.
-
-    Raises
-    ------
-    DataError
-        A column is absent, or the table has no rows.
-    """
-    need_columns(table, ("step", "reason", "n", "n_removed"), "a table of photos")
-    lines: list[list[str]] = []
-    heads: list[int] = []
-    for cohort, part in by_value(table, "cohort"):
-        heads += [len(lines)] if cohort else []
-        lines += [[cohort]] if cohort else []
-        steps = records(part)
-        first, left = steps[0], steps[-1]
-        counted = [("In the table", first["n"])]
-        counted += [
-            (f"Left out: {note_in_words(row['reason'], labels)}", row["n_removed"])
-            for row in steps[1:]
-        ]
-        counted.append(("Judged", left["n"]))
-        lines += [
-            [INDENT * bool(cohort) + name, count_or_empty(number, style)]
-            for name, number in counted
-        ]
-    headers = {"name": "", "n": "Photos"}
-    return DisplayTable(
-        cells=filled(lines, headers), headers=headers, heads=tuple(heads)
     )
 
 

@@ -7,9 +7,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from fahrstats.display.display_table import DisplayTable, count_or_empty
+from fahrstats.display.display_table import (
+    INDENT,
+    DisplayTable,
+    count_or_empty,
+    filled,
+)
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
-from fahrstats.display.labels import Labels, column_label, opening
+from fahrstats.display.labels import Labels, column_label, note_in_words, opening
+from fahrstats.display.result_table import by_value, need_columns, records
 from fahrstats.errors import DataError
 
 _NAMES: Final = {
@@ -97,6 +103,43 @@ def analyses(
         cells=pd.DataFrame(lines, columns=list(headers)),
         headers=headers,
         prose=("formula",),
+    )
+
+
+def photos_left_out(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return how many photos of each data set were left out, and why.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need_columns(table, ("step", "reason", "n", "n_removed"), "a table of photos")
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for cohort, part in by_value(table, "cohort"):
+        heads += [len(lines)] if cohort else []
+        lines += [[cohort]] if cohort else []
+        steps = records(part)
+        first, left = steps[0], steps[-1]
+        counted = [("In the table", first["n"])]
+        counted += [
+            (f"Left out: {note_in_words(row['reason'], labels)}", row["n_removed"])
+            for row in steps[1:]
+        ]
+        counted.append(("Judged", left["n"]))
+        lines += [
+            [INDENT * bool(cohort) + name, count_or_empty(number, style)]
+            for name, number in counted
+        ]
+    headers = {"name": "", "n": "Photos"}
+    return DisplayTable(
+        cells=filled(lines, headers), headers=headers, heads=tuple(heads)
     )
 
 

@@ -18,7 +18,6 @@ from fahrstats.display.age_tables import (
     age_differences,
     age_groups,
     lowest_errors,
-    photos_left_out,
 )
 from fahrstats.display.audit_comparisons import (
     audit_between,
@@ -57,7 +56,7 @@ from fahrstats.display.sensitivity_tables import (
     imputed_variables,
     influence,
 )
-from fahrstats.display.study_tables import analyses, provenance
+from fahrstats.display.study_tables import analyses, photos_left_out, provenance
 from fahrstats.display.term_tables import shape_tests, term_tests
 
 __all__ = [

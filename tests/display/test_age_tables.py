@@ -10,7 +10,6 @@ from fahrstats.display.age_tables import (
     age_differences,
     age_groups,
     lowest_errors,
-    photos_left_out,
 )
 from fahrstats.display.display_table import EMPTY, INDENT
 from fahrstats.errors import DataError
@@ -146,21 +145,6 @@ def test_differences_between_groups_have_joint_limits(found):
         age_differences(refused, labels=LABELS)
 
 
-def test_photos_are_counted_by_reason():
-    table = pd.DataFrame(
-        {
-            "cohort": ["Clinic"] * 2,
-            "step": [0, 1],
-            "reason": ["in the table", "age unknown"],
-            "n": [1000, 900],
-            "n_removed": [0, 100],
-        }
-    )
-    frame = photos_left_out(table).frame()
-    assert frame["Photos"].tolist() == ["", "1,000", "100", "900"]
-    assert frame.iloc[2, 0] == f"{INDENT}Left out: age unknown"
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -176,7 +160,6 @@ def test_photos_are_counted_by_reason():
             lambda t: age_groups(t[t["subgroup"] == "overall"]),
             "The table has no groups",
         ),
-        (lambda t: photos_left_out(t), "has no column `step`"),
         (
             lambda t: lowest_errors(t[t["level"] == "x"], t.assign(term="a - b")),
             "The table has no rows",

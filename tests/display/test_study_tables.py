@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from fahrstats.display.study_tables import analyses, provenance
+from fahrstats.display.display_table import INDENT
+from fahrstats.display.study_tables import analyses, photos_left_out, provenance
 from fahrstats.errors import DataError
 
 
@@ -48,3 +50,20 @@ def test_every_analysis_has_its_formula_and_sizes(manifest, labels, cohort):
 def test_an_empty_registry_is_refused():
     with pytest.raises(DataError, match=r"`registry` is empty"):
         analyses([])
+
+
+def test_photos_are_counted_by_reason():
+    table = pd.DataFrame(
+        {
+            "cohort": ["Clinic"] * 2,
+            "step": [0, 1],
+            "reason": ["in the table", "age unknown"],
+            "n": [1000, 900],
+            "n_removed": [0, 100],
+        }
+    )
+    frame = photos_left_out(table).frame()
+    assert frame["Photos"].tolist() == ["", "1,000", "100", "900"]
+    assert frame.iloc[2, 0] == f"{INDENT}Left out: age unknown"
+    with pytest.raises(DataError, match="has no column `step`; a table of photos"):
+        photos_left_out(table.drop(columns="step"))
