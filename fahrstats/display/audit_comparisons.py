@@ -12,7 +12,6 @@ from fahrstats.display.audit_measures import (
     difference_text,
     measure_of,
     measure_text,
-    tested_measure,
 )
 from fahrstats.display.display_table import (
     EMPTY,
@@ -40,6 +39,7 @@ _CROSS, _DIFFERENCE, _ASYMMETRY = (
     "cross_c_difference",
     "asymmetry_chi2",
 )
+_ONE_OF: Final = "one of "  # how a note tells the number of tests, which is said once
 _POOLED: Final = ("subgroup", "level", "term", "estimand", "estimate")
 _DECIMALS: Final = 3
 
@@ -151,13 +151,12 @@ def audit_tests(
     DataError
         A column is absent, or the table has no rows.
     """
-    need = ("subgroup", "estimand", "statistic", "df", "p_value", "p_adjusted")
+    need = ("subgroup", "measure", "statistic", "df", "p_value", "p_adjusted")
     need_columns(table, need, "the tests of an audit")
-    rows = table.assign(measure=tested_measure(table))
     notes = Footnotes(labels)
     lines: list[list[str]] = []
     heads: list[int] = []
-    for subgroup, part in by_value(rows, "subgroup"):
+    for subgroup, part in by_value(table, "subgroup"):
         heads.append(len(lines))
         lines.append([group_label(subgroup, labels)])
         lines += [_test_line(row, notes, style) for row in records(part)]
@@ -180,12 +179,14 @@ def audit_tests(
 
 def _test_line(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> list[str]:
     """Return one test: measure, statistic, heterogeneity, and three p values."""
-    name = INDENT + MEASURES[row["measure"]].name
+    parts = str(row.get("note") or "").split("; ")
+    note = "; ".join(part for part in parts if not part.startswith(_ONE_OF))
+    name = notes.mark(INDENT + MEASURES[row["measure"]].name, note)
     if pd.isna(row["p_value"]):
-        return [notes.mark(name, row.get("note")), EMPTY]
+        return [name, EMPTY]
     share = row.get("i_squared")
     return [
-        notes.mark(name, row.get("note")),
+        name,
         format_number(row["statistic"], 2, style=style),
         format_count(row["df"], style=style),
         EMPTY if pd.isna(share) else format_number(100 * share, 0, style=style),
@@ -211,12 +212,11 @@ def audit_differences(
     DataError
         A column is absent, or the table has no rows.
     """
-    need_columns(table, ("subgroup", "term", "estimand", "estimate"), "differences")
-    rows = table.assign(measure=tested_measure(table))
+    need_columns(table, ("subgroup", "term", "measure", "estimate"), "differences")
     notes = Footnotes(labels)
     lines: list[list[str]] = []
     heads: list[int] = []
-    for subgroup, part in by_value(rows, "subgroup"):
+    for subgroup, part in by_value(table, "subgroup"):
         heads.append(len(lines))
         lines.append([group_label(subgroup, labels)])
         for row in records(part):

@@ -84,9 +84,12 @@ def measure_of(table: pd.DataFrame) -> pd.Series[str]:
     return table["estimand"].mask(is_model, "model_c_index")
 
 
-def tested_measure(table: pd.DataFrame) -> pd.Series[str]:
-    """Return the measure that every test or difference is about."""
-    return table["measure"]
+def is_beyond_margin(row: Mapping[str, Any]) -> bool:
+    """Whether a difference of a measure, or a ratio of it, would matter."""
+    measure, size = MEASURES[row["measure"]], row["estimate"]
+    if measure.is_ratio:
+        return bool(size > measure.margin or size < 1 / measure.margin)
+    return bool(0 < measure.margin < abs(size))
 
 
 def difference_text(row: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:

@@ -18,8 +18,8 @@ from fahrstats.display.audit_measures import (
     TOO_FEW,
     difference_text,
     in_words,
+    is_beyond_margin,
     measure_of,
-    tested_measure,
     unknown,
 )
 from fahrstats.display.journals import (
@@ -100,7 +100,7 @@ def group_differences(
     labels: Labels | None = None,
     style: NumberStyle = DEFAULT,
 ) -> list[str]:
-    """Name each factor and measure that differs, with its largest difference.
+    """Name for each factor the measures that differ, those beyond their margin in full.
 
     Without any that stands up to the number of tests, that is said in one sentence.
 
@@ -118,42 +118,47 @@ def group_differences(
     DataError
         A column is absent, or the table has no rows.
     """
-    need_columns(tests, ("subgroup", "estimand", "p_value", "p_adjusted"), "a sentence")
-    rows = tests.assign(measure=tested_measure(tests))
-    rows = rows[rows["p_value"].notna()]
+    need = ("subgroup", "measure", "p_value", "p_adjusted")
+    need_columns(tests, need, "a sentence")
+    rows = tests[tests["p_value"].notna()]
     differs = rows[rows["p_adjusted"] < _LEVEL]
     if differs.empty:
         return [
             f"No measure differed between groups beyond what {_counted(len(rows))} "
             "let chance explain; this is no proof that groups are alike."
         ]
-    largest = differences.assign(measure=tested_measure(differences))
-    return [_difference(row, largest, labels, style) for row in records(differs)]
+    largest = {(r["subgroup"], r["measure"]): r for r in records(differences)}
+    return [
+        _factor_differs(subgroup, part, largest, labels, style)
+        for subgroup, part in by_value(differs, "subgroup")
+    ]
 
 
-def _difference(
-    test: dict[str, Any],
-    largest: pd.DataFrame,
+def _factor_differs(
+    subgroup: str,
+    tests: pd.DataFrame,
+    largest: dict[tuple[str, str], dict[str, Any]],
     labels: Labels | None,
     style: NumberStyle,
 ) -> str:
-    """Say of one factor and measure that it differs, and by how much at most."""
-    group = opening(group_label(test["subgroup"], labels))
-    p_value = phrase_p(test["p_adjusted"], style=style)
-    measure = in_words(test["measure"])
-    text = f"{group}: the {measure} differs between groups (adjusted {p_value})"
-    found = largest[
-        (largest["subgroup"] == test["subgroup"])
-        & (largest["measure"] == test["measure"])
-        & largest["estimate"].notna()
-    ]
-    if found.empty:
-        return f"{text}."
-    row = records(found)[0]
-    first, _, second = row["term"].partition(_CONTRAST)
-    size = phrase_interval(difference_text(row, style=style), style=style)
-    kind = "ratio of" if MEASURES[test["measure"]].is_ratio else "difference of"
-    return f"{text}; the largest {kind} {first} to {second} is {size}."
+    """Say which measures differ between the levels of a factor, and by how much."""
+    far, near = [], []
+    for test in records(tests):
+        row = largest.get((subgroup, test["measure"]))
+        name = f"the {in_words(test['measure'])}"
+        if row is None or not is_beyond_margin(row):
+            near.append(name)
+            continue
+        first, _, second = row["term"].partition(_CONTRAST)
+        between = " to " if MEASURES[test["measure"]].is_ratio else " minus "
+        size = phrase_interval(difference_text(row, style=style), style=style)
+        size = size.replace(" (", ", ").rstrip(")")
+        p_value = phrase_p(test["p_adjusted"], style=style)
+        far.append(f"{name} ({first}{between}{second}: {size}; adjusted {p_value})")
+    texts = [f"by more than the margin in {listed(far)}"] if far else []
+    texts += [f"by less in {listed(near)}"] if near else []
+    name = opening(_factor(subgroup, labels))
+    return f"{name}: groups differ {'; '.join(texts)}."
 
 
 def unknown_groups(

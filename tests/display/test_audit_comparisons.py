@@ -43,6 +43,13 @@ def test_a_test_that_was_not_made_says_why():
     assert shown.notes == ("ᵃ fewer than two levels can be estimated",)
 
 
+def test_the_number_of_tests_is_not_repeated_in_every_line():
+    tests = table_of_tests().assign(note="likelihood-ratio test; one of 15 tests")
+    tests.loc[tests["measure"] != "hr", "note"] = "one of 15 tests"
+    shown = audit_tests(tests, labels=LABELS)
+    assert shown.notes == ("ᵃ likelihood-ratio test",)
+
+
 def test_ratios_are_to_and_differences_minus():
     shown = audit_differences(differences_table(), labels=LABELS)
     lines = shown.cells.set_index("name")

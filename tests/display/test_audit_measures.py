@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fahrstats.display.audit_measures import (
     MEASURES,
     in_words,
+    is_beyond_margin,
     margins_in_words,
     measure_of,
     measure_text,
@@ -69,6 +70,18 @@ def test_a_wider_interval_around_equality_never_becomes_known(at, left, right, m
         about("c_index", at, (low, high), (low - more, high + more))
     ).tolist()[1:]
     assert wide or not narrow
+
+
+@pytest.mark.parametrize(
+    ("measure", "size", "is_beyond"),
+    [
+        *[("c_index", 0.06, True), ("c_index", -0.06, True), ("c_index", 0.05, False)],
+        *[("hr", 1.3, True), ("hr", 0.79, True), ("hr", 0.81, False)],
+        *[("brier", 0.5, False), ("ipa", np.nan, False), ("hr", np.nan, False)],
+    ],
+)
+def test_a_difference_matters_beyond_its_margin(measure, size, is_beyond):
+    assert is_beyond_margin({"measure": measure, "estimate": size}) is is_beyond
 
 
 def test_the_index_of_the_model_is_a_measure_of_its_own():

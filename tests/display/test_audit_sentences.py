@@ -23,13 +23,24 @@ def test_who_was_audited_by_what_is_one_sentence():
 
 
 def test_only_differences_that_stand_up_to_their_number_are_named():
-    (line,) = said.group_differences(
-        table_of_tests(), differences_table(), labels=LABELS
+    tests = table_of_tests()
+    (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
+    assert line == (
+        "Race: groups differ by more than the margin in the ratio of observed to "
+        "expected events (Black to White: 1.30, 95% CI 1.10\N{EN DASH}1.60; adjusted "
+        "P=0.001)."
     )
-    assert line.startswith(
-        "Race: the ratio of observed to expected events differs between groups "
-        "(adjusted P=0.001); the largest ratio of Black to White is 1.30 (95% CI 1.10"
+
+
+def test_differences_within_the_margin_are_named_apart():
+    tests = table_of_tests().assign(p_adjusted=0.01)
+    lines = said.group_differences(tests, differences_table(), labels=LABELS)
+    assert len(lines) == 3
+    assert lines[0].startswith("Sex: groups differ by more than the margin in the haz")
+    assert lines[0].endswith(
+        "; by less in the C-index, the C-index of the model and the calibration slope."
     )
+    assert lines[2].startswith(f"Sex {CROSS} race: groups differ by more")
 
 
 def test_without_a_difference_groups_are_not_called_alike():
@@ -50,7 +61,7 @@ def test_a_small_p_value_before_adjustment_is_no_difference():
 def test_a_difference_without_a_size_is_named_all_the_same():
     blank = differences_table().assign(estimate=np.nan)
     (line,) = said.group_differences(table_of_tests(), blank, labels=LABELS)
-    assert line.endswith("differs between groups (adjusted P=0.001).")
+    assert line.endswith("differ by less in the ratio of observed to expected events.")
 
 
 def test_unknown_groups_are_named_and_many_are_counted():
