@@ -154,9 +154,10 @@ def _factor_differs(
         size = phrase_interval(difference_text(row, style=style), style=style)
         size = size.replace(" (", ", ").rstrip(")")
         p_value = phrase_p(test["p_adjusted"], style=style)
-        far.append(f"{name} ({first}{between}{second}: {size}; adjusted {p_value})")
+        far.append(f"{name} (adjusted {p_value}; {first}{between}{second} {size})")
     texts = [f"by more than the margin in {listed(far)}"] if far else []
-    texts += [f"by less in {listed(near)}"] if near else []
+    less = "by less" if far else "by less than the margin"
+    texts += [f"{less} in {listed(near)}"] if near else []
     name = opening(_factor(subgroup, labels))
     return f"{name}: groups differ {'; '.join(texts)}."
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,14 @@ from plotnine import (
     labs,
     scale_color_manual,
     scale_x_log10,
+    scale_y_continuous,
     theme,
 )
 
 from fahrstats.display.audit_measures import MEASURES, OVERALL, measure_of
 from fahrstats.display.labels import Labels, group_label
-from fahrstats.display.margin_text import plain
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.margin_text import plain, text_width
+from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
     BLUE,
     FAINT,
@@ -41,9 +43,24 @@ _NEED: Final = (
     *("subgroup", "level", "term", "estimand"),
     *("estimate", "std_error", "n_events"),
 )
-_HEIGHT: Final = 3.6  # inches
 _LIMITS: Final = {"95%": (1.959964, "dashed"), "99.8%": (3.090232, "dotted")}
 _N_POINTS: Final = 60
+_NAME_SIZE: Final = TEXT_SIZE - 1  # points
+_INSET: Final = 0.01  # from the left end of a limit to its name, in powers of ten
+_MARGIN: Final = 0.06  # of the height, above and below what is drawn
+
+# Inches
+_HEIGHT: Final = 4.2
+_ACROSS: Final = 0.75
+_DOWN: Final = 0.95
+_TITLE_HEIGHT: Final = 0.3
+_DOT: Final = 0.04
+_APART: Final = 0.07
+_LINE: Final = 0.12
+
+_TRIES: Final = 12  # half lines, up and down, in which a name looks for a place
+_Box: TypeAlias = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
 _WIDER: Final = 1.25  # the axis goes on this far beyond the smallest and largest group
 
 
@@ -60,7 +77,8 @@ def funnel(
     Small groups scatter by chance. Limits hold 95% and 99.8% of groups of a size that
     differ from everyone by chance only; they are as wide as everyone's standard error
     would be with as many events, so that a group in which people are more alike can lie
-    outside for that reason. Levels outside the inner limits are named.
+    outside for that reason. Levels outside the inner limits are named where there is
+    room.
 
     Parameters
     ----------
@@ -84,27 +102,11 @@ def funnel(
     ----------
     Spiegelhalter (2005), Statistics in Medicine 24:1185-1202.
     """
-    need = (
-        "subgroup",
-        "level",
-        "term",
-        "estimand",
-        "estimate",
-        "std_error",
-        "n_events",
-    )
-    need_columns(table, need, "a funnel")
+    need_columns(table, _NEED, "a funnel")
     only_one(table, ("biomarker", "outcome"), "a funnel")
-    known = table[(measure_of(table) == measure) & table["estimate"].notna()]
-    known = known.dropna(subset=["std_error", "n_events"]).astype({"n_events": float})
-    is_overall = known["subgroup"] == OVERALL
-    if not is_overall.any() or is_overall.all():
-        raise DataError(
-            f"The table has no `{measure}` with a standard error of "
-            f"{'any level' if is_overall.any() else 'everyone'}; a funnel needs both."
-        )
-    everyone, levels = known[is_overall].iloc[0], known[~is_overall]
+    everyone, levels = _known(table, measure)
     curves = _limits(everyone, levels)
+    x, y = _axes(curves, levels, width)
     names = {s: plain(group_label(s, labels)) for s in levels["subgroup"].unique()}
     order = list(names.values())
     levels = levels.assign(group=pd.Categorical(levels["subgroup"].map(names), order))
@@ -113,16 +115,60 @@ def funnel(
         + geom_hline(yintercept=everyone["estimate"], color=MUTED, size=0.4)
         + _drawn_limits(curves)
         + _dots(len(order))
-        + _names(_outside(levels, everyone), curves["n_events"])
-        + scale_x_log10(labels=_as_counts)
+        + _names(_outside(levels, everyone), levels, (x, y))
+        + scale_x_log10(labels=_as_counts, expand=(0, 0))
+        + scale_y_continuous(limits=(y.low, y.high), expand=(0, 0))
         + labs(
             x="Events in the group (log scale)",
             y=MEASURES[measure].name,
             title=plain(title),
         )
-        + house_theme(width, _HEIGHT)
+        + house_theme(width, _HEIGHT + (_TITLE_HEIGHT if title else 0))
         + theme(legend_position="top", panel_grid_major_y=element_line(color=FAINT))
     )
+
+
+def _known(table: pd.DataFrame, measure: str) -> tuple[pd.Series[Any], pd.DataFrame]:
+    """Return the measure of everyone, and of the levels that have it."""
+    known = table[(measure_of(table) == measure) & table["estimate"].notna()]
+    known = known.dropna(subset=["std_error", "n_events"]).astype({"n_events": float})
+    is_overall = known["subgroup"] == OVERALL
+    if not is_overall.any() or is_overall.all():
+        raise DataError(
+            f"The table has no `{measure}` with a standard error of "
+            f"{'any level' if is_overall.any() else 'everyone'}; a funnel needs both."
+        )
+    return known[is_overall].iloc[0], known[~is_overall]
+
+
+def _axes(
+    curves: pd.DataFrame, levels: pd.DataFrame, width: float
+) -> tuple[_Axis, _Axis]:
+    """Return the axes of events, in powers of ten, and of the measure."""
+    n_events = np.log10(curves["n_events"])
+    values = pd.concat([curves["limit"], levels["estimate"]])
+    margin = _MARGIN * float(values.max() - values.min())
+    return (
+        _Axis(n_events.min(), n_events.max(), width - _ACROSS),
+        _Axis(values.min() - margin, values.max() + margin, _HEIGHT - _DOWN),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """An axis from ``low`` to ``high`` that is ``length`` inches long."""
+
+    low: float
+    high: float
+    length: float
+
+    def inches(self, values: Any) -> Any:
+        """Return where values stand, from the start of the axis."""
+        return (values - self.low) / (self.high - self.low) * self.length
+
+    def value(self, inches: float) -> float:
+        """Return the value that stands somewhere."""
+        return self.low + inches / self.length * (self.high - self.low)
 
 
 def _dots(n_groups: int) -> list[Any]:
@@ -161,8 +207,7 @@ def _drawn_limits(curves: pd.DataFrame) -> list[Any]:
         part = curves[curves["confidence"] == confidence]
         line = aes("n_events", "limit", group="line")
         layers.append(geom_line(line, part, color=MUTED, linetype=line_type, size=0.4))
-        first = part[part["n_events"] == part["n_events"].min()]
-        upper = first[first["limit"] == first["limit"].max()]
+        upper = part[part["limit"] == part["limit"].max()]
         layers.append(
             geom_text(
                 aes("n_events", "limit", label="confidence"),
@@ -171,6 +216,7 @@ def _drawn_limits(curves: pd.DataFrame) -> list[Any]:
                 size=TEXT_SIZE - 1,
                 ha="left",
                 va="bottom",
+                nudge_x=_INSET,
             )
         )
     return layers
@@ -187,24 +233,64 @@ def _outside(levels: pd.DataFrame, everyone: pd.Series[Any]) -> pd.DataFrame:
     return outside
 
 
-def _names(outside: pd.DataFrame, n_events: pd.Series[float]) -> list[Any]:
-    """Return names beside dots, on the side where there is room."""
+def _names(
+    outside: pd.DataFrame, levels: pd.DataFrame, axes: tuple[_Axis, _Axis]
+) -> list[Any]:
+    """Return names near dots, where neither a dot nor another name is.
+
+    A name that finds no place is left out.
+    """
     if outside.empty:
         return []
-    middle = float(np.sqrt(n_events.min() * n_events.max()))
-    layers = []
-    for is_left, part in outside.groupby(outside["n_events"] <= middle):
-        names = [f"  {plain(str(level))}  " for level in part["level"]]
-        layers.append(
-            geom_text(
-                aes(label="name"),
-                part.assign(name=names),
-                color=INK,
-                size=TEXT_SIZE - 1,
-                ha="left" if is_left else "right",
-            )
+    x, y = axes
+    taken = [
+        (across - _DOT, up - _DOT, across + _DOT, up + _DOT)
+        for across, up in zip(
+            x.inches(np.log10(levels["n_events"])),
+            y.inches(levels["estimate"]),
+            strict=True,
         )
-    return layers
+    ]
+    rows = []
+    for row in records(outside):
+        text = plain(str(row["level"]))
+        at = (
+            float(x.inches(np.log10(row["n_events"]))),
+            float(y.inches(row["estimate"])),
+        )
+        ends = (x.length, y.length)
+        box = _free_place(at, text_width(text, _NAME_SIZE), ends, taken)
+        if box is None:
+            continue
+        taken.append(box)
+        left, bottom, _, top = box
+        place = {"x": 10 ** x.value(left), "y": y.value((bottom + top) / 2)}
+        rows.append({"name": text, **place})
+    if not rows:
+        return []
+    names = aes("x", "y", label="name")
+    return [geom_text(names, pd.DataFrame(rows), color=INK, size=_NAME_SIZE, ha="left")]
+
+
+def _free_place(
+    at: tuple[float, float], width: float, ends: tuple[float, float], taken: list[_Box]
+) -> _Box | None:
+    """Return a box near a dot, in inches, that holds nothing else; None without one."""
+    across, up = at
+    for shift in (sign * k * _LINE / 2 for k in range(_TRIES) for sign in (1, -1)):
+        for left in (across - _APART - width, across + _APART):
+            middle = up + shift
+            box = (left, middle - _LINE / 2, left + width, middle + _LINE / 2)
+            is_inside = left >= 0 <= box[1] and box[2] <= ends[0] and box[3] <= ends[1]
+            if is_inside and not any(_overlap(box, one) for one in taken):
+                return box
+    return None
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return min(one[2], other[2]) > max(one[0], other[0]) and min(
+        one[3], other[3]
+    ) > max(one[1], other[1])
 
 
 def _as_counts(ticks: list[float]) -> list[str]:

@@ -48,6 +48,26 @@ def test_nothing_is_cut_off_or_printed_over(drawing):
     assert overlapping(drawing) == []
 
 
+def test_names_of_crowded_levels_stand_apart(draw):
+    crowd = pd.DataFrame(
+        {
+            "subgroup": "g",
+            "level": [f"Level {k} of a crowd" for k in range(12)],
+            "term": "flc",
+            "estimand": "c_index",
+            "estimate": 0.9 + 0.001 * np.arange(12),
+            "std_error": 0.02,
+            "n_events": 200 + 3 * np.arange(12),
+        }
+    )
+    table = audit_table()
+    everyone = table[table["subgroup"] == "overall"]
+    figure = draw(funnel(pd.concat([everyone, crowd], ignore_index=True)))
+    assert texts_outside(figure) == []
+    assert overlapping(figure) == []
+    assert sum(text.startswith("Level ") for text in words(figure)) >= 8
+
+
 def test_limits_are_as_wide_as_everyones_error_with_as_many_events(draw):
     table = audit_table()
     figure = draw(funnel(table))
