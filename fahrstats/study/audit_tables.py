@@ -150,25 +150,31 @@ def _told(
 def _calibrated(
     cohort: StudyCohort, told: Callable[[Calibration], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Calibrate the model of each score in every level with enough events by then."""
+    """Calibrate the model of each score in every level with enough events by then.
+
+    Other levels have a row that says so, without counts: it may be a small one.
+    """
     tables = []
     for score in cohort.study.scores:
-        rows, subgroups = _with_risks(cohort, score), cohort.study.subgroups
-        for subgroup in subgroups:
+        rows = _with_risks(cohort, score)
+        for subgroup in cohort.study.subgroups:
             levels = subgroup_levels(rows, subgroup.name)
             for level in levels.cat.categories[levels.value_counts(sort=False) > 0]:
-                part = rows[levels == level]
-                about = {"biomarker": score.name, "subgroup": subgroup.name}
-                tables.append(
-                    estimated(
-                        cohort,
-                        partial(_calibrated_part, cohort, part, told),
-                        estimand="observed_risk",
-                        level=str(level),
-                        **about,
-                    )
+                found = estimated(
+                    cohort,
+                    partial(_calibrated_part, cohort, rows[levels == level], told),
+                    estimand="observed_risk",
+                    biomarker=score.name,
+                    subgroup=subgroup.name,
+                    level=str(level),
                 )
-    return stacked(tables)
+                tables.append(found)
+    table = stacked(tables)
+    counts = [name for name in ("n", "n_events") if name in table]
+    notes = table.reindex(columns=["note"])["note"].fillna("")
+    is_refused = notes.str.startswith("not estimated")
+    shown = table[counts].mask(is_refused).astype("Int64").dropna(axis=1, how="all")
+    return stacked([table.drop(columns=counts).assign(**shown)])
 
 
 def _with_risks(cohort: StudyCohort, score: Variable) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import pytest
 
 from fahrstats.display.labels import (
     column_label,
+    group_label,
     label_with_unit,
     level_of,
     listed,
@@ -86,3 +87,10 @@ def test_texts_are_listed_and_opened_as_in_a_sentence():
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert opening("age and sex") == "Age and sex"
     assert opening("") == ""
+
+
+def test_a_crossing_is_named_by_its_columns():
+    labels = {"sex": {"label": "Sex", "unit": ""}}
+    cross = "\N{MULTIPLICATION SIGN}"
+    assert group_label("sex", labels) == "Sex"
+    assert group_label(f"sex {cross} race", labels) == f"Sex {cross} race"

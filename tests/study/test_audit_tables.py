@@ -74,3 +74,46 @@ def test_curves_of_all_levels_run_from_low_to_high_risk(audited):
     for _, curve in table.groupby(["subgroup", "level"]):
         assert isinstance(curve, pd.DataFrame)
         assert (np.diff(curve["predicted"]) > 0).all()
+
+
+def test_the_tables_are_those_of_the_verb(audited):
+    rows = audited.everyone
+    found = fs.audit(
+        "Surv(time, event) ~ faceage + age + sex",
+        rows,
+        term="faceage",
+        by=["sex", "age_band"],
+        crossings=[["sex", "age_band"]],
+        horizon=2.0,
+    )
+    per = {"faceage": 10.0}
+    for table, expected in (
+        (audit_tables.groups(audited), found.tidy(exponentiate=True, per=per)),
+        (audit_tables.tests(audited), found.tests()),
+        (audit_tables.differences(audited), found.largest_difference(per=per)),
+        (audit_tables.between(audited), found.between()),
+        (audit_tables.shrunken(audited), found.shrunken(exponentiate=True, per=per)),
+    ):
+        check_table(table)
+        assert set(table["biomarker"]) == {"faceage"}
+        for name in ("estimate", "conf_low", "p_value", "n", "n_missing"):
+            if name in expected:
+                pd.testing.assert_series_equal(
+                    table[name], expected[name], check_index=False
+                )
+
+
+def test_steps_stand_in_words_where_a_row_has_one(audited):
+    table = audit_tables.groups(audited)
+    is_ratio = table["estimand"] == "hr"
+    assert set(table.loc[is_ratio, "per"]) == {"10"}
+    assert set(table.loc[~is_ratio, "per"]) == {""}
+
+
+def test_rows_without_the_score_are_counted_in_their_group(audited):
+    table = audit_tables.groups(audited)
+    is_ratio = table["estimand"] == "hr"
+    everyone = table[is_ratio & (table["subgroup"] == "overall")]
+    assert everyone["n_missing"].tolist() == [15]
+    by_sex = table[is_ratio & (table["subgroup"] == "sex")]
+    assert by_sex["n_missing"].sum() == 15

@@ -69,6 +69,12 @@ def nhanes(tmp_path_factory):
     return analyse_study(example_file("nhanes"), DATA, out)
 
 
+@pytest.fixture(scope="module")
+def nhanes_audit(tmp_path_factory):
+    out = tmp_path_factory.mktemp("nhanes-audit")
+    return analyse_study(example_file("nhanes-audit"), DATA, out)
+
+
 def congress_study(folder):
     """Return the study by name, or a copy with a stand-in where mini-age is absent."""
     from checkpoints import CARD, formula_parameters
@@ -260,6 +266,33 @@ def test_all_seven_published_rows_of_phenoage_are_met_to_two_decimals(nhanes):
         assert printed[ours].round(2).tolist() == printed[theirs].tolist()
     assert printed["note"].str.startswith("agrees to every printed decimal").all()
     assert (printed["n"].iloc[0], printed["n_events"].iloc[0]) == (27837, 2349)
+
+
+@pytest.mark.slow
+@needs_nhanes
+def test_every_group_of_nhanes_is_audited(nhanes_audit):
+    tables = tables_of(nhanes_audit)
+    for table in tables.values():
+        check_table(table)
+    audit = tables["audit"]
+    ratios = audit[audit["estimand"] == "hr"]
+    assert ratios.groupby("subgroup", sort=False).size().to_dict() == {
+        "overall": 1,
+        **{"sex": 2, "race": 3, "edu": 5, "age_band": 4},
+        "sex \N{MULTIPLICATION SIGN} race": 6,
+    }
+    by_race = ratios[ratios["subgroup"] == "race"]
+    assert by_race["n"].sum() == 27837
+    assert tables["audit_tests"]["p_value"].notna().sum() == 25
+
+
+@pytest.mark.slow
+@needs_nhanes
+def test_predicted_risks_of_everyone_in_nhanes_come_true(nhanes_audit):
+    audit = tables_of(nhanes_audit)["audit"]
+    ratio = audit[audit["estimand"] == "observed_expected"].set_index("level")
+    assert ratio.loc["overall", "conf_low"] < 1 < ratio.loc["overall", "conf_high"]
+    assert ratio.loc["College", "conf_high"] < 0.8
 
 
 @pytest.mark.slow
