@@ -154,7 +154,7 @@ def _factor_differs(
         size = phrase_interval(difference_text(row, style=style), style=style)
         size = size.replace(" (", ", ").rstrip(")")
         p_value = phrase_p(test["p_adjusted"], style=style)
-        far.append(f"{name} (adjusted {p_value}; {first}{between}{second} {size})")
+        far.append(f"{name} (adjusted {p_value}; {first}{between}{second}: {size})")
     texts = [f"by more than the margin in {listed(far)}"] if far else []
     less = "by less" if far else "by less than the margin"
     texts += [f"{less} in {listed(near)}"] if near else []

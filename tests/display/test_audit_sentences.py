@@ -27,7 +27,7 @@ def test_only_differences_that_stand_up_to_their_number_are_named():
     (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
     assert line == (
         "Race: groups differ by more than the margin in the ratio of observed to "
-        "expected events (adjusted P=0.001; Black to White 1.30, 95% CI "
+        "expected events (adjusted P=0.001; Black to White: 1.30, 95% CI "
         "1.10\N{EN DASH}1.60)."
     )
 
