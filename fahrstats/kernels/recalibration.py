@@ -41,8 +41,8 @@ def shift_to(log_hazard: FloatArray, weights: FloatArray, observed: float) -> fl
     # Where the largest risk, and then the smallest, is the one observed.
     goal = np.log(-np.log1p(-observed))
     low, high = goal - log_hazard.max(), goal - log_hazard.min()
-    if excess(low) >= 0:  # all risks are one
-        return float(low)
+    if not excess(low) < 0 < excess(high):  # all risks are one, but for rounding
+        return float(low + high) / 2
     return float(brentq(excess, low, high, xtol=1e-14, rtol=1e-15, maxiter=200))
 
 

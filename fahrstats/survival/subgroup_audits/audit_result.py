@@ -18,7 +18,6 @@ from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
 from fahrstats.survival.subgroup_audits.between_groups_result import (
     ConcordanceBetween,
 )
-from fahrstats.survival.subgroup_audits.between_groups_rows import OUTSIDE
 from fahrstats.survival.subgroup_audits.level_pooling import pooled_rows
 from fahrstats.survival.wald import as_ratio, find_step
 
@@ -92,15 +91,18 @@ class Audit:
             Of each interval alone.
         """
         step = find_step(self.term, per)
-        outside = self.ranked.tidy(conf_level=conf_level)
-        outside = outside[
-            outside["estimand"].isin(OUTSIDE[:2]) & (outside["biomarker"] == self.term)
-        ]
+        outside = {
+            part.subgroup: part.outside_c_index_rows(conf_level)
+            .drop(columns="biomarker")
+            .assign(time=self.horizon)
+            for part in self.ranked.parts
+            if part.biomarker == self.term
+        }
         tables = []
         for part in (self.everyone, *self.parts):
             tables.append(level_rows(part, self.term, self.horizon, step, conf_level))
-            of_part = outside[outside["subgroup"] == part.subgroup]
-            tables.append(of_part.drop(columns=_NOT_OF_LEVELS, errors="ignore"))
+            if part.subgroup in outside:
+                tables.append(outside[part.subgroup])
         table = pd.concat(tables, ignore_index=True)
         if exponentiate:
             table = _with_ratios(table)
@@ -221,8 +223,6 @@ class Audit:
 
 
 _WITH_MARGIN = ("hr", "c_index", "observed_expected", "calibration_slope")
-_NOT_OF_LEVELS = ["p_adjusted", "joint_low", "joint_high", "n_pairs", "df"]
-_NOT_OF_LEVELS += ["biomarker", "time_weight"]
 
 
 def _with_ratios(table: pd.DataFrame) -> pd.DataFrame:

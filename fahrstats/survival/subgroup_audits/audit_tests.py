@@ -14,7 +14,6 @@ from statsmodels.stats.multitest import multipletests
 from fahrstats.survival.subgroup_audits.audited_measures import (
     MEASURES,
     MODEL,
-    NAMES,
     Measure,
 )
 from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
@@ -26,7 +25,6 @@ from fahrstats.survival.subgroup_audits.level_contrasts import (
     equality_statistic,
     events_counted,
 )
-from fahrstats.survival.subgroup_audits.level_heterogeneity import heterogeneity
 
 IntArray = NDArray[np.int64]
 
@@ -63,6 +61,7 @@ def _test_row(
     usable = comparable(part, m)
     left_out = [level for g, level in enumerate(part.levels) if g not in usable]
     without = f"without {', '.join(left_out)}" if left_out else ""
+    statistic, df = _equal(part, m, usable)
     row: dict[str, Any] = {
         "subgroup": part.subgroup,
         "term": marker if measure.about == "marker" else MODEL,
@@ -71,46 +70,44 @@ def _test_row(
         "statistic": np.nan,
         "df": 0,
         "p_value": np.nan,
-        "i_squared": np.nan,
+        "i_squared": share_between(statistic, df),
         "n": int(part.sizes.n[usable].sum()),
         "time": horizon if measure.at_horizon else np.nan,
         "n_events": int(events_counted(part, measure)[usable].sum()),
         "note": without,
     }
     if measure.name == "hr":
-        return row | _interaction(part, usable)
-    if usable.size < 2:
-        return row | {"note": FEWER}
-    pairs = np.column_stack([np.repeat(usable[0], usable.size - 1), usable[1:]])
-    statistic, df = equality_statistic(*differences(part, m, pairs))
+        return row | _interaction(part, statistic, df)
     if not df:
-        return row | {"note": BY_CONSTRUCTION}
+        return row | {"note": FEWER if usable.size < 2 else BY_CONSTRUCTION}
     return row | {
         "statistic": statistic,
         "df": df,
         "p_value": float(chi2.sf(statistic, df)),
-        "i_squared": share_between(statistic, df),
     }
 
 
-def _interaction(part: AuditedPart, usable: IntArray) -> dict[str, Any]:
+def _equal(part: AuditedPart, m: int, usable: IntArray) -> tuple[float, int]:
+    """Cochran's Q of some levels, allowing for what they share."""
+    if usable.size < 2:
+        return np.nan, 0
+    pairs = np.column_stack([np.repeat(usable[0], usable.size - 1), usable[1:]])
+    return equality_statistic(*differences(part, m, pairs))
+
+
+def _interaction(part: AuditedPart, q: float, df: int) -> dict[str, Any]:
     """Test of the products of marker and level; Q of the levels' own fits in words."""
     test = part.interaction
     assert test is not None
-    m = NAMES.index("hr")
-    own = heterogeneity(part.estimate[usable, m], part.std_error[usable, m])
-    q = ""
-    if own.df:
-        q = f"Q {own.statistic:.2f} on {own.df} df of the models fitted within levels"
+    own = f"Q {q:.2f} on {df} df of the models fitted within levels" if df else ""
     return {
         "estimand": "interaction_chi2",
         "statistic": test.statistic,
         "df": test.df,
         "p_value": test.p_value,
-        "i_squared": share_between(own.statistic, own.df),
         "n": test.n,
         "n_events": test.n_events,
-        "note": "; ".join(filter(None, [test.note, q])),
+        "note": "; ".join(filter(None, [test.note, own])),
     }
 
 

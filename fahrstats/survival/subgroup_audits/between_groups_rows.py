@@ -106,21 +106,31 @@ class GroupsRanked:
         g = len(self.levels)
         every = np.arange(g)
         event = g * g + 2 * every
-        std_error = np.sqrt(np.diag(self.cov)[g * g :]).reshape(g, 2)
-        mine = [f"{level} - {OTHERS}" for level in self.levels]
-        theirs = [f"{OTHERS} - {level}" for level in self.levels]
         delta, cov = self._differences(event, event + 1)
+        mine = self._against_others()[0]
         difference = delta_rows(mine, delta, np.sqrt(np.diag(cov)), conf_level)
+        difference = with_joint(difference, cov, conf_level)
+        difference = difference.assign(estimand=OUTSIDE[2])
         tables = [
-            _c_index_rows(mine, self.outside[:, 0], std_error[:, 0], conf_level),
-            _c_index_rows(theirs, self.outside[:, 1], std_error[:, 1], conf_level),
-            with_joint(difference, cov, conf_level),
+            self.outside_c_index_rows(conf_level),
+            self._described(difference, every, every),
         ]
-        described = [
-            self._described(table.assign(estimand=estimand), every, every)
-            for table, estimand in zip(tables, OUTSIDE, strict=True)
-        ]
-        return pd.concat(described).iloc[np.argsort(np.tile(every, 3), kind="stable")]
+        by_level = np.concatenate([np.repeat(every, 2), every])
+        return pd.concat(tables).iloc[np.argsort(by_level, kind="stable")]
+
+    def outside_c_index_rows(self, conf_level: float) -> pd.DataFrame:
+        """Two rows per level: its events against all others, and its survivors."""
+        g = len(self.levels)
+        every = np.arange(g)
+        std_error = np.sqrt(np.diag(self.cov)[g * g :]).reshape(g, 2)
+        tables = []
+        for side, terms in enumerate(self._against_others()):
+            values = self.outside[:, side], std_error[:, side]
+            table = _c_index_rows(terms, *values, conf_level)
+            table = table.assign(estimand=OUTSIDE[side])
+            tables.append(self._described(table, every, every))
+        by_level = np.tile(every, 2)
+        return pd.concat(tables).iloc[np.argsort(by_level, kind="stable")]
 
     def test_row(self) -> pd.DataFrame:
         """Test that C(a, b) and C(b, a) are equal for all pairs of levels shown."""
@@ -159,6 +169,13 @@ class GroupsRanked:
         g = len(self.levels)
         first, second = np.triu_indices(g, 1)
         return self._differences(first * g + second, second * g + first)
+
+    def _against_others(self) -> tuple[list[str], list[str]]:
+        """Each level before all others, and all others before it."""
+        return (
+            [f"{level} - {OTHERS}" for level in self.levels],
+            [f"{OTHERS} - {level}" for level in self.levels],
+        )
 
     def _terms(self, first: IntArray, second: IntArray) -> list[str]:
         return [
