@@ -13,6 +13,7 @@ TEXTS = [
     *("term", "reference", "reason", "column", "origin", "estimand", "note"),
     *("first_group", "second_group", "published_p", "cohort", "scale", "cause"),
     "time_weight",
+    "measure",
     "validation",
     "learner",
 ]
