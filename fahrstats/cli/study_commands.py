@@ -36,6 +36,23 @@ Out = Annotated[
         help="Folder of the results; results/<name of the study> by default.",
     ),
 ]
+Public = Annotated[
+    bool,
+    typer.Option(
+        "--public",
+        help="Write the version for publication, tables and report, to a folder of "
+        "its own beside that of the results: small counts are left out, others "
+        "rounded, ages of 90 and over not told apart.",
+    ),
+]
+RoundTo = Annotated[
+    int,
+    typer.Option(
+        help="With --public: counts become multiples of this, and those below twice "
+        "as many are left out.",
+        min=2,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
@@ -117,6 +134,8 @@ def render(
     study: StudyArgument,
     data_dir: DataDir = None,
     out: Out = None,
+    public: Public = False,
+    round_to: RoundTo = 5,
     quiet: Quiet = False,
 ) -> None:
     """Render the report of a study whose result tables are written."""
@@ -124,7 +143,8 @@ def render(
 
     path = find_study(study)
     with progress(quiet) as watch:
-        page = _render(path, results_folder(path, out), data_dir, watch)
+        folder = results_folder(path, out)
+        page = _render(path, folder, data_dir, watch, round_to if public else None)
     if not quiet:
         typer.echo(f"Report: {page}")
 
@@ -134,6 +154,8 @@ def run(
     study: StudyArgument,
     data_dir: DataDir = None,
     out: Out = None,
+    public: Public = False,
+    round_to: RoundTo = 5,
     quiet: Quiet = False,
 ) -> None:
     """Check a study, write its result tables and render the report."""
@@ -143,22 +165,31 @@ def run(
     path = find_study(study)
     with progress(quiet) as watch:
         folder = find_kind(path).analyse(path, data_dir, out, watch)
-        page = _render(path, folder, data_dir, watch)
+        page = _render(path, folder, data_dir, watch, round_to if public else None)
     if not quiet:
         typer.echo(f"Report: {page}")
 
 
-def _render(path: Path, folder: Path, data_dir: Path | None, watch: Watch) -> Path:
-    """Render the report from the result tables in ``folder``, if they are sound."""
+def _render(
+    path: Path, folder: Path, data_dir: Path | None, watch: Watch, base: int | None
+) -> Path:
+    """Render the report from the result tables in ``folder``, if they are sound.
+
+    With a ``base`` for rounding it is that of their public version.
+    """
     from fahrstats.report import render as render_document
     from fahrstats.report import report_source
     from fahrstats.study.kinds import find_kind
+    from fahrstats.study.publication.public_version import publish
 
     kind = find_kind(path)
-    name = kind.check_results(path, folder, data_dir)["name"]
+    manifest = kind.check_results(path, folder, data_dir)
+    if base is not None:
+        watch("leaving out small counts", 0, 1)
+        folder = publish(folder, manifest, base=base)
     watch("rendering the report", 0, 1)
     return render_document(
         report_source(kind.report),
-        folder / f"{name}.html",
+        folder / f"{manifest['name']}.html",
         params={"results": str(folder)},
     )

@@ -1,0 +1,1 @@
+"""Results for publication: what is printed of people, and what is not."""

@@ -1,0 +1,259 @@
+"""The version of a study's results that may be published, in a folder of its own."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fahrstats.cohort import store
+from fahrstats.errors import DataError
+from fahrstats.files import file_sha256
+from fahrstats.study.publication.ages import OLDEST, top_coded
+from fahrstats.study.publication.counts import BASE, Rounding
+from fahrstats.study.publication.curves import at_round_times, is_curve, significant
+from fahrstats.study.publication.estimands import CELL_SHARE
+from fahrstats.study.publication.estimates import coarse, left_out_because
+from fahrstats.study.publication.protection import protect
+from fahrstats.study.publication.texts import without_counts
+from fahrstats.study.tables_in import text_sha256
+
+ENDING = "-public"
+"""What the folder of the public version adds to that of the results."""
+
+_DIGITS_OF_HASH = 12
+_CHOSEN = ("n_boot", "n_tables", "n_cohorts")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicVersion:
+    """What of a study may be published.
+
+    Attributes
+    ----------
+    tables : dict of DataFrame
+        Tables by name.
+    left_out : dict of str
+        Why other tables are not among them.
+    rounding : Rounding
+        How their counts are printed.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    left_out: dict[str, str]
+    rounding: Rounding
+
+
+def publish(folder: Path, manifest: Mapping[str, Any], *, base: int = BASE) -> Path:
+    """Write the public version of a folder of results, tables and manifest.
+
+    The folder of results is not changed. What is published is a function of its
+    tables, the same each time as long as the data are the same.
+
+    Parameters
+    ----------
+    folder
+        Folder of the results, whose tables are whole.
+    manifest
+        Its manifest.
+    base
+        Counts are printed as multiples of it, those below twice as many not at all.
+
+    Returns
+    -------
+    Path
+        Folder of the public version, beside that of the results.
+
+    Raises
+    ------
+    DataError
+        ``base`` is below 2, or the public folder holds something else.
+    """
+    exact = {
+        name: store.read(folder / "tables" / f"{name}.parquet")[0]
+        for name in manifest["tables"]
+    }
+    made = public_version(exact, manifest, base=base)
+    out = folder.with_name(folder.name + ENDING)
+    _clear(out)
+    provenance = _public_provenance(manifest["provenance"], made.rounding)
+    for name, table in made.tables.items():
+        notes = _told(manifest["warnings"].get(name, []))
+        store.write(
+            table,
+            out / "tables" / f"{name}.parquet",
+            {**provenance, "table": name, "warnings": notes},
+        )
+    public = _public_manifest(manifest, provenance, made, out / "tables")
+    store.write_manifest(public, out / "manifest.json")
+    return out
+
+
+def public_version(
+    tables: Mapping[str, pd.DataFrame],
+    manifest: Mapping[str, Any],
+    *,
+    base: int = BASE,
+) -> PublicVersion:
+    """Return what of some result tables may be published.
+
+    Parameters
+    ----------
+    tables
+        Result tables by name, with exact counts.
+    manifest
+        Holds ``labels``, ``provenance`` and, of cohort studies, ``horizons``.
+    base
+        See :func:`publish`.
+    """
+    labels, horizons = manifest["labels"], manifest.get("horizons", [])
+    rounding = Rounding(secret=manifest["provenance"]["data_sha256"], base=base)
+    left_out: dict[str, str] = {}
+    kept: dict[str, pd.DataFrame] = {}
+    for name, table in tables.items():
+        try:
+            left_out[name] = left_out_because(table)
+        except DataError as error:
+            left_out[name] = f"it {error}"
+        if left_out[name]:
+            continue
+        kept[name] = table
+        if is_curve(table, horizons):
+            kept[name] = at_round_times(table, rounding)
+    rounding = protect(kept, rounding)
+    n_people = _n_people(tables)
+    public = {}
+    for name, table in kept.items():
+        filled = _filled_cells(table, n_people, rounding)
+        public[name] = top_coded(coarse(filled, rounding, horizons), labels)
+    reasons = {name: why for name, why in left_out.items() if why}
+    return PublicVersion(public, reasons, rounding)
+
+
+def _n_people(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Return the people of each data set, where several are judged."""
+    sizes: dict[str, float] = {}
+    for table in tables.values():
+        if {"cohort", "n_subjects"} <= {*table}:
+            for cohort, n in table.groupby("cohort")["n_subjects"].max().items():
+                sizes[str(cohort)] = max(sizes.get(str(cohort), 0.0), float(n))
+    return sizes
+
+
+def _filled_cells(
+    table: pd.DataFrame, n_people: Mapping[str, float], rounding: Rounding
+) -> pd.DataFrame:
+    """Leave out the cells of a share of people that hold, or may hold, too few.
+
+    Such a share is of a number that is rounded already, up or down by half the base.
+    """
+    if "estimand" not in table or not (table["estimand"] == CELL_SHARE).all():
+        return table
+    n = table["cohort"].astype(str).map(n_people).astype(float)
+    fewest = rounding.floor + rounding.base / 2
+    is_filled = table["estimate"].astype(float) * n >= fewest
+    return table[is_filled | table["estimate"].isna()].reset_index(drop=True)
+
+
+def _clear(folder: Path) -> None:
+    """Take away an older public version, and nothing else."""
+    if not folder.exists():
+        return
+    try:
+        is_ours = "public" in store.read_manifest(folder / "manifest.json")
+    except DataError:
+        is_ours = not any(folder.iterdir())
+    if not is_ours:
+        raise DataError(
+            f"`{folder}` is not a public version of results, which would be written "
+            "there; move it, or give another folder of results."
+        )
+    shutil.rmtree(folder)
+
+
+def _public_provenance(
+    provenance: Mapping[str, Any], rounding: Rounding
+) -> dict[str, Any]:
+    """Return a provenance without counts and without what cut points are drawn from."""
+    told = _with_printed_counts(provenance, rounding)
+    hashes = {
+        name: str(value)[:_DIGITS_OF_HASH]
+        for name, value in provenance.items()
+        if name.endswith("_sha256")
+    }
+    key = text_sha256(f"{provenance['key']}\n{rounding.base}")
+    return {**told, **hashes, "key": key}
+
+
+def _public_manifest(
+    manifest: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    made: PublicVersion,
+    tables: Path,
+) -> dict[str, Any]:
+    """Return the manifest of a public version, which says what the rule was."""
+    rounding = made.rounding
+    told = {
+        **_with_printed_counts(manifest, rounding),
+        "provenance": dict(provenance),
+        "tables": {
+            name: file_sha256(tables / f"{name}.parquet") for name in made.tables
+        },
+        "warnings": {
+            name: _told(manifest["warnings"].get(name, [])) for name in made.tables
+        },
+        "public": {
+            "base": rounding.base,
+            "floor": rounding.floor,
+            "oldest": OLDEST,
+            "n_withheld": len(rounding.withheld),
+            "prints_zero": rounding.prints_zero,
+            "left_out": made.left_out,
+        },
+    }
+    if "deviations" in told:
+        told["deviations"] = _with_few_digits(manifest["deviations"])
+    return told
+
+
+def _with_printed_counts(part: Any, rounding: Rounding) -> Any:
+    """Return a part of a manifest with what is printed in place of its counts."""
+    if isinstance(part, Mapping):
+        return {
+            key: _printed(value, rounding)
+            if _is_count(key, value)
+            else _with_printed_counts(value, rounding)
+            for key, value in part.items()
+        }
+    if isinstance(part, list):
+        return [_with_printed_counts(value, rounding) for value in part]
+    return part
+
+
+def _is_count(key: str, value: Any) -> bool:
+    """Tell whether an entry of a manifest counts people or rows."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and (key == "n" or key.startswith("n_")) and key not in _CHOSEN
+
+
+def _printed(count: float, rounding: Rounding) -> int | None:
+    """Return what is printed of a count, as JSON has it."""
+    shown = rounding.printed(count)
+    return None if math.isnan(shown) else int(shown)
+
+
+def _with_few_digits(part: Any) -> Any:
+    """Return numbers to as many digits as values are published with."""
+    if isinstance(part, Mapping):
+        return {key: _with_few_digits(value) for key, value in part.items()}
+    return significant(part, 3) if isinstance(part, float) else part
+
+
+def _told(warnings: list[str]) -> list[str]:
+    """Return what was announced without numbers of people."""
+    return [text for text in map(without_counts, warnings) if text]
