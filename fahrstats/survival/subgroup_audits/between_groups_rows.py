@@ -255,8 +255,10 @@ def as_if_independent(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
     """Adjust for the number of tests by Sidak's bound on max-T."""
     m = int(table["statistic"].notna().sum())
     critical = norm.isf(-np.expm1(np.log(conf_level) / max(m, 1)) / 2)
+    with np.errstate(divide="ignore"):  # a statistic of 0
+        p_adjusted = -np.expm1(m * np.log1p(-table["p_value"]))
     return table.assign(
-        p_adjusted=-np.expm1(m * np.log1p(-table["p_value"])),
+        p_adjusted=p_adjusted,
         joint_low=table["estimate"] - critical * table["std_error"],
         joint_high=table["estimate"] + critical * table["std_error"],
     )
