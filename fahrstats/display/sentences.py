@@ -45,6 +45,7 @@ from fahrstats.display.group_sentences import (
     time_lived,
 )
 from fahrstats.display.photo_sentences import cross_fitted, photos_scored
+from fahrstats.display.publication_sentences import public_version
 from fahrstats.display.sensitivity_sentences import (
     across_cohorts,
     age_gaps,
@@ -90,6 +91,7 @@ __all__ = [
     "photos_scored",
     "printed_agreement",
     "proportionality",
+    "public_version",
     "ranked_between",
     "ranking_by_subgroup",
     "refusal",
