@@ -176,7 +176,8 @@ def cut_points(
 
 
 def _group_headers(table: pd.DataFrame, style: NumberStyle) -> dict[str, str]:
-    sizes = table.groupby("group", sort=False)[["n", "n_missing"]].first().sum(axis=1)
+    counts = table.groupby("group", sort=False)[["n", "n_missing"]].first()
+    sizes = counts["n"] + counts["n_missing"].fillna(0)
     return {
         str(group): f"{_group_name(str(group))}\nn = {format_count(size, style=style)}"
         for group, size in sizes.items()
@@ -221,7 +222,8 @@ def _level_lines(
         for group in groups:
             count = format_count(values[group, "count"], style=style)
             share = format_percent(values[group, "percent"], known[group], style=style)
-            texts.append(f"{count} ({share})")
+            is_told = pd.notna(values[group, "percent"])
+            texts.append(f"{count} ({share})" if is_told else count)
         lines.append([f"{INDENT}{level}", *texts])
     return lines
 
@@ -230,7 +232,7 @@ def _missing_lines(
     part: pd.DataFrame, groups: list[str], style: NumberStyle
 ) -> list[list[str]]:
     missing = part.groupby("group")["n_missing"].first()
-    if not missing.any():
+    if not (missing.isna() | (missing > 0)).any():
         return []
     counts = [format_count(missing[group], style=style) for group in groups]
     return [[f"{INDENT}Missing", *counts]]

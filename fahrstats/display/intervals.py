@@ -186,7 +186,12 @@ def distribution(
     wide = table.pivot(index="group", columns="estimand", values="estimate")
     groups = list(table["group"].unique())
     shown = [_OVERALL.get(group, plain(str(group))) for group in groups]
-    wide = wide.loc[groups].assign(group=pd.Categorical(shown, shown[::-1]))
+    wide = wide.loc[groups].assign(
+        group=pd.Categorical(shown, shown[::-1]),
+        p5=wide["p5"].fillna(wide["q1"]),  # of few people, a box without whiskers
+        p95=wide["p95"].fillna(wide["q3"]),
+    )
+    wide = wide.dropna(subset=list(_SUMMARY))
     title = label_with_unit(str(table["variable"].iloc[0]), labels)
     return (
         ggplot(wide, aes("group"))

@@ -19,6 +19,7 @@ from fahrstats.errors import DataError
 MINUS: Final = "\N{MINUS SIGN}"
 """The minus sign; a hyphen would read as a range."""
 
+_NO_COUNT: Final = "\N{EN DASH}"
 _MOST_DIGITS: Final = 400  # a double has at most 309 digits before its decimal mark
 _RATIO_DECIMALS: Final = (2, 3, 4)
 _SCIENTIFIC_FROM: Final = 10_000
@@ -106,8 +107,8 @@ def format_number(
 
 
 def format_count(value: float | None, *, style: NumberStyle = DEFAULT) -> str:
-    """Return a count with a mark between thousands."""
-    return format_number(value, 0, style=style)
+    """Return a count with a mark between thousands; a dash for one that is missing."""
+    return _NO_COUNT if _is_missing(value) else format_number(value, 0, style=style)
 
 
 def format_percent(

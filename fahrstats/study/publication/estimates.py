@@ -19,8 +19,13 @@ TOO_FEW = "too few people or events"
 
 _DIGITS = 4
 _DIGITS_OF_VALUES = 3
+_DIGITS_OF_TESTS = 6
 _DIGITS_OF_DF = 2
 _GROUP_COUNTS = ("n", "n_subjects", "n_events", "n_at_risk")
+_BEFORE_EVENTS = (
+    *("median", "q1", "q3", "mean", "sd", "p5", "p95", "upper_bound"),
+    *("marker_mean", "marker_sd", "person_time", "censored_share"),
+)
 _ESTIMATES = (
     *("estimate", "std_error", "statistic", "p_value", "p_adjusted", "q_value"),
     *("conf_low", "conf_high", "joint_low", "joint_high", "weight", "i_squared"),
@@ -113,10 +118,12 @@ def _is_of_persons(table: pd.DataFrame) -> pd.Series:
 def _is_about_few(table: pd.DataFrame, rounding: Rounding) -> pd.Series:
     """Return which rows are about few people or events, or compare such a group."""
     few = pd.Series(False, table.index)
+    describes = table["estimand"].isin(_BEFORE_EVENTS)
     for name in _GROUP_COUNTS:
         if name in table:
             counts = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
-            few |= (counts > 0) & (counts < rounding.floor)
+            is_few = (counts > 0) & (counts < rounding.floor)
+            few |= is_few & ~(describes & (name == "n_events"))
     few &= ~is_counted(table) & (table["estimand"] != "percent")
     if {"group", "reference"} <= {*table}:
         keys = [name for name in ("biomarker", "time") if name in table]
@@ -136,7 +143,8 @@ def _estimates(exact: pd.DataFrame, few: pd.Series, rounding: Rounding) -> pd.Da
     table = exact.copy()
     for name in (*_ESTIMATES, *_FINE):
         if name in table:
-            table[name] = _to_digits(exact[name], _DIGITS)
+            digits = _DIGITS_OF_TESTS if name == "statistic" else _DIGITS
+            table[name] = _to_digits(exact[name], digits)
     if "df_residual" in table:
         table["df_residual"] = _to_digits(exact["df_residual"], _DIGITS_OF_DF)
     natures = exact["estimand"].map(nature_of)
