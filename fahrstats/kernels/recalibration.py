@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from fahrstats.kernels.calibration import observed_and_expected_influence
 from fahrstats.kernels.censoring_weights import CensoringWeights
@@ -20,6 +19,10 @@ from fahrstats.kernels.risk_sets import RiskSets
 from fahrstats.kernels.score_residuals import risk_set_means, score_residuals
 
 FloatArray = NDArray[np.float64]
+
+_MAX_STEPS = 200
+_CLOSE = 1e-14
+"""Step, relative to a shift above 1, that rounding can make."""
 
 
 def shifted_risk(log_hazard: FloatArray, shift: float) -> FloatArray:
@@ -31,19 +34,23 @@ def shift_to(log_hazard: FloatArray, weights: FloatArray, observed: float) -> fl
     """Shift of the log cumulative hazard that makes the mean risk the one observed.
 
     ``observed`` is above 0 and below 1, and the n log hazards are finite; ``weights``
-    (n,) are case weights.
+    (n,) are case weights. Newton's method, kept between the shifts at which the largest
+    risk, and the smallest, is the one observed.
     """
-
-    def excess(shift: float) -> float:
-        mean = weights @ shifted_risk(log_hazard, shift) / weights.sum()
-        return float(mean - observed)
-
-    # Where the largest risk, and then the smallest, is the one observed.
     goal = np.log(-np.log1p(-observed))
     low, high = goal - log_hazard.max(), goal - log_hazard.min()
-    if not excess(low) < 0 < excess(high):  # all risks are one, but for rounding
-        return float(low + high) / 2
-    return float(brentq(excess, low, high, xtol=1e-14, rtol=1e-15, maxiter=200))
+    shift, share = goal - float(weights @ log_hazard / weights.sum()), weights.sum()
+    for _ in range(_MAX_STEPS):
+        hazard = np.exp(log_hazard + shift)
+        survival = np.exp(-hazard)
+        excess = float(weights @ -np.expm1(-hazard) / share - observed)
+        low, high = (low, shift) if excess > 0 else (shift, high)
+        step = -excess * share / float(weights @ (survival * hazard))
+        following = shift + step if low < shift + step < high else (low + high) / 2
+        if abs(following - shift) <= _CLOSE * max(1.0, abs(shift)):
+            break
+        shift = following
+    return float(shift)
 
 
 def shift_influence(

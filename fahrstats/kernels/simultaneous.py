@@ -81,21 +81,30 @@ def single_step_p(largest: LargestStatistic, statistic: FloatArray) -> FloatArra
     squared = np.asarray(statistic, np.float64) ** 2
     p_value = np.array([_beyond(largest, t2) for t2 in squared])
     alone = chi2.sf(squared, 1)
-    with np.errstate(divide="ignore"):  # a statistic of 0
-        sidak = -np.expm1(largest.m * np.log1p(-alone))
-    return np.asarray(np.clip(p_value, alone, sidak))
+    return np.asarray(np.clip(p_value, alone, sidak_p(alone, largest.m)))
 
 
 def joint_critical_value(largest: LargestStatistic, conf_level: float) -> float:
     """Size that the largest statistic exceeds with probability 1 - ``conf_level``."""
     low = chi2.isf(1 - conf_level, 1)
-    high = chi2.isf(-np.expm1(np.log(conf_level) / largest.m), 1)
+    high = sidak_critical_value(largest.m, conf_level) ** 2
     if _beyond(largest, low) <= 1 - conf_level:
         return float(np.sqrt(low))
     if _beyond(largest, high) >= 1 - conf_level:
         return float(np.sqrt(high))
     squared = brentq(lambda t2: _beyond(largest, t2) - (1 - conf_level), low, high)
     return float(np.sqrt(squared))
+
+
+def sidak_p(p_value: FloatArray, m: int) -> FloatArray:
+    """Adjust p values for m tests, whatever their correlation (Sidak 1967)."""
+    with np.errstate(divide="ignore"):  # a p value of 1
+        return np.asarray(-np.expm1(m * np.log1p(-p_value)))
+
+
+def sidak_critical_value(m: int, conf_level: float) -> float:
+    """Size within which m statistics stay at least so often as ``conf_level``."""
+    return float(np.sqrt(chi2.isf(-np.expm1(np.log(conf_level) / m), 1)))
 
 
 def _beyond(largest: LargestStatistic, squared: float) -> float:

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import chi2
 
+from fahrstats.kernels.simultaneous import (
+    joint_critical_value,
+    largest_statistic,
+    sidak_critical_value,
+    sidak_p,
+    single_step_p,
+)
 from fahrstats.survival.options import check_conf_level
-from fahrstats.survival.rankings.ranking_rows import with_joint
 from fahrstats.survival.subgroup_audits.audited_measures import MEASURES, Measure
 from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
-from fahrstats.survival.subgroup_audits.between_groups_rows import (
-    MOST_JOINT,
-    as_if_independent,
-)
+from fahrstats.survival.subgroup_audits.between_groups_rows import MOST_JOINT
 from fahrstats.survival.subgroup_audits.level_contrasts import (
     BY_CONSTRUCTION,
     FEWER,
@@ -28,7 +31,7 @@ from fahrstats.survival.subgroup_audits.level_contrasts import (
     is_left,
 )
 
-IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
 
 
 def difference_rows(
@@ -67,45 +70,47 @@ def _largest_difference(
     if usable.size < 2:
         return row | {"note": FEWER}
     pairs = np.array([*combinations(usable, 2)])
-    size = step if measure.name == "hr" else 1.0
-    table = _all_differences(part, m, pairs, size, conf_level)
-    at = int(table["estimate"].abs().argmax())
+    delta, cov, given = differences(part, m, pairs)
+    at = int(np.abs(delta).argmax())
     a, b = pairs[at]
-    largest = table.iloc[at]
-    limits = largest[["estimate", "joint_low", "joint_high"]].to_numpy(np.float64)
-    if measure.is_log:
-        limits = np.exp(limits)
-    return row | {
+    size = step if measure.name == "hr" else 1.0
+    row |= {
         "term": f"{part.levels[a]} - {part.levels[b]}",
-        "estimate": limits[0],
-        "std_error": np.nan if measure.is_log else largest["std_error"],
-        "statistic": largest["statistic"],
-        "p_adjusted": largest["p_adjusted"],
-        "conf_low": limits[1],
-        "conf_high": limits[2],
+        "estimate": _on_scale(measure, delta[at] * size),
         "n": int(part.sizes.n[[a, b]].sum()),
         "n_events": int(events_counted(part, measure)[[a, b]].sum()),
-        "note": "" if np.isfinite(largest["std_error"]) else BY_CONSTRUCTION,
+    }
+    left = is_left(cov, given)
+    if not left[at]:
+        return row | {"note": BY_CONSTRUCTION}
+    statistic = delta[at] / np.sqrt(cov[at, at])
+    critical, p_adjusted = _jointly(
+        cov[np.ix_(left, left)], statistic, usable.size, conf_level
+    )
+    std_error = float(np.sqrt(cov[at, at])) * abs(size)
+    low, high = (delta[at] * size + side * critical * std_error for side in (-1, 1))
+    return row | {
+        "std_error": np.nan if measure.is_log else std_error,
+        "statistic": statistic * np.sign(size),
+        "p_adjusted": p_adjusted,
+        "conf_low": _on_scale(measure, low),
+        "conf_high": _on_scale(measure, high),
     }
 
 
-def _all_differences(
-    part: AuditedPart, m: int, pairs: IntArray, size: float, conf_level: float
-) -> pd.DataFrame:
-    """Differences of all pairs, times ``size``, with what holds for them together."""
-    delta, cov, given = differences(part, m, pairs)
-    left = is_left(cov, given)
-    std_error = np.where(left, np.sqrt(np.diag(cov)), np.nan) * abs(size)
-    statistic = delta * size / std_error
-    table = pd.DataFrame(
-        {
-            "estimate": delta * size,
-            "std_error": std_error,
-            "statistic": statistic,
-            "p_value": 2 * norm.sf(np.abs(statistic)),
-        }
-    )
-    n_levels = np.unique(pairs).size
+def _on_scale(measure: Measure, value: float) -> float:
+    """Return a difference, as a ratio where the measure is compared by its log."""
+    return float(np.exp(value)) if measure.is_log else float(value)
+
+
+def _jointly(
+    cov: FloatArray, statistic: float, n_levels: int, conf_level: float
+) -> tuple[float, float]:
+    """Critical value and adjusted p of one of m differences of covariance (m, m)."""
+    m = len(cov)
     if n_levels > MOST_JOINT:
-        return as_if_independent(table, conf_level)
-    return with_joint(table, cov, conf_level)
+        p_value = chi2.sf(np.array([statistic**2]), 1)
+        return sidak_critical_value(m, conf_level), float(sidak_p(p_value, m)[0])
+    largest = largest_statistic(cov)
+    p_adjusted = single_step_p(largest, np.array([statistic]))[0]
+    return joint_critical_value(largest, conf_level), float(p_adjusted)

@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
 from fahrstats.kernels.cross_covariance import principal_chi_squared
+from fahrstats.kernels.simultaneous import sidak_critical_value, sidak_p
 from fahrstats.survival.rankings.ranking_rows import (
     c_index_rows,
     delta_rows,
@@ -97,7 +98,7 @@ class GroupsRanked:
         if g <= MOST_JOINT:
             table = with_joint(table, cov, conf_level)
         else:
-            table = as_if_independent(table, conf_level)
+            table = _as_if_independent(table, conf_level)
         table = table.assign(estimand="cross_c_difference")
         return self._described(table, first, second)
 
@@ -251,14 +252,12 @@ def _c_index_rows(
     )
 
 
-def as_if_independent(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
+def _as_if_independent(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
     """Adjust for the number of tests by Sidak's bound on max-T."""
     m = int(table["statistic"].notna().sum())
-    critical = norm.isf(-np.expm1(np.log(conf_level) / max(m, 1)) / 2)
-    with np.errstate(divide="ignore"):  # a statistic of 0
-        p_adjusted = -np.expm1(m * np.log1p(-table["p_value"]))
+    margin = sidak_critical_value(max(m, 1), conf_level) * table["std_error"]
     return table.assign(
-        p_adjusted=p_adjusted,
-        joint_low=table["estimate"] - critical * table["std_error"],
-        joint_high=table["estimate"] + critical * table["std_error"],
+        p_adjusted=sidak_p(table["p_value"].to_numpy(), m),
+        joint_low=table["estimate"] - margin,
+        joint_high=table["estimate"] + margin,
     )
