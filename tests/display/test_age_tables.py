@@ -112,6 +112,18 @@ def test_groups_have_their_error_at_equal_ages(table):
     assert band["Clinic: MAE at equal ages\n(95% CI)"] == EMPTY
 
 
+def test_a_crossing_of_which_only_the_mean_is_known_has_no_head(table):
+    of_one = table[table["model"] == "faceage"]
+    is_mean = of_one["level"] == "every cell"
+    assert is_mean.any()
+    without = of_one[
+        (of_one["subgroup"] != "age \N{MULTIPLICATION SIGN} sex") | is_mean
+    ]
+    names = age_groups(without, labels=LABELS).frame().iloc[:, 0]
+    assert not names.str.contains("\N{MULTIPLICATION SIGN}").any()
+    assert f"{INDENT}Women" in names.tolist()
+
+
 def test_hidden_groups_keep_their_line(table):
     of_one = table[table["model"] == "faceage"].astype(
         {"n": "Int64", "n_missing": "Int64"}
