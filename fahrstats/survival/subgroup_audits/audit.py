@@ -116,11 +116,11 @@ def audit(
     Notes
     -----
     Predictions of the model of ``formula`` are judged on the rows that they were made
-    from. Over everyone it is therefore calibrated by construction: observed over
-    expected is near 1, the intercept near 0 and the slope near 1, whatever the model is
-    worth. What can be seen is how levels differ, and they differ less the more of what
-    defines them is in the model. Give ``risk`` for the calibration of a published
-    model.
+    from. Over everyone it is therefore calibrated by construction: unless censoring
+    depends on the covariates, observed over expected is near 1, the intercept near 0
+    and the slope near 1, whatever the model is worth. What can be seen is how levels
+    differ, and they differ less the more of what defines them is in the model. Give
+    ``risk`` for the calibration of a published model.
 
     The calibration intercept is the shift of the log cumulative hazard, log(-log(1 -
     p)), that makes the mean predicted risk the one observed: above 0 where events are
@@ -131,10 +131,16 @@ def audit(
     level. Groups are often followed for different lengths, and weights from everyone
     would then be wrong in each; where they are not, little precision is lost.
 
-    Intervals come from influence functions and take predictions as given, as those of
+    All numbers of a level are those of :func:`fahrstats.cox`,
     :func:`fahrstats.concordance`, :func:`fahrstats.calibration` and
-    :func:`fahrstats.prediction_error` on the rows of the level, to which all numbers
-    are equal. More than 20 levels are allowed, and compared by Sidak's bound.
+    :func:`fahrstats.prediction_error` on its rows. Intervals come from influence
+    functions and take predictions as given. Where levels are compared, what they share
+    counts too: clusters that span them, and the fit to everyone, which moves the
+    predictions in all levels together. A factor that is in the model is calibrated by
+    the fit, so that differences between its levels are much smaller than their
+    intervals suggest, and tests allow for that; where next to no variance is left,
+    there is no test, and the note says so. More than 20 levels are allowed, and
+    compared by Sidak's bound.
 
     References
     ----------
