@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 from scipy.stats import chi2, norm, qmc
 
@@ -26,6 +27,14 @@ _DIRECTIONS = 2**15
 """Points of a scrambled Sobol sequence: p is right to a relative 0.001 around 0.05."""
 
 _SEED = 20240607
+
+_AT_ONCE = 128
+"""Statistics whose coordinates in all directions are held at a time, 32 MiB."""
+
+_PLACES = 256
+"""Sizes at which p is found where there are more statistics, to be read between."""
+
+_TINY = np.finfo(np.float64).tiny
 
 _CONFOUNDED = 1e-9
 """Eigenvalue of a correlation matrix that rounding alone can leave."""
@@ -58,14 +67,40 @@ def largest_statistic(cov: FloatArray) -> LargestStatistic:
     spread = np.sqrt(np.diag(cov))
     values, vectors = np.linalg.eigh(cov / np.outer(spread, spread))
     kept = values > _CONFOUNDED
-    root = vectors[:, kept] * np.sqrt(values[kept])
-    root /= np.linalg.norm(root, axis=1, keepdims=True)
-    rank = root.shape[1]
+    return _largest_of_root(vectors[:, kept] * np.sqrt(values[kept]))
+
+
+def largest_of_draws(draws: FloatArray) -> LargestStatistic:
+    """Describe the largest of m statistics from b draws of them, shape (b, m).
+
+    Every statistic must vary over the draws that have it. Where a draw does not have
+    it, it counts as its mean, which makes it less correlated with others than it is,
+    and what is said of all together more cautious.
+    """
+    is_known = np.isfinite(draws)
+    mean = np.where(is_known, draws, 0.0).sum(axis=0) / is_known.sum(axis=0)
+    unit = np.where(is_known, draws - mean, 0.0)
+    unit /= np.linalg.norm(unit, axis=0)
+    if len(unit) > unit.shape[1]:
+        return largest_statistic(unit.T @ unit)
+    values, vectors = np.linalg.eigh(unit @ unit.T)
+    return _largest_of_root(unit.T @ vectors[:, values > _CONFOUNDED])
+
+
+def _largest_of_root(root: FloatArray) -> LargestStatistic:
+    """Describe the largest of m statistics whose correlation is L L', of L (m, r)."""
+    m, rank = root.shape
+    root = root / np.linalg.norm(root, axis=1, keepdims=True)
     points = qmc.Sobol(rank, seed=_SEED).random(_DIRECTIONS)
     direction = norm.ppf(points)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    reach = np.abs(direction @ root.T).max(axis=1)
-    return LargestStatistic(reach=reach, rank=rank, m=len(cov))
+    reach = np.concatenate(
+        [
+            np.abs(part @ root.T).max(axis=1)
+            for part in np.array_split(direction, 1 + m // _AT_ONCE)
+        ]
+    )
+    return LargestStatistic(reach=reach, rank=rank, m=m)
 
 
 def single_step_p(largest: LargestStatistic, statistic: FloatArray) -> FloatArray:
@@ -78,8 +113,14 @@ def single_step_p(largest: LargestStatistic, statistic: FloatArray) -> FloatArra
     Hothorn, Bretz and Westfall (2008), Biometrical Journal 50:346-363. Sidak (1967),
     JASA 62:626-633.
     """
-    squared = np.asarray(statistic, np.float64) ** 2
-    p_value = np.array([_beyond(largest, t2) for t2 in squared])
+    size = np.abs(np.asarray(statistic, np.float64))
+    squared = size**2
+    if size.size > _PLACES:
+        places = np.linspace(size.min(), size.max(), _PLACES)
+        log_p = [np.log(max(_beyond(largest, t**2), _TINY)) for t in places]
+        p_value = np.exp(PchipInterpolator(places, log_p)(size))
+    else:
+        p_value = np.array([_beyond(largest, t2) for t2 in squared])
     alone = chi2.sf(squared, 1)
     return np.asarray(np.clip(p_value, alone, sidak_p(alone, largest.m)))
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fahrstats.columns import in_order
 from fahrstats.kernels.natural_spline import natural_spline
-from fahrstats.kernels.simultaneous import joint_critical_value, largest_statistic
+from fahrstats.kernels.simultaneous import joint_critical_value, largest_of_draws
 from fahrstats.measurement.accuracy_blocks import (
     BY_LIKELIHOOD,
     FEWEST_PEOPLE,
@@ -31,7 +31,12 @@ from fahrstats.measurement.accuracy_blocks import (
 )
 from fahrstats.measurement.interval_ages import NODE_WEIGHTS, STEP, AgeModel
 from fahrstats.measurement.judged_photos import Draws, JudgedPhotos
-from fahrstats.measurement.shared_draws import FEWEST_DRAWS, percentiles, spread
+from fahrstats.measurement.shared_draws import (
+    FEWEST_DRAWS,
+    ROUNDING,
+    percentiles,
+    spread,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -256,8 +261,9 @@ def _places(values: FloatArray) -> FloatArray:
 def _joint_critical(draws: FloatArray, conf_level: float) -> float:
     """Return how many standard errors hold a whole curve; missing if it is none."""
     usable = draws[np.isfinite(draws).all(axis=1)]
-    varies = usable.std(axis=0) > 0 if len(usable) else np.zeros(0, np.bool_)
-    if len(usable) < FEWEST_DRAWS or not varies.any():
+    if len(usable) < FEWEST_DRAWS:
         return np.nan
-    cov = np.cov(usable[:, varies], rowvar=False).reshape(varies.sum(), varies.sum())
-    return joint_critical_value(largest_statistic(cov), conf_level)
+    varies = usable.std(axis=0) > ROUNDING
+    if not varies.any():
+        return np.nan
+    return joint_critical_value(largest_of_draws(usable[:, varies]), conf_level)

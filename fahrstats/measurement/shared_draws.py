@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.simultaneous import (
     joint_critical_value,
-    largest_statistic,
+    largest_of_draws,
     single_step_p,
 )
 
@@ -20,13 +22,13 @@ FloatArray = NDArray[np.float64]
 FEWEST_DRAWS = 20
 """Draws that must have an estimate for limits to be percentiles of them."""
 
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 """A standard error below this is what summing in float64 leaves of zero."""
 
 
 def check_conf_level(conf_level: float) -> None:
     """Refuse a confidence level that is no probability."""
-    if not 0 < conf_level < 1:
+    if not isinstance(conf_level, Real) or not 0 < conf_level < 1:
         raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
 
 
@@ -90,17 +92,11 @@ def with_tests(
     """
     estimate = table["estimate"].to_numpy()
     std_error = spread(differences, people)
-    tested = np.isfinite(estimate) & (std_error > _ROUNDING)
-    usable = differences[:, tested]
-    usable = usable[np.isfinite(usable).all(axis=1)]
-    if len(usable) < FEWEST_DRAWS:
-        tested[:] = False
+    tested = np.isfinite(estimate) & (std_error > ROUNDING)
     statistic, p_adjusted, critical = np.full((3, len(table)), np.nan)
     statistic[tested] = estimate[tested] / std_error[tested]
     if tested.any():
-        largest = largest_statistic(
-            np.cov(usable, rowvar=False).reshape((tested.sum(), tested.sum()))
-        )
+        largest = largest_of_draws(differences[:, tested])
         p_adjusted[tested] = single_step_p(largest, statistic[tested])
         critical[tested] = joint_critical_value(largest, conf_level)
     alone = norm.isf((1 - conf_level) / 2) * std_error

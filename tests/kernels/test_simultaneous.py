@@ -9,6 +9,7 @@ from scipy.stats import norm, studentized_range
 
 from fahrstats.kernels.simultaneous import (
     joint_critical_value,
+    largest_of_draws,
     largest_statistic,
     single_step_p,
 )
@@ -49,6 +50,37 @@ def test_all_pairs_of_equal_variance_are_the_studentized_range(k):
     np.testing.assert_allclose(single_step_p(largest, Z), tukey, POINTS_RTOL)
     critical = studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
     assert joint_critical_value(largest, 0.95) == pytest.approx(critical, rel=1e-3)
+
+
+@pytest.mark.parametrize("n_draws", [40, 400])
+def test_draws_have_the_largest_statistic_of_their_covariance(n_draws):
+    """Fewer draws than the 66 differences, and more; many statistics are read off."""
+    of_groups = np.random.default_rng(1).normal(size=(n_draws, 12))
+    i, j = np.triu_indices(12, 1)
+    draws = of_groups[:, i] - of_groups[:, j]
+    found = largest_of_draws(draws)
+    expected = largest_statistic(np.cov(draws, rowvar=False))
+    assert found.rank == expected.rank == 11
+    some = np.linspace(0, 3.5, 50)
+    p = single_step_p(expected, some)
+    np.testing.assert_allclose(single_step_p(found, some), p, 10 * POINTS_RTOL)
+    many = np.repeat(some, 20)
+    np.testing.assert_allclose(
+        single_step_p(expected, many), np.repeat(p, 20), POINTS_RTOL
+    )
+    assert joint_critical_value(found, 0.95) == pytest.approx(
+        joint_critical_value(expected, 0.95), rel=POINTS_RTOL
+    )
+
+
+def test_draws_without_a_statistic_make_it_less_correlated():
+    rng = np.random.default_rng(2)
+    draws = rng.normal(size=(4000, 1)) + 0.1 * rng.normal(size=(4000, 8))
+    whole = joint_critical_value(largest_of_draws(draws), 0.95)
+    holes = np.where(rng.random(draws.shape) < 0.6, np.nan, draws)
+    between = joint_critical_value(largest_of_draws(holes), 0.95)
+    apart = norm.isf((1 - 0.95 ** (1 / 8)) / 2)
+    assert whole < between <= apart
 
 
 @pytest.mark.parametrize("k", [2, 3])

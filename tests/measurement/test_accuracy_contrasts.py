@@ -68,6 +68,22 @@ def test_bands_of_age_and_equal_ages_are_compared():
     assert set(at_equal_ages["estimand"]) == {"delta_standardized_mae"}
 
 
+def test_groups_with_rare_ages_are_tested_together():
+    """Hardly a draw holds people of every group in every band of age."""
+    rng = np.random.default_rng(8)
+    data = pd.DataFrame({"age": rng.uniform(0, 90, 1500), "site": np.arange(1500) % 30})
+    data["mine"] = data["age"] + rng.normal(0, 5, 1500)
+    data["site"] = "site " + data["site"].astype(str)
+    result = fs.age_accuracy(["mine"], data, by=["site"], n_boot=300)
+    at = result.table["estimand"] == "standardized_mae"
+    is_known = np.isfinite(result.draws[:, at])
+    assert is_known.all(axis=1).sum() < 20
+    assert (is_known.mean(axis=0) > 0.5).all()
+    table = check_table(result.group_contrasts(subgroup="site"))
+    assert (table["p_adjusted"] >= table["p_value"]).all()
+    assert (table["joint_low"] < table["conf_low"]).all()
+
+
 def test_groups_of_few_people_are_named_and_not_compared():
     data = simulate(4)
     data.loc[:10, "site"] = "D"

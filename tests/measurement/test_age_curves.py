@@ -145,6 +145,14 @@ def test_few_ages_have_simpler_curves(age):
     assert np.isfinite(by_age["estimate"]).all()
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_two_or_three_people_have_curves(n):
+    data = pd.DataFrame({"age": [20.0, 50, 80][:n], "face": [25.0, 47, 71][:n]})
+    table = fs.age_accuracy(["face"], data, n_boot=200).calibration()
+    assert np.isfinite(table["estimate"]).all()
+    assert set(table["note"]) == {"fewer than 20 people"}
+
+
 def test_joint_limits_hold_the_pointwise_ones():
     table = fs.age_accuracy(["face"], simulate(5), n_boot=400).calibration()
     joint = table["joint_high"] - table["joint_low"]
