@@ -210,12 +210,21 @@ class AgeAccuracy:
         return pd.DataFrame([values])[in_order(values)]
 
     def plot(self) -> ggplot:
-        """MAE by band of age, a line with its pointwise band for each model."""
+        """MAE by band of age, a line with its pointwise band for each model.
+
+        Raises
+        ------
+        DataError
+            No MAE was estimated.
+        """
         from fahrstats.display.figures import errors_by_age
 
         table = self.tidy()
         is_shown = (table["subgroup"] == self.age) & (table["estimand"] == "mae")
-        return errors_by_age(table[is_shown])
+        shown = table[is_shown].dropna(subset="estimate")
+        if shown.empty:
+            raise DataError("No band of age has a mean absolute error to be drawn.")
+        return errors_by_age(shown)
 
     def summary(self) -> str:
         """Describe the accuracy of each model in everyone, and differences in MAE."""

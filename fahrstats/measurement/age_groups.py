@@ -66,12 +66,7 @@ def age_grouping(rows: AgeRows, name: str, bands: Sequence[float]) -> Grouping:
     DataError
         ``bands`` do not ascend, or an age is below the first.
     """
-    starts = np.asarray(bands, np.float64)
-    if starts.ndim != 1 or not starts.size or not (np.diff(starts) > 0).all():
-        raise DataError(
-            f"`age_bands` are {list(bands)}; give the ages at which bands begin, in "
-            "ascending order."
-        )
+    starts = _ascending(bands)
     n_below = int((rows.low < starts[0]).sum())
     if n_below:
         raise DataError(
@@ -130,8 +125,8 @@ def asked_for(
     Raises
     ------
     DataError
-        ``by`` is a text, a crossing has fewer than two columns, or a column is absent
-        or holds a measurement.
+        ``by`` is a text, a crossing has fewer than two columns, or a column is absent,
+        holds a measurement or is named as everyone is.
     """
     if isinstance(by, str):
         raise DataError(f"`by` is the text `{by}`; give a list of columns.")
@@ -142,6 +137,11 @@ def asked_for(
             raise DataError(
                 f"`by` names `{column}`, a predicted age; groups must be known before "
                 "the prediction."
+            )
+        if column == OVERALL:
+            raise DataError(
+                f"`by` names `{OVERALL}`, the name of everyone in the result; give the "
+                "column another one."
             )
         if column not in known:
             known[column] = factor_grouping(data, rows, column)
@@ -169,6 +169,21 @@ def is_cell(level: str) -> bool:
     """
     band, *group = level.split(CROSS, maxsplit=1)
     return band != ACROSS and group != [MISSING]
+
+
+def _ascending(bands: Sequence[float]) -> FloatArray:
+    """Return the ages at which bands begin, or refuse what are none."""
+    try:
+        starts = np.asarray(bands, np.float64)
+    except (TypeError, ValueError):
+        starts = np.empty(0)
+    if starts.ndim != 1 or not starts.size or not (np.diff(starts) > 0).all():
+        shown = bands if np.isscalar(bands) else list(bands)
+        raise DataError(
+            f"`age_bands` are {shown}; give the ages at which bands begin, in "
+            "ascending order."
+        )
+    return starts
 
 
 def _band_names(starts: FloatArray) -> tuple[str, ...]:

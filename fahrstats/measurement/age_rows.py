@@ -93,8 +93,10 @@ def read_rows(
     )
     n_people = np.unique(rows.subject[rows.is_complete]).size
     if n_people < 2:
+        who = "1 person" if n_people == 1 else f"{n_people} people"
+        has = "has" if n_people == 1 else "have"
         raise DataError(
-            f"{n_people} people of {len(data)} rows have an age and a prediction by "
+            f"{who} of {len(data)} rows {has} an age and a prediction by "
             f"every model ({', '.join(f'`{name}`' for name in models)}); accuracy "
             "needs at least two."
         )

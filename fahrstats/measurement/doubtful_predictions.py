@@ -29,8 +29,13 @@ def check_corrected(corrected: Mapping[str, str], models: tuple[str, ...]) -> No
     Raises
     ------
     DataError
-        Either of a pair is not among the models.
+        There are no pairs, or either of one is not among the models.
     """
+    if not isinstance(corrected, Mapping):
+        raise DataError(
+            f"`corrected` is {corrected}; give a mapping from each corrected column to "
+            "that of the raw prediction."
+        )
     for name, raw in corrected.items():
         absent = [column for column in (name, raw) if column not in models]
         if absent or name == raw or raw in corrected:

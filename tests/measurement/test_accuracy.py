@@ -284,6 +284,22 @@ def test_the_figure_shows_models_over_bands(photos):
         assert texts_outside(figure) == []
 
 
+def test_the_figure_leaves_out_a_corrected_age(photos):
+    names = ["mine", "other", "third"]
+    data = photos.assign(third=photos["mine"] + 1)
+    result = fs.age_accuracy(names, data, corrected={"other": "mine"}, n_boot=20)
+    with drawn(result.plot()) as figure:
+        assert {"mine", "third"} <= set(words(figure))
+        assert "other" not in words(figure)
+
+
+def test_a_figure_of_nothing_is_refused(photos):
+    data = photos.assign(least=0.0, beyond=np.inf)
+    result = fs.age_accuracy(["mine"], data, age=("least", "beyond"), n_boot=20)
+    with pytest.raises(DataError, match="No band of age has a mean absolute error"):
+        result.plot()
+
+
 def test_the_summary_names_models_and_differences(photos):
     text = str(fs.age_accuracy(["mine", "other"], photos, n_boot=40))
     assert "300 photos of 300 people; 0 photos without a prediction" in text
@@ -300,7 +316,7 @@ def test_the_summary_names_models_and_differences(photos):
         ({"mine": np.inf}, {}, "`mine` is outside -25 to 150 years in 300"),
         ({"mine": "old"}, {}, "`mine` must hold ages in years, but its type is"),
         ({"mine": np.nan}, {}, r"0 people of 300 rows .* \(`mine`\); accuracy needs"),
-        ({"person": 1}, {"subject": "person"}, "1 people of 300 rows have an age"),
+        ({"person": 1}, {"subject": "person"}, "1 person of 300 rows has an age"),
         ({"person": None}, {"subject": "person"}, "`person` is missing in 300 of 300"),
         ({}, {"subject": "nil"}, "`data` has no column `nil`"),
         ({}, {"age": "nil"}, "`data` has no column `nil`"),
@@ -312,6 +328,9 @@ def test_the_summary_names_models_and_differences(photos):
         ({}, {"by": [("sex",)]}, r"`by` has the crossing \('sex',\); name two"),
         ({}, {"age_bands": [0, 0]}, r"`age_bands` are \[0, 0\]; give the ages"),
         ({}, {"age_bands": [50]}, r"`age_bands` begin at 50, but \d+ of 300 ages"),
+        ({}, {"age_bands": 10}, "`age_bands` are 10; give the ages at which"),
+        ({}, {"age_bands": ["a"]}, r"`age_bands` are \['a'\]; give the ages"),
+        ({"overall": "x"}, {"by": ["overall"]}, "`by` names `overall`, the name of ev"),
         ({}, {"n_boot": 5}, "`n_boot` is 5; give a whole number of at least 20"),
         ({}, {"seed": -1}, "`seed` is -1; give a whole number"),
     ],
@@ -343,5 +362,7 @@ def test_bad_questions_to_the_result_are_refused(photos):
         two.contrasts(subgroup="sex")
     with pytest.raises(DataError, match="`estimand` is `c_index`; choose one of `mae`"):
         two.contrasts(estimand="c_index")
+    with pytest.raises(DataError, match="`conf_level` is 95%; give a number between"):
+        two.tidy(conf_level="95%")
     with pytest.raises(DataError, match="`conf_level` is 95; give a number between"):
         two.tidy(conf_level=95)

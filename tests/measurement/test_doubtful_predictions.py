@@ -45,6 +45,11 @@ def test_a_corrected_age_needs_its_raw_one_beside_it(photos, corrected):
         fs.age_accuracy(["raw", "corrected"], photos, corrected=corrected)
 
 
+def test_a_list_of_corrected_ages_is_refused(photos):
+    with pytest.raises(DataError, match=r"`corrected` is \['corrected'\]; give a map"):
+        fs.age_accuracy(["raw", "corrected"], photos, corrected=["corrected"])
+
+
 def test_predictions_cut_off_at_the_top_are_flagged(photos):
     data = photos.assign(cut=photos["raw"].clip(upper=65), whole=photos["raw"].round())
     table = check_table(fs.age_accuracy(["cut", "raw", "whole"], data).tidy())
