@@ -143,6 +143,21 @@ def test_ages_that_intervals_do_not_tell_have_a_report(run, tmp_path):
     texts = markdown_of(shown)
     assert "The error of FaceAge was not estimated." in texts[1]
     assert sum(isinstance(item, ggplot) for item in shown) == 0
+    assert sum("Nothing to show" in text for text in texts) == 3
+
+
+def test_few_people_in_every_band_and_crossings_alone_have_a_page(tmp_path):
+    text = BENCHMARK[: BENCHMARK.index("[data.web]")] + "[analysis]\nn_boot = 40\n"
+    text = text.replace('"sex", "site", [', "[")
+    few = make_tables()["clinic"].iloc[13:63]
+    path = write_all(tmp_path / "few", text, {"clinic": few})
+    results = analyse_benchmark(path, out=tmp_path / "out")
+    page = render(
+        REPORT, tmp_path / "out.html", params={"results": str(results)}, engine="own"
+    )
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    assert text.count("Nothing to show: fewer than twenty people") == 2
+    assert "?@" not in text
 
 
 def test_warnings_are_read_first(run, results, tmp_path):
