@@ -21,6 +21,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.journals import format_count
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns, only_one
@@ -83,7 +84,7 @@ def errors_by_age(
         + model_scales(len(order))
         + scale_x_continuous(
             breaks=np.arange(len(levels)),
-            labels=[f"{level}\n{counts[level]:,}" for level in levels],
+            labels=[f"{level}\n{format_count(counts[level])}" for level in levels],
             minor_breaks=[],
         )
         + labs(

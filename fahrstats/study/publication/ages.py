@@ -73,12 +73,13 @@ def _is_too_old(table: pd.DataFrame, labels: Mapping[str, Any]) -> pd.Series:
         found |= about & table["value"].astype(float).between(
             OLDEST, _OLDEST_EVER, inclusive="both"
         )
-    for of, name in (("subgroup", "level"), ("variable", "level"), ("", "group")):
+    owner = next((of for of in ("subgroup", "variable") if of in table), None)
+    for name, of in (("level", owner), ("group", None)):
         if name not in table:
             continue
-        subgroups = table[of].astype(str) if of in table else pd.Series("", table.index)
-        pairs = zip(subgroups, table[name].fillna("").astype(str), strict=True)
-        is_old = [_has_old_band(subgroup, level, labels) for subgroup, level in pairs]
+        owners = pd.Series("", table.index) if of is None else table[of].astype(str)
+        pairs = zip(owners, table[name].fillna("").astype(str), strict=True)
+        is_old = [_has_old_band(key, band, labels) for key, band in pairs]
         found |= np.array(is_old, dtype=np.bool_)
     return found
 

@@ -81,19 +81,29 @@ def _one_curve(
     before = at < 0
     n_left = np.where(before, block["n_at_risk"].iloc[0], n_left[at])
     is_flat = before | (n_events[at] < rounding.floor)
-    people = np.array([rounding.printed(n or np.nan) for n in n_left])
-    step = rounding.base / people
-    for name in ("estimate", "conf_low", "conf_high"):
-        numbers = found[name].to_numpy(dtype=np.float64)
-        found[name] = np.clip(np.round(numbers / step) * step, 0.0, 1.0)
-    found["estimate"] = np.where(is_flat, start, found["estimate"])
+    step = rounding.base / np.array([rounding.printed(n or np.nan) for n in n_left])
+    exact = found["estimate"].to_numpy(dtype=np.float64)
+    level = _in_steps(np.where(is_flat, start, exact), step, start)
     for name in ("conf_low", "conf_high"):
-        found[name] = np.where(is_flat, np.nan, found[name])
-    found["std_error"] = np.nan
-    along = np.minimum if start else np.maximum  # one goes down, the other up
-    followed: pd.DataFrame = found[np.isfinite(people)].copy()
-    followed["estimate"] = along.accumulate(followed["estimate"].to_numpy(float))
+        width = found[name].to_numpy(dtype=np.float64) - exact
+        limit = np.clip(level + np.round(width / step) * step, 0.0, 1.0)
+        found[name] = np.where(is_flat, np.nan, limit)
+    found = found.assign(estimate=level, std_error=np.nan)
+    followed: pd.DataFrame = found[np.isfinite(step)]
     return followed
+
+
+def _in_steps(exact: FloatArray, step: FloatArray, start: float) -> FloatArray:
+    """Follow a curve from its start, away from it by whole steps only."""
+    direction = 1.0 - 2.0 * start
+    level, found = start, []
+    for value, size in zip(exact, step, strict=True):
+        if np.isfinite(size):
+            level += (
+                direction * size * max(round(direction * (value - level) / size), 0)
+            )
+        found.append(min(max(level, 0.0), 1.0))
+    return np.array(found)
 
 
 def _events_so_far(block: pd.DataFrame) -> FloatArray:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from fahrstats.study.publication.counts import Rounding
 from fahrstats.study.publication.sums import Cell, Sum, known_sums
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 _SHARED_LOOKS = 12
 _TOLERANCE = 1e-6
@@ -43,13 +46,15 @@ def protect(tables: Mapping[str, pd.DataFrame], rounding: Rounding) -> Rounding:
     sums = known_sums(tables, rounding.floor)
     for prints_zero in (True, False):
         tried = replace(rounding, prints_zero=prints_zero)
-        while found := exposed(sums, tried):
-            more = _complements(sums, found, tried)
+        for tries in count():
+            system = _System(sums, tried)
+            narrow = system.narrow()
+            if not narrow:
+                return tried
+            more = system.complements(narrow, at_most=2**tries)
             if not more:
                 break
             tried = replace(tried, withheld=tried.withheld | more)
-        else:
-            return tried
     raise AssertionError("with all counts of a sum withheld, none can be found")
 
 
@@ -131,46 +136,45 @@ class _System:
                 look(sign * np.eye(1, len(self.cells), i)[0])
         return [i for i in open_ if is_narrow(i)]
 
+    def complements(self, narrow: Sequence[int], *, at_most: int) -> set[int]:
+        """Return, for each small cell, the smallest printed counts that narrow it."""
+        chosen: set[int] = set()
+        for i in narrow:
+            goal = np.eye(1, len(self.cells), i)[0]
+            sizes = {
+                self.cells[j].size
+                for sign in (1.0, -1.0)
+                for j in self._binding(sign * goal)
+                if self._is_printed(self.cells[j])
+            }
+            if sizes and not chosen & sizes:
+                chosen |= set(sorted(sizes)[:at_most])
+        return chosen
+
+    def _is_printed(self, cell: Cell) -> bool:
+        is_large = cell.size >= self.rounding.floor
+        return (
+            is_large and not cell.is_implied and not self.rounding.is_hidden(cell.size)
+        )
+
     def _solve(self, goal: FloatArray) -> FloatArray:
         """Return the counts that make a goal least."""
-        found = milp(
+        return np.asarray(self._least(goal).x, np.float64)
+
+    def _binding(self, goal: FloatArray) -> IntArray:
+        """Return the cells without whose limits a goal could be less."""
+        found = self._least(goal)
+        prices = np.abs(found.lower.marginals) + np.abs(found.upper.marginals)
+        return np.flatnonzero(prices * (goal == 0) > _TOLERANCE)
+
+    def _least(self, goal: FloatArray) -> Any:
+        """Solve the linear program; the exact counts are among its solutions."""
+        found = linprog(  # type: ignore[call-overload]
             goal,
-            constraints=LinearConstraint(self.equations, 0, 0),
-            bounds=Bounds(*np.array(self.bounds).T),
+            A_eq=self.equations,
+            b_eq=np.zeros(self.equations.shape[0]),
+            bounds=self.bounds,
+            method="highs",
         )
-        assert found.x is not None, found.message  # the exact counts are a solution
-        return np.asarray(found.x, np.float64)
-
-
-def _complements(
-    sums: Sequence[Sum], found: Sequence[Cell], rounding: Rounding
-) -> set[int]:
-    """Return, for each exposed cell, the smallest printed count nearest to it."""
-    of_cell: dict[Cell, list[Sum]] = {}
-    for one in sums:
-        for cell in (one.total, *one.parts):
-            of_cell.setdefault(cell, []).append(one)
-    chosen: set[int] = set()
-    for cell in found:
-        seen, ring = {cell}, {cell}
-        while ring:
-            near = {
-                c for one in ring for s in of_cell[one] for c in (s.total, *s.parts)
-            }
-            ring = near - seen
-            seen |= ring
-            told = [c.size for c in ring if _can_be_withheld(c, rounding)]
-            if told:
-                if not chosen.intersection(told):
-                    chosen.add(min(told))
-                break
-    return chosen
-
-
-def _can_be_withheld(cell: Cell, rounding: Rounding) -> bool:
-    """Tell whether a count is printed now."""
-    return (
-        not cell.is_implied
-        and cell.size >= rounding.floor
-        and cell.size not in rounding.withheld
-    )
+        assert found.x is not None, found.message
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ ENDING = "-public"
 
 _DIGITS_OF_HASH = 12
 _CHOSEN = ("n_boot", "n_tables", "n_cohorts")
+_STATUS = "status"  # of photos, by which they are counted
+_PHOTOS = re.compile(r"\bscores of \d+ photos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,8 @@ def _public_provenance(
         if name.endswith("_sha256")
     }
     key = text_sha256(f"{provenance['key']}\n{rounding.base}")
-    return {**told, **hashes, "key": key}
+    file = _PHOTOS.sub("scores of photos", provenance["data_file"])
+    return {**told, **hashes, "key": key, "data_file": file}
 
 
 def _public_manifest(
@@ -229,16 +233,28 @@ def _with_printed_counts(part: Any, rounding: Rounding) -> Any:
             if _is_count(key, value)
             else _with_printed_counts(value, rounding)
             for key, value in part.items()
-        }
+        } | _statuses(part, rounding)
     if isinstance(part, list):
         return [_with_printed_counts(value, rounding) for value in part]
     return part
 
 
+def _statuses(part: Mapping[str, Any], rounding: Rounding) -> dict[str, Any]:
+    """Return what is printed of photos by their status, if a part counts them."""
+    counts = part.get(_STATUS)
+    if not isinstance(counts, Mapping):
+        return {}
+    return {_STATUS: {name: _printed(n, rounding) for name, n in counts.items()}}
+
+
 def _is_count(key: str, value: Any) -> bool:
     """Tell whether an entry of a manifest counts people or rows."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and (key == "n" or key.startswith("n_")) and key not in _CHOSEN
+    return (
+        is_number
+        and (key in ("n", "photos") or key.startswith("n_"))
+        and key not in _CHOSEN
+    )
 
 
 def _printed(count: float, rounding: Rounding) -> int | None:

@@ -20,7 +20,7 @@ _HARMLESS = re.compile(
     r"|\b\d+(?:-\d+|\+)|\b\d+ to <\d+"  # a band of ages
     r"|\bQ \d+\.\d+"  # a statistic
     r"|\bTable \d+|\brounded to \d+"
-    r"|[a-z.] (?:19|20)\d\d\b(?=[;):.])"  # a reference
+    r"|[a-z.] (?:19|20)\d\d\b(?=[;):.]|$)"  # a reference
 )
 _BREAK = re.compile(r"[:,(]")
 

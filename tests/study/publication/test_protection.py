@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from attackers import Attacker
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fahrstats.study.publication.counts import BASE, Rounding
+from fahrstats.study.publication.protection import exposed, protect
+from fahrstats.study.publication.public_version import public_version
+from fahrstats.study.publication.sums import known_sums
+
+FLOOR = 2 * BASE
+
+
+def make_tables(n, events):
+    """Return Table 1 by group, an analysis by level, and the flow, from counts.
+
+    ``n`` counts people by level and group, ``events`` those of each level.
+    """
+    groups = ["overall", *(f"Q{c + 1}" for c in range(n.shape[1]))]
+    by_group = np.column_stack([n.sum(axis=1), n])
+    rows = [
+        {
+            "level": f"level {r}",
+            "group": group,
+            "variable": "factor",
+            "estimand": estimand,
+            "estimate": value,
+            "n": by_group[:, c].sum(),
+            "n_missing": 0,
+        }
+        for c, group in enumerate(groups)
+        for r in range(len(n))
+        for estimand, value in (
+            ("count", float(by_group[r, c])),
+            ("percent", 100 * by_group[r, c] / max(by_group[:, c].sum(), 1)),
+        )
+    ]
+    by_level = pd.DataFrame(
+        {
+            "subgroup": ["overall", *["factor"] * len(n)],
+            "level": ["overall", *(f"level {r}" for r in range(len(n)))],
+            "term": "score",
+            "estimand": "hr",
+            "estimate": 1.2,
+            "n": [n.sum(), *n.sum(axis=1)],
+            "n_events": [events.sum(), *events],
+        }
+    )
+    flow = pd.DataFrame({"step": [0], "n": [n.sum()], "n_events": [events.sum()]})
+    return {"table_one": pd.DataFrame(rows), "subgroups": by_level, "flow": flow}
+
+
+def published(tables, secret):
+    manifest = {"labels": {}, "provenance": {"data_sha256": secret}}
+    return public_version(tables, manifest)
+
+
+def attack(n, events, version):
+    """Read the published tables, and return all that can be read of small counts."""
+    reader = Attacker()
+    zero = version.rounding.prints_zero
+    table = version.tables["table_one"]
+    counts = table[table["estimand"] == "count"].set_index(["level", "group"])
+    levels = version.tables["subgroups"].set_index("level")
+    truth = {}
+
+    def reads(name, printed, count):
+        truth[name] = count
+        reader.reads(name, float(printed), base=BASE, is_small=count < FLOOR, zero=zero)
+
+    n_levels, n_groups = n.shape
+    for r in range(n_levels):
+        level = f"level {r}"
+        for c in range(n_groups):
+            reads((r, c), counts.at[(level, f"Q{c + 1}"), "estimate"], n[r, c])
+        for printed in (
+            counts.at[(level, "overall"), "estimate"],
+            levels.at[level, "n"],
+        ):
+            reads((r, "all"), printed, n[r].sum())
+        reads((r, "events"), levels.at[level, "n_events"], events[r])
+        truth[r, "others"] = n[r].sum() - events[r]
+        reader.adds((r, "all"), [(r, c) for c in range(n_groups)])
+        reader.adds((r, "all"), [(r, "events"), (r, "others")])
+    for c in range(n_groups):
+        printed = counts.at[("level 0", f"Q{c + 1}"), "n"]
+        reads(("all", c), printed, n[:, c].sum())
+        reader.adds(("all", c), [(r, c) for r in range(n_levels)])
+    for printed in (levels.at["overall", "n"], version.tables["flow"]["n"].iloc[0]):
+        reads("all", printed, n.sum())
+    reads("events", levels.at["overall", "n_events"], events.sum())
+    reader.adds("all", [(r, "all") for r in range(n_levels)])
+    reader.adds("all", [("all", c) for c in range(n_groups)])
+    reader.adds("events", [(r, "events") for r in range(n_levels)])
+    small = [name for name, count in truth.items() if 0 < count < FLOOR]
+    return {name: (truth[name], *reader.finds(name)) for name in small}
+
+
+@st.composite
+def people(draw):
+    """Draw people by level and group, few in most of them, and events by level."""
+    shape = draw(st.tuples(st.integers(2, 5), st.integers(2, 4)))
+    sizes = st.one_of(st.integers(0, 9), st.integers(0, 9), st.integers(10, 400))
+    n = np.array([[draw(sizes) for _ in range(shape[1])] for _ in range(shape[0])])
+    events = np.array([draw(st.integers(0, int(row.sum()))) for row in n])
+    return n, events
+
+
+@settings(max_examples=30, deadline=None)
+@given(drawn=people(), secret=st.text(max_size=4))
+def test_no_small_count_is_found_from_totals_margins_and_other_tables(drawn, secret):
+    """An integer program finds at least five values for each, the true one included."""
+    n, events = drawn
+    for truth, low, high in attack(
+        n, events, published(make_tables(n, events), secret)
+    ).values():
+        assert low <= truth <= high
+        assert high - low + 1 >= BASE
+
+
+def test_leaving_small_counts_out_alone_gives_them_away():
+    """The attacker can attack: beside exact totals a cell that is left out is exact."""
+    reader = Attacker()
+    for name, count in (("all", 60), ("Women", 53)):
+        reader.knows(name, count, count)
+    reader.reads("Men", np.nan, base=BASE)
+    reader.adds("all", ["Women", "Men"])
+    assert reader.finds("Men") == (7, 7)
+
+
+def test_rounding_each_count_to_the_nearest_five_would_not_do():
+    """Three levels of 52 and one of 7, 163 in all, read 50, 50, 50, a dash and 165.
+
+    Each of the three is at most 52 and the total at least 163, so that 7 are left.
+    """
+    reader = Attacker()
+    for level in range(3):
+        reader.knows(level, 48, 52)
+    reader.knows("all", 163, 167)
+    reader.reads("small", np.nan, base=BASE)
+    reader.adds("all", [*range(3), "small"])
+    assert reader.finds("small") == (7, 9)
+    n = np.array([[52], [52], [52], [7]])
+    for secret in range(20):
+        version = published(make_tables(n, np.zeros(4, dtype=int)), str(secret))
+        for _, low, high in attack(n, np.zeros(4, dtype=int), version).values():
+            assert high - low + 1 >= BASE
+
+
+def test_a_count_that_would_give_another_away_is_withheld():
+    """Nine people, one in each of nine levels, of ten in all: zeros and totals go."""
+    n = np.ones((9, 1), dtype=int)
+    tables = {"t": make_tables(n, np.zeros(9, dtype=int))["subgroups"]}
+    rounding = Rounding("secret")
+    assert exposed(known_sums(tables, FLOOR), rounding)
+    safe = protect(tables, rounding)
+    assert not exposed(known_sums(tables, FLOOR), safe)
+    assert not safe.prints_zero
+
+
+def test_large_counts_are_withheld_where_rounding_is_unlucky():
+    """Now and then both parts are rounded down and the total up, as far as can be."""
+    n = np.array([[8], [104], [114]])
+    tables = {"t": make_tables(n, np.zeros(3, dtype=int))["subgroups"]}
+    sums = known_sums(tables, FLOOR)
+    unlucky = [
+        rounding
+        for secret in range(400)
+        if exposed(sums, rounding := Rounding(str(secret)))
+    ]
+    assert unlucky
+    for rounding in unlucky[:3]:
+        safe = protect(tables, rounding)
+        assert safe.withheld
+        assert not exposed(sums, safe)
+
+
+@pytest.mark.parametrize("secret", ["a", "b", "c"])
+def test_tables_without_small_counts_keep_all_of_them(secret):
+    n = np.array([[120, 200], [310, 95]])
+    tables = make_tables(n, np.array([60, 80]))
+    assert not protect(tables, Rounding(secret)).withheld

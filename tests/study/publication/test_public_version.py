@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fahrstats.cohort import store
+from fahrstats.errors import DataError
+from fahrstats.study.analyse import analyse_study
+from fahrstats.study.publication.counts import COUNTS, Rounding
+from fahrstats.study.publication.protection import exposed
+from fahrstats.study.publication.public_version import publish
+from fahrstats.study.publication.sums import known_sums
+from fahrstats.study.results_in import check_tables, read_manifest
+
+
+@pytest.fixture(scope="module")
+def results(module_study):
+    return analyse_study(module_study, out=module_study.parent / "out")
+
+
+@pytest.fixture(scope="module")
+def public(results):
+    return publish(results, read_manifest(results))
+
+
+def tables_of(folder):
+    return {
+        name: store.read(folder / "tables" / f"{name}.parquet")[0]
+        for name in read_manifest(folder)["tables"]
+    }
+
+
+def test_the_public_version_is_whole_and_beside_the_results(results, public):
+    assert public == results.with_name("out-public")
+    manifest = read_manifest(public)
+    check_tables(public, manifest)
+    assert manifest["public"]["base"] == 5
+    assert manifest["public"]["left_out"] == {"influence": "it is about single people"}
+    assert set(read_manifest(results)["tables"]) - set(manifest["tables"]) == {
+        "influence"
+    }
+
+
+def test_every_count_is_a_multiple_of_five_or_missing(public):
+    for name, table in tables_of(public).items():
+        for column in (column for column in COUNTS if column in table):
+            counts = table[column].dropna().to_numpy(float)
+            assert not (counts % 5).any(), (name, column)
+            assert not ((counts > 0) & (counts < 10)).any(), (name, column)
+
+
+def test_no_small_count_of_the_study_is_found(results, public):
+    """With all sums that hold between its tables, two hundred people."""
+    manifest = json.loads((public / "manifest.json").read_text())["public"]
+    exact = tables_of(results)
+    kept = {name: exact[name] for name in tables_of(public) if name != "curves"}
+    secret = read_manifest(results)["provenance"]["data_sha256"]
+    sums = known_sums(kept, 10)
+    assert any(0 < part.size < 10 for one in sums for part in one.parts)
+    rounding = Rounding(secret, prints_zero=manifest["prints_zero"])
+    if not manifest["n_withheld"]:
+        assert not exposed(sums, rounding)
+
+
+def test_nothing_exact_is_in_the_manifest_or_the_tables(results, public):
+    exact = read_manifest(results)
+    text = (public / "manifest.json").read_text()
+    secret = exact["provenance"]["data_sha256"]
+    assert secret not in text
+    assert secret[:12] in text
+    files = (public / "tables").glob("*.parquet")
+    assert not any(secret.encode() in file.read_bytes() for file in files)
+    for entry, shown in zip(
+        exact["analyses"], json.loads(text)["analyses"], strict=True
+    ):
+        assert shown["n"] % 5 == 0
+        assert abs(shown["n"] - entry["n"]) < 5
+
+
+def test_the_same_results_give_the_same_public_version(results, public):
+    before = {name: table for name, table in tables_of(public).items()}
+    again = tables_of(publish(results, read_manifest(results)))
+    assert before.keys() == again.keys()
+    assert all(before[name].equals(again[name]) for name in before)
+
+
+def test_results_stay_as_they_were(results, public):
+    check_tables(results, read_manifest(results))
+
+
+@pytest.fixture
+def moved(results, tmp_path):
+    """Return a copy of a few tables, and their manifest."""
+    manifest = read_manifest(results)
+    names = ("flow", "subgroups", "table_one")
+    for name in names:
+        store.write(
+            *store.read(results / "tables" / f"{name}.parquet")[:1],
+            tmp_path / "moved" / "tables" / f"{name}.parquet",
+            {},
+        )
+    return tmp_path / "moved", {**manifest, "tables": dict.fromkeys(names, "")}
+
+
+def test_a_coarser_base_may_be_asked_for(moved):
+    for table in tables_of(publish(*moved, base=10)).values():
+        counts = table["n"].dropna().to_numpy(float)
+        assert not (counts % 10).any()
+        assert not ((counts > 0) & (counts < 20)).any()
+
+
+def test_a_folder_of_something_else_is_left_alone(moved):
+    folder, manifest = moved
+    other = folder.with_name("moved-public")
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine")
+    with pytest.raises(DataError, match="is not a public version of results"):
+        publish(folder, manifest)
+    assert (other / "thesis.txt").read_text() == "mine"
+
+
+def test_a_table_of_unknown_meaning_is_named_and_not_written(moved):
+    folder, manifest = moved
+    people = pd.DataFrame({"term": ["a", "b"], "estimand": "risk", "estimate": 0.4})
+    store.write(people, folder / "tables" / "risks.parquet", {})
+    tables = {**manifest["tables"], "risks": ""}
+    out = publish(folder, {**manifest, "tables": tables})
+    left_out = read_manifest(out)["public"]["left_out"]
+    assert "estimand `risk`" in left_out["risks"]
+    assert not (out / "tables" / "risks.parquet").exists()
+
+
+def test_curves_have_no_times_of_single_people(results, public):
+    own = set(tables_of(results)["curves"]["time"]) - {0.0}
+    shown = tables_of(public)["curves"]["time"]
+    assert not own & set(np.round(shown, 9))
