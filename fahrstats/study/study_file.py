@@ -84,6 +84,9 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
         return None, [f"The file is not TOML: {error}."]
     problems: list[str] = []
     top = Section("", values, problems)
+    kind = cast(StudyKind, top.choice("kind", _KINDS, "biomarker"))
+    if problems:  # what else is wrong depends on the kind
+        return None, problems
     scores = [
         read_score(name, section)
         for name, section in top.sections("scores", required=True).items()
@@ -113,7 +116,7 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
             for name, section in top.sections("describe").items()
         ),
         photos=read_photos(top),
-        kind=cast(StudyKind, top.choice("kind", _KINDS, "biomarker")),
+        kind=kind,
         audit=read_audit(top),
         prepare=top.optional_text("prepare"),
         notes=top.optional_text("notes"),

@@ -6,6 +6,20 @@ from fahrstats.study.kinds import find_kind
 
 
 @pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('kind = "age-bench"\nmodels = { a = "A" }', "`kind` is `age-bench`; did you"),
+        ("kind = 3", "`kind` must be text in quotes, not 3."),
+    ],
+)
+def test_an_unknown_kind_is_the_only_problem(tmp_path, text, problem):
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    (found,) = find_kind(path).check(path).problems
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
     ("text", "report"),
     [
         ("", "biomarker"),
