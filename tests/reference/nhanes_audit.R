@@ -60,9 +60,15 @@ case <- function(name, column) {
   parts <- split(people, people[[column]])
   found <- lapply(parts, measures)
   values <- function(what) sapply(found, function(one) one[[what]])
-  q <- function(what) {
-    fit <- rma(values(what), values(paste0(what, "_se"))^2, method = "DL")
+  q <- function(y, v) {
+    fit <- rma(y, v, method = "DL")
     list(q = fit$QE, df = fit$k - fit$p, p = fit$QEp, i2 = fit$I2 / 100)
+  }
+  # Concordances on the scale of the logit, variances those of a sample of the events.
+  q_logit <- function(what) {
+    c <- values(what)
+    d <- values("n_events")
+    q(qlogis(c), values(paste0(what, "_se"))^2 / (c * (1 - c))^2 * d / (d - 1))
   }
   people$level <- factor(people[[column]])
   terms <- "phenoage0 + age + gender + level"
@@ -73,8 +79,8 @@ case <- function(name, column) {
   df <- length(parts) - 1
   list(
     name = name, data = "nhanes4", column = column, levels = unname(found),
-    tests = list(log_hr = q("log_hr"), c_index = q("c_index"),
-                 model_c_index = q("model_c_index")),
+    tests = list(log_hr = q(values("log_hr"), values("log_hr_se")^2),
+                 c_index = q_logit("c_index"), model_c_index = q_logit("model_c_index")),
     interaction = list(q = statistic, df = df, p = pchisq(statistic, df, lower.tail = FALSE))
   )
 }

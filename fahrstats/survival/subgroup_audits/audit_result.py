@@ -112,8 +112,9 @@ class Audit:
         """One row per factor and measure: is it the same in all levels.
 
         The marker's effect by the products of marker and level (``interaction_chi2``),
-        the other measures by Cochran's Q (``heterogeneity_chi2``); ``i_squared`` is the
-        share of the variance of the estimates that is between levels. ``p_adjusted`` is
+        the other measures by Cochran's Q (``heterogeneity_chi2``), concordances on the
+        scale of the logit; ``i_squared`` is the share of the variance of the estimates
+        that is between levels, (Q - df) / Q. ``p_adjusted`` is
         adjusted by Holm's method for all tests of the table, whose number is in the
         note, and ``q_value`` by that of Benjamini and Hochberg.
         """

@@ -22,6 +22,7 @@ from fahrstats.survival.subgroup_audits.level_contrasts import (
     FEWER,
     comparable,
     differences,
+    differences_in_logit,
     equality_statistic,
     events_counted,
 )
@@ -61,7 +62,7 @@ def _test_row(
     usable = comparable(part, m)
     left_out = [level for g, level in enumerate(part.levels) if g not in usable]
     without = f"without {', '.join(left_out)}" if left_out else ""
-    statistic, df = _equal(part, m, usable)
+    statistic, df = _equal(part, m, measure, usable)
     row: dict[str, Any] = {
         "subgroup": part.subgroup,
         "term": marker if measure.about == "marker" else MODEL,
@@ -87,12 +88,15 @@ def _test_row(
     }
 
 
-def _equal(part: AuditedPart, m: int, usable: IntArray) -> tuple[float, int]:
+def _equal(
+    part: AuditedPart, m: int, measure: Measure, usable: IntArray
+) -> tuple[float, int]:
     """Cochran's Q of some levels, allowing for what they share."""
     if usable.size < 2:
         return np.nan, 0
     pairs = np.column_stack([np.repeat(usable[0], usable.size - 1), usable[1:]])
-    return equality_statistic(*differences(part, m, pairs))
+    compared = differences_in_logit if measure.is_share else differences
+    return equality_statistic(*compared(part, m, pairs))
 
 
 def _interaction(part: AuditedPart, q: float, df: int) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Measure:
         Whether estimates, standard errors and differences are of the logarithm.
     at_horizon : bool
         Whether it judges predicted risks at the horizon.
+    is_share : bool
+        Whether it lies between 0 and 1, so that levels are tested by its logit.
     is_tested : bool
         Whether equality in all levels is tested. Brier score and marker differ between
         groups for reasons other than the quality of the score; the intercept says what
@@ -40,13 +42,14 @@ class Measure:
     no_effect: float | None
     is_log: bool = False
     at_horizon: bool = False
+    is_share: bool = False
     is_tested: bool = False
 
 
 MEASURES: Final = (
     Measure("hr", "log_hr", "marker", 0.0, is_log=True, is_tested=True),
-    Measure("c_index", "c_index", "marker", 0.5, is_tested=True),
-    Measure("model_c_index", "c_index", "model", 0.5, is_tested=True),
+    Measure("c_index", "c_index", "marker", 0.5, is_share=True, is_tested=True),
+    Measure("model_c_index", "c_index", "model", 0.5, is_share=True, is_tested=True),
     Measure(
         "observed_expected",
         "observed_expected",

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from fahrstats.survival.subgroup_audits.audited_measures import Measure
 from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
@@ -44,16 +45,39 @@ def differences(
     The first allows for the fit that levels share, the second takes predictions as
     given.
     """
+    return _contrasts(part.estimate[:, m], part.cov[m], part.cov_given[m], pairs)
+
+
+def differences_in_logit(
+    part: AuditedPart, m: int, pairs: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Differences between pairs of levels in the logit of a concordance, for testing.
+
+    A level of few events that happens to rank well has a small standard error too, and
+    would weigh the most; on the scale of the logit it has not. The variance is that of
+    a sample of d events, d / (d - 1) times the one of :func:`differences`.
+    """
+    c, d = part.estimate[:, m], np.maximum(part.sizes.n_events, 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.sqrt(d / (d - 1)) / (c * (1 - c))
+        estimate = logit(c)
+    scale = np.outer(slope, slope)
+    return _contrasts(estimate, part.cov[m] * scale, part.cov_given[m] * scale, pairs)
+
+
+def _contrasts(
+    estimate: FloatArray, cov: FloatArray, given: FloatArray, pairs: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Differences of pairs, and both covariances of them."""
     first, second = pairs.T
-    delta = part.estimate[first, m] - part.estimate[second, m]
-    of_pairs = np.zeros((len(pairs), len(part.levels)))
+    of_pairs = np.zeros((len(pairs), estimate.size))
     every = np.arange(len(pairs))
     of_pairs[every, first], of_pairs[every, second] = 1.0, -1.0
-    cov, given = (
-        of_pairs @ np.nan_to_num(between[m]) @ of_pairs.T
-        for between in (part.cov, part.cov_given)
+    of_cov, of_given = (
+        of_pairs @ np.nan_to_num(between, posinf=0.0) @ of_pairs.T
+        for between in (cov, given)
     )
-    return delta, cov, given
+    return estimate[first] - estimate[second], of_cov, of_given
 
 
 def is_left(cov: FloatArray, given: FloatArray) -> BoolArray:

@@ -52,15 +52,14 @@ def _pooled(
     y, s = part.estimate[:, m], part.std_error[:, m]
     if measure.name == "hr":
         y, s = y * step, s * abs(step)
-    is_c = measure.name.endswith("c_index")
-    if is_c:
+    if measure.is_share:
         inside = (y > 0) & (y < 1)
         y = np.where(inside, y, np.nan)
         y, s = logit(y), s / (y * (1 - y))
     found = shrink(y, s, conf_level=conf_level)
     values = np.stack([found.estimate, found.conf_low, found.conf_high])
     std_error = found.std_error
-    if is_c:
+    if measure.is_share:
         values = expit(values)
         std_error = std_error * values[0] * (1 - values[0])
     if measure.is_log and measure.name != "hr":

@@ -12,6 +12,7 @@ from tables import check_table
 import fahrstats as fs
 from fahrstats.survival.subgroup_audits.audit_tests import share_between
 from fahrstats.survival.subgroup_audits.audited_measures import MEASURES
+from fahrstats.survival.subgroup_audits.level_heterogeneity import heterogeneity
 
 TESTED = [measure.name for measure in MEASURES if measure.is_tested]
 
@@ -68,20 +69,21 @@ def test_the_interaction_is_that_of_the_audit_of_subgroups(result, data):
     assert ours["note"].startswith("likelihood-ratio test; Q ")
 
 
-def test_the_test_of_concordance_is_that_of_concordance_by(result, data):
-    rows = data.dropna(subset=["marker"])
-    theirs = fs.concordance_by(
-        "Surv(time, event) ~ marker", rows, by=["race"], min_events=10
-    ).tidy()
-    theirs = theirs[theirs["estimand"] == "heterogeneity_chi2"].iloc[0]
-    table = result.tests()
-    ours = table[(table["measure"] == "c_index") & (table["subgroup"] == "race")].iloc[
-        0
-    ]
-    assert ours["df"] == theirs["df"] == 3
-    for name in ("statistic", "p_value"):
-        assert ours[name] == pytest.approx(theirs[name], rel=1e-10)
-    assert ours["i_squared"] == pytest.approx(max(0, 1 - 3 / ours["statistic"]))
+@pytest.mark.parametrize(
+    ("term", "measure"), [("marker", "c_index"), ("model", "model_c_index")]
+)
+def test_concordances_are_tested_by_cochran_s_q_of_their_logits(result, term, measure):
+    levels = result.tidy().query("subgroup == 'race' and estimand == 'c_index'")
+    levels = levels[(levels["term"] == term) & levels["estimate"].notna()]
+    c, d = levels["estimate"], levels["n_events"].astype(float)
+    spread = levels["std_error"] / (c * (1 - c)) * np.sqrt(d / (d - 1))
+    wanted = heterogeneity(np.log(c / (1 - c)), spread)
+    table = result.tests().set_index(["subgroup", "measure"])
+    ours = table.loc[("race", measure)]
+    assert ours["df"] == wanted.df == 3
+    assert ours["statistic"] == pytest.approx(wanted.statistic, rel=1e-10)
+    assert ours["p_value"] == pytest.approx(wanted.p_value, rel=1e-10)
+    assert ours["i_squared"] == pytest.approx(max(0, 1 - 3 / wanted.statistic))
 
 
 def test_p_values_are_those_of_chi_squared_and_are_adjusted(result):
