@@ -16,6 +16,7 @@ from fahrstats.display.journals import (
     phrase_p,
 )
 from fahrstats.display.labels import (
+    CROSS,
     Labels,
     column_label,
     group_label,
@@ -155,7 +156,10 @@ def _one_difference(
     first, second = str(row["term"]).split(" - ", maxsplit=1)
     joint = row["estimate"], row.get("joint_low"), row.get("joint_high")
     text = format_difference(*joint, decimals=1, style=style)
-    group = in_sentence(group_label(str(row["subgroup"]), labels))
+    group = CROSS.join(
+        in_sentence(part)
+        for part in group_label(str(row["subgroup"]), labels).split(CROSS)
+    )
     return (
         f"{_OF_GROUPS[row['estimand']]} by {group}, {first} minus {second}, "
         f"{phrase_interval(text, style=style)} years, adjusted "

@@ -40,7 +40,7 @@ def model_contrasts(
     for level, part in rows.groupby("level", sort=False):
         at = dict(zip(part["model"], part.index, strict=True))
         for a, b in combinations(at, 2):
-            named = {"level": str(level), "term": f"{a} - {b}"}
+            named = {"level": str(level), "term": pair_name(a, b)}
             pairs.append(_Pair(at[a], at[b], named))
     found = _paired(table, pairs)
     people = found["n_subjects"].to_numpy()
@@ -79,7 +79,7 @@ def group_contrasts(
     for model, part in known.groupby("model", sort=False):
         at = dict(zip(part["level"], part.index, strict=True))
         for a, b in combinations(levels, 2):
-            named = {"model": str(model), "term": f"{a} - {b}"}
+            named = {"model": str(model), "term": pair_name(a, b)}
             pairs.append(_Pair(at[a], at[b], named))
     found = _paired(table, pairs)
     sizes = table[["n", "n_subjects"]].to_numpy()
@@ -92,6 +92,12 @@ def group_contrasts(
         ]
     people = np.minimum(sizes[first], sizes[second])[:, 1]
     return with_tests(found, _differences(draws, pairs), people, conf_level)
+
+
+def pair_name(first: str, second: str) -> str:
+    """Return ``a - b``; a hyphen between blanks inside a name becomes a dash."""
+    parts = (str(part).replace(" - ", " \N{EN DASH} ") for part in (first, second))
+    return " - ".join(parts)
 
 
 def largest_of(differences: pd.DataFrame) -> pd.DataFrame:

@@ -106,7 +106,8 @@ class AgeAccuracy:
     ) -> pd.DataFrame:
         """Differences of all pairs of models, on the same photos.
 
-        One row for each pair ``a - b`` in each level. Standard errors are those of the
+        One row for each pair ``a - b`` in each level; a hyphen between blanks inside a
+        name becomes a dash. Standard errors are those of the
         shared bootstrap, tests and limits normal. ``p_adjusted`` and the joint limits
         hold for all rows together: single-step max-T.
 

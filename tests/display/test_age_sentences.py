@@ -47,6 +47,18 @@ def test_the_direction_of_an_error_is_said_where_it_is_clear(numbers, words):
     assert text.endswith(".")
 
 
+def test_a_crossing_stands_inside_a_sentence():
+    cross = "sex \N{MULTIPLICATION SIGN} site"
+    row = {
+        **{"model": "faceage", "subgroup": cross, "term": "a - b", "note": ""},
+        **{"estimand": "delta_mae", "estimate": 3.0, "joint_low": 2.0},
+        **{"joint_high": 4.0, "p_adjusted": 0.001},
+    }
+    labels = {"sex": {"label": "Sex"}, "site": {"label": "Place of birth"}}
+    text = age_group_differences(pd.DataFrame([row]), "faceage", labels=labels)
+    assert "by sex \N{MULTIPLICATION SIGN} place of birth, a minus b, 3.0" in text
+
+
 def test_errors_that_were_not_estimated_are_said_to_be_none():
     table = errors(1, 0, 2).assign(estimate=np.nan)
     text = age_errors(table, "faceage", labels=LABELS)

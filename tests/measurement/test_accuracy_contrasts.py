@@ -84,6 +84,19 @@ def test_groups_with_rare_ages_are_tested_together():
     assert (table["joint_low"] < table["conf_low"]).all()
 
 
+def test_a_hyphen_parts_two_names_and_stands_in_none():
+    data = simulate(9).rename(columns={"mine": "mine - 2"})
+    data["site"] = data["site"].map({"A": "18 - 29", "B": "30 - 44", "C": "45"})
+    result = fs.age_accuracy(["mine - 2", "other"], data, by=["site"], n_boot=20)
+    dash = "\N{EN DASH}"
+    by_site = result.group_contrasts(subgroup="site", estimand="mae")
+    assert by_site["term"].tolist()[:2] == [
+        f"18 {dash} 29 - 30 {dash} 44",
+        f"18 {dash} 29 - 45",
+    ]
+    assert result.contrasts()["term"].item() == f"mine {dash} 2 - other"
+
+
 def test_groups_of_few_people_are_named_and_not_compared():
     data = simulate(4)
     data.loc[:10, "site"] = "D"

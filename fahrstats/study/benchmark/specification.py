@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fahrstats.measurement.age_groups import OVERALL
 from fahrstats.study.photo_section import Photos
 from fahrstats.study.specification import TableFile
 
@@ -17,7 +18,7 @@ AGE_ENDS = ("age_low", "age_high")
 SUBJECT = "subject"
 """Column of whom a photo shows."""
 
-TAKEN = (AGE, *AGE_ENDS, SUBJECT)
+TAKEN = (AGE, *AGE_ENDS, SUBJECT, OVERALL)
 """Names that no model and no group can have."""
 
 CARD = {

@@ -17,6 +17,7 @@ from fahrstats.display.labels import CROSS
 from fahrstats.errors import DataError
 from fahrstats.measurement.accuracy import age_accuracy
 from fahrstats.measurement.accuracy_blocks import FEWEST_PEOPLE
+from fahrstats.measurement.accuracy_contrasts import largest_of, pair_name
 from fahrstats.measurement.accuracy_result import AgeAccuracy
 from fahrstats.measurement.age_cells import age_cells
 from fahrstats.measurement.age_groups import OVERALL
@@ -59,8 +60,9 @@ def table_makers(study: Benchmark, cohorts: Sequence[Cohort]) -> Makers:
         of_each["differences"] = lambda cohort: _differences(judge(cohort))
         of_each["lowest"] = lambda cohort: _lowest(judge(cohort))
     if any(cohort.data.by for cohort in cohorts):
-        of_each["group_differences"] = partial(_group_differences, judge)
-        of_each["largest_differences"] = partial(_largest_differences, judge)
+        compare = cache(partial(_group_differences, judge))
+        of_each["group_differences"] = compare
+        of_each["largest_differences"] = lambda cohort: _largest(compare(cohort))
     return {name: partial(_stacked, make, cohorts) for name, make in of_each.items()}
 
 
@@ -126,12 +128,13 @@ def _lowest(judged: AgeAccuracy) -> pd.DataFrame:
 
 def _directed(contrasts: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """Return the difference of one model from another, whichever way it was taken."""
-    found = contrasts[contrasts["term"] == f"{first} - {second}"]
+    term = pair_name(first, second)
+    found = contrasts[contrasts["term"] == term]
     if len(found):
         return found
-    found = contrasts[contrasts["term"] == f"{second} - {first}"]
+    found = contrasts[contrasts["term"] == pair_name(second, first)]
     return found.assign(
-        term=f"{first} - {second}",
+        term=term,
         estimate=-found["estimate"],
         statistic=-found["statistic"],
         conf_low=-found["conf_high"],
@@ -141,20 +144,23 @@ def _directed(contrasts: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     )
 
 
+def _largest(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return the largest difference between levels of every grouping and statistic."""
+    if differences.empty:
+        return differences
+    parts = differences.groupby(["subgroup", "estimand"], sort=False)
+    return pd.concat(
+        [
+            largest_of(part) if part["model"].all() else part  # refused: of no model
+            for _, part in parts
+        ],
+        ignore_index=True,
+    )
+
+
 def _group_differences(judge: Judge, cohort: Cohort) -> pd.DataFrame:
-    """Compare all pairs of levels of every grouping."""
-    return _over_groupings(cohort, judge(cohort).group_contrasts)
-
-
-def _largest_differences(judge: Judge, cohort: Cohort) -> pd.DataFrame:
-    """Return the largest difference between levels of every grouping."""
-    return _over_groupings(cohort, judge(cohort).largest_differences)
-
-
-def _over_groupings(
-    cohort: Cohort, compare: Callable[..., pd.DataFrame]
-) -> pd.DataFrame:
-    """Compare levels of every grouping in several statistics, or say why not."""
+    """Compare all levels of every grouping in several statistics, or say why not."""
+    compare = judge(cohort).group_contrasts
     parts = [pd.DataFrame()]
     for columns in cohort.data.by:
         subgroup = CROSS.join(columns)

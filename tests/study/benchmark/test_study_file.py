@@ -52,6 +52,7 @@ def test_a_data_set_like_another_has_its_keys_but_for_its_own(write_benchmark):
             "[models] names 7 models; figures tell 6 apart, so that more need another",
         ),
         ({"faceage =": "age ="}, "[models]: `age` is taken; give the column another n"),
+        ({"site = {": "overall = {"}, "[groups.overall]: `overall` is taken; give th"),
         ({"site = {": "other = {"}, "[groups.other]: `other` is taken; give the colum"),
         ({'"Other model"': '"FaceAge"'}, "`FaceAge` is the label of several models or"),
         ({'"Clinic"': '"FaceAge"'}, "`FaceAge` is the label of several models or data"),

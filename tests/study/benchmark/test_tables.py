@@ -103,6 +103,16 @@ def test_groups_are_compared_where_there_are_two_of_enough_people(made):
     assert of_crossed["model"].tolist() == ["faceage", "other"]
 
 
+def test_largest_differences_are_found_among_all_pairs(made):
+    pairs, largest = made["group_differences"], made["largest_differences"]
+    keys = ["cohort", "subgroup", "estimand", "model"]
+    assert not largest.duplicated(keys).any()
+    assert len(largest) == len(pairs.drop_duplicates(keys))
+    found = largest.merge(pairs, on=[*keys, "term"], suffixes=("", "_of_pair"))
+    assert len(found) == len(largest)
+    np.testing.assert_array_equal(found["p_adjusted"], found["p_adjusted_of_pair"])
+
+
 def test_groups_that_cannot_be_compared_say_why(write_benchmark, tables):
     clinic = tables["clinic"].assign(sex="F")
     makers = table_makers(*read_cohorts(write_benchmark(clinic=clinic)))
