@@ -178,9 +178,9 @@ def _ascending(bands: Sequence[float]) -> FloatArray:
     except (TypeError, ValueError):
         starts = np.empty(0)
     if starts.ndim != 1 or not starts.size or not (np.diff(starts) > 0).all():
-        shown = bands if np.isscalar(bands) else list(bands)
+        given = np.asarray(bands, object).tolist()
         raise DataError(
-            f"`age_bands` are {shown}; give the ages at which bands begin, in "
+            f"`age_bands` are {given}; give the ages at which bands begin, in "
             "ascending order."
         )
     return starts

@@ -146,6 +146,17 @@ def test_ages_that_intervals_do_not_tell_have_a_report(run, tmp_path):
     assert sum("Nothing to show" in text for text in texts) == 3
 
 
+def test_letters_that_no_font_has_leave_no_paths_in_the_page(tmp_path):
+    text = BENCHMARK[: BENCHMARK.index("[data.web]")] + "[analysis]\nn_boot = 40\n"
+    text = text.replace('"FaceAge"', '"\N{CJK UNIFIED IDEOGRAPH-6A21}"')
+    path = write_all(tmp_path / "far", text, {"clinic": make_tables()["clinic"]})
+    results = analyse_benchmark(path, out=tmp_path / "out")
+    page = render(
+        REPORT, tmp_path / "out.html", params={"results": str(results)}, engine="own"
+    )
+    assert "UserWarning" not in page.read_text(encoding="utf-8")
+
+
 def test_few_people_in_every_band_and_crossings_alone_have_a_page(tmp_path):
     text = BENCHMARK[: BENCHMARK.index("[data.web]")] + "[analysis]\nn_boot = 40\n"
     text = text.replace('"sex", "site", [', "[")

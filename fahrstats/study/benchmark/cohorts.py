@@ -114,7 +114,8 @@ def check_benchmark(
         work = Work(pd.DataFrame())
         found = _read(study, data, data_dir, results_folder(path, out), work)
         where = f"[data.{data.name}]: "
-        problems += [where + problem for problem in work.problems]
+        # A script that is not there was told already.
+        problems += [where + one for one in work.problems if one not in problems]
         notes += [where + note for note in work.notes]
         if found is not None:
             cohorts.append(found)
@@ -169,6 +170,12 @@ def _read(
         work.problems.append(str(error))
         return None
     made = Work(source.data[source.enters], {}, work.problems, work.notes)
+    n_twice = int(made.table.duplicated().sum())
+    if n_twice:
+        work.notes.append(
+            f"{n_twice:,} {'row is' if n_twice == 1 else 'rows are'} the same as an "
+            "earlier one in every column; a photo that stands twice counts twice."
+        )
     _make_columns(study, data, made)
     if work.problems:
         return None

@@ -84,6 +84,18 @@ def test_ages_and_groups_pass_the_gate_of_age_accuracy(
     assert [cohort.data.name for cohort in check.cohorts] == ["web"]
 
 
+def test_rows_that_stand_twice_are_a_note(write_benchmark, tables):
+    clinic = tables["clinic"]
+    twice = pd.concat([clinic, clinic.iloc[20:23]])
+    path = write_benchmark(clinic=twice, web=tables["web"].assign(name=range(400)))
+    note, *others = check_benchmark(path).notes
+    assert note == (
+        "[data.clinic]: 3 rows are the same as an earlier one in every column; a photo "
+        "that stands twice counts twice."
+    )
+    assert not any("the same as" in other for other in others)
+
+
 def test_a_data_set_of_few_people_is_refused(write_benchmark, tables):
     clinic = tables["clinic"].iloc[13:50]
     (problem,) = check_benchmark(write_benchmark(clinic=clinic)).problems
@@ -98,9 +110,8 @@ def test_a_file_with_a_problem_reads_no_data(write_benchmark):
 
 def test_a_script_prepares_the_table_of_its_data_set(write_benchmark):
     path = write_benchmark({'age = "age"': 'age = "years"\nprepare = "months.py"'})
-    (problem, again) = check_benchmark(path).problems
+    (problem,) = check_benchmark(path).problems  # told once
     assert problem == "The script `months.py` is not beside the study file."
-    assert again == f"[data.clinic]: {problem}"
     path.with_name("months.py").write_text(
         "def prepare(table):\n    return table.assign(years=table['age'] + 1)\n"
     )
