@@ -72,8 +72,8 @@ def group_contrasts(
     )
     if len(levels) < 2:
         raise DataError(
-            f"`{rows['subgroup'].iloc[0]}` has {len(levels)} level with an estimate "
-            f"and {FEWEST_PEOPLE} people; a difference needs two."
+            f"`{rows['subgroup'].iloc[0]}` has {'1 level' if levels else '0 levels'} "
+            f"with an estimate and {FEWEST_PEOPLE} people; a difference needs two."
         )
     pairs = []
     for model, part in known.groupby("model", sort=False):

@@ -113,11 +113,12 @@ def test_groups_of_few_people_are_named_and_not_compared():
         ({"subgroup": "nil"}, "`subgroup` is `nil`; choose one of `overall`"),
         ({"subgroup": "site", "estimand": "x"}, "`estimand` is `x`; choose one of"),
         ({"subgroup": "overall", "estimand": "mae"}, "`overall` has 1 level with an"),
+        ({"subgroup": "age", "estimand": "mae"}, "`age` has 0 levels with an estimate"),
         ({"subgroup": "site", "conf_level": 2}, "`conf_level` is 2; give a number"),
     ],
 )
 def test_bad_questions_about_groups_are_refused(asked, message):
-    result = fs.age_accuracy(["mine"], simulate(5), by=["site"], n_boot=20)
+    result = fs.age_accuracy(["mine"], simulate(5, 80), by=["site"], n_boot=20)
     with pytest.raises(DataError, match=message):
         result.group_contrasts(**asked)
     with pytest.raises(DataError, match=message):
