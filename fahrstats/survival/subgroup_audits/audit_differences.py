@@ -23,15 +23,19 @@ from fahrstats.survival.subgroup_audits.audited_measures import MEASURES, Measur
 from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
 from fahrstats.survival.subgroup_audits.between_groups_rows import MOST_JOINT
 from fahrstats.survival.subgroup_audits.level_contrasts import (
-    BY_CONSTRUCTION,
     FEWER,
     comparable,
     differences,
     events_counted,
     is_left,
+    why_not_left,
 )
 
 FloatArray = NDArray[np.float64]
+
+_COLUMNS = ["subgroup", "term", "per", "measure", "estimand", "time", "estimate"]
+_COLUMNS += ["std_error", "statistic", "p_adjusted", "conf_low", "conf_high"]
+_COLUMNS += ["n", "n_events", "note"]
 
 
 def difference_rows(
@@ -44,7 +48,8 @@ def difference_rows(
         for part in parts
         for m, measure in enumerate(MEASURES)
     ]
-    return pd.DataFrame(rows).assign(level="")
+    table = pd.DataFrame(rows, columns=_COLUMNS).assign(level="")
+    return table.astype({"n": "Int64", "n_events": "Int64"})
 
 
 def _largest_difference(
@@ -64,7 +69,6 @@ def _largest_difference(
         "measure": measure.name,
         "estimand": f"{'ratio' if measure.is_log else 'delta'}_{measure.name}",
         "time": horizon if measure.at_horizon else np.nan,
-        "estimate": np.nan,
         "note": "",
     }
     if usable.size < 2:
@@ -82,7 +86,7 @@ def _largest_difference(
     }
     left = is_left(cov, given)
     if not left[at]:
-        return row | {"note": BY_CONSTRUCTION}
+        return row | {"note": why_not_left(given[at : at + 1, at : at + 1])}
     statistic = delta[at] / np.sqrt(cov[at, at])
     critical, p_adjusted = _jointly(
         cov[np.ix_(left, left)], statistic, usable.size, conf_level

@@ -18,13 +18,13 @@ from fahrstats.survival.subgroup_audits.audited_measures import (
 )
 from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
 from fahrstats.survival.subgroup_audits.level_contrasts import (
-    BY_CONSTRUCTION,
     FEWER,
     comparable,
     differences,
     differences_in_logit,
     equality_statistic,
     events_counted,
+    why_not_left,
 )
 
 IntArray = NDArray[np.int64]
@@ -62,7 +62,7 @@ def _test_row(
     usable = comparable(part, m)
     left_out = [level for g, level in enumerate(part.levels) if g not in usable]
     without = f"without {', '.join(left_out)}" if left_out else ""
-    statistic, df = _equal(part, m, measure, usable)
+    statistic, df, obstacle = _equal(part, m, measure, usable)
     row: dict[str, Any] = {
         "subgroup": part.subgroup,
         "term": marker if measure.about == "marker" else MODEL,
@@ -79,8 +79,8 @@ def _test_row(
     }
     if measure.name == "hr":
         return row | _interaction(part, statistic, df)
-    if not df:
-        return row | {"note": FEWER if usable.size < 2 else BY_CONSTRUCTION}
+    if obstacle:
+        return row | {"note": obstacle}
     return row | {
         "statistic": statistic,
         "df": df,
@@ -90,13 +90,15 @@ def _test_row(
 
 def _equal(
     part: AuditedPart, m: int, measure: Measure, usable: IntArray
-) -> tuple[float, int]:
-    """Cochran's Q of some levels, allowing for what they share."""
+) -> tuple[float, int, str]:
+    """Cochran's Q of some levels, allowing for what they share, or why none."""
     if usable.size < 2:
-        return np.nan, 0
+        return np.nan, 0, FEWER
     pairs = np.column_stack([np.repeat(usable[0], usable.size - 1), usable[1:]])
     compared = differences_in_logit if measure.is_share else differences
-    return equality_statistic(*compared(part, m, pairs))
+    delta, cov, given = compared(part, m, pairs)
+    statistic, df = equality_statistic(delta, cov, given)
+    return statistic, df, "" if df else why_not_left(given)
 
 
 def _interaction(part: AuditedPart, q: float, df: int) -> dict[str, Any]:

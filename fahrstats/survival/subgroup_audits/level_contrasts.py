@@ -18,8 +18,13 @@ IntArray = NDArray[np.int64]
 FEWER: Final = "fewer than two levels can be estimated"
 BY_CONSTRUCTION: Final = "alike by construction: the model was fitted to these levels"
 
+NO_VARIATION: Final = "no variation to test"
+
 _LEAST_LEFT = 0.01
 """Share of the variance that a fit must leave a difference for it to say anything."""
+
+_ROUNDING = 1e-12
+"""Share of two variances that rounding can leave of that of their difference."""
 
 _CONFOUNDED = 1e-9
 """Eigenvalue of a correlation matrix that rounding alone can leave."""
@@ -77,12 +82,21 @@ def _contrasts(
         of_pairs @ np.nan_to_num(between, posinf=0.0) @ of_pairs.T
         for between in (cov, given)
     )
+    variance = np.diag(given)
+    nothing = np.diag(of_given) <= _ROUNDING * (variance[first] + variance[second])
+    of_given[nothing] = of_given[:, nothing] = 0.0
     return estimate[first] - estimate[second], of_cov, of_given
 
 
 def is_left(cov: FloatArray, given: FloatArray) -> BoolArray:
-    """Which of d differences the fit has not made equal."""
-    return np.asarray(np.diag(cov) > _LEAST_LEFT * np.diag(given), np.bool_)
+    """Which of d differences vary, the fit not having made them equal."""
+    left = np.diag(cov) > _LEAST_LEFT * np.diag(given)
+    return np.asarray(left & (np.diag(given) > 0), np.bool_)
+
+
+def why_not_left(given: FloatArray) -> str:
+    """Say why differences cannot be tested."""
+    return BY_CONSTRUCTION if np.diag(given).any() else NO_VARIATION
 
 
 def equality_statistic(
@@ -91,13 +105,16 @@ def equality_statistic(
     """Chi-squared statistic of d differences, and its degrees of freedom.
 
     A model with a coefficient for every level makes levels alike; directions in which
-    the fit has left next to nothing of the variance are not tested.
+    the fit has left next to nothing of the variance are not tested, nor those without
+    any.
     """
-    spread = np.sqrt(np.diag(given))
-    values, vectors = np.linalg.eigh(given / np.outer(spread, spread))
+    varies = np.diag(given) > 0
+    spread = np.sqrt(np.diag(given)[varies])
+    both = np.ix_(varies, varies)
+    values, vectors = np.linalg.eigh(given[both] / np.outer(spread, spread))
     kept = values > _CONFOUNDED
     whitened = (vectors[:, kept] / np.sqrt(values[kept])).T / spread
-    left, directions = np.linalg.eigh(whitened @ cov @ whitened.T)
+    left, directions = np.linalg.eigh(whitened @ cov[both] @ whitened.T)
     tested = left > _LEAST_LEFT
-    along = (whitened @ delta) @ directions[:, tested]
+    along = (whitened @ delta[varies]) @ directions[:, tested]
     return float(along @ (along / left[tested])), int(tested.sum())

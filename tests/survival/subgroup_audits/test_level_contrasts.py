@@ -8,6 +8,7 @@ import pytest
 from audited_people import FORMULA, HORIZON, people
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import check_table
 
 import fahrstats as fs
 from fahrstats.survival.subgroup_audits.audited_measures import NAMES
@@ -43,6 +44,9 @@ def test_a_direction_that_the_fit_has_emptied_is_not_tested():
     statistic, df = equality_statistic(np.array([0.4, 0.5]), cov, given_cov)
     assert (statistic, df) == (pytest.approx(0.16 / 0.1), 1)
     assert equality_statistic(np.zeros(2), cov * 1e-4, given_cov) == (0.0, 0)
+    given_cov[1, 1] = 0.0
+    statistic, df = equality_statistic(np.array([0.4, 0.5]), cov, given_cov)
+    assert (statistic, df) == (pytest.approx(0.16 / 0.1), 1)
 
 
 def audited(data: pd.DataFrame, by: str, **roles):
@@ -125,3 +129,17 @@ def test_clusters_that_span_levels_make_them_vary_together():
         assert abs(delta[0]) < 1e-9
         assert abs(cov[0, 0]) < 1e-9 * alone
         assert abs(given_cov[0, 0]) < 1e-9 * alone
+
+
+def test_levels_that_are_the_same_people_have_nothing_to_test():
+    data = people(17, 300)
+    copies = pd.concat([data.assign(copy="a"), data.assign(copy="b")])
+    copies = copies.assign(person=np.tile(np.arange(len(data)), 2))
+    found = fs.audit(
+        FORMULA, copies, term="marker", by=["copy"], horizon=HORIZON, cluster="person"
+    )
+    tests = check_table(found.tests()).set_index("measure")
+    assert set(tests.loc[tests.index != "hr", "note"]) == {"no variation to test"}
+    differences = check_table(found.largest_difference())
+    assert set(differences["note"]) == {"no variation to test"}
+    assert differences["std_error"].isna().all()
