@@ -65,7 +65,7 @@ class Truth:
     spread: dict[str, float] = field(default_factory=dict)
     formula: str = MODEL
     n: int = N
-    share_of_replications: float = 0.25
+    share_of_replications: float = 0.125
     by: tuple[str, ...] = ("sex", "site")
 
 
@@ -224,7 +224,7 @@ def report(share: float) -> str:
         values = [_percent(found[name]) for name in (*TESTED, "any", "between")]
         rows.append([truth.name, f"{replications:,}", *values])
     head = ("Truth", "Cohorts", *HEADERS, "any", "between groups")
-    replications = int(REPLICATIONS * share / 4)
+    replications = int(REPLICATIONS * share / 8)
     intervals = coverage(replications, SEED + 100)
     joint = joint_coverage(replications, SEED + 200)
     held = [[name, *map(_percent, intervals.loc[name])] for name in intervals.index]
