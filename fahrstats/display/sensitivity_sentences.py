@@ -266,7 +266,7 @@ def age_gaps(
         f"{format_percent(100 * row['n'] / everyone['n'], everyone['n'], style=style)} "
         f"were {group}"
         for group, row in found.items()
-        if group != "between"
+        if group != "between" and not pd.isna([row["n"], everyone["n"]]).any()
     ]
     more = f"; {listed(shares)}" if shares else ""
     return (
@@ -278,7 +278,7 @@ def age_gaps(
 def _among(everyone: Mapping[str, Any], style: NumberStyle) -> str:
     """Say in how many people the actual age is known, where it is not in all."""
     n, n_missing = everyone["n"], everyone.get("n_missing", 0)
-    if not n_missing:
+    if pd.isna([n, n_missing]).any() or not n_missing:
         return ""
     known, of = (format_count(size, style=style) for size in (n, n + n_missing))
     return f" in the {known} of {of} people in whom both are known"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from made_benchmark import BENCHMARK, make_tables, write_all
@@ -253,3 +255,23 @@ def test_an_age_benchmark_is_checked_and_analysed_by_the_same_commands(folder, r
     status, _, err = run("check", str(path))
     assert status == 1
     assert "Problem: [data.clinic]: `clinic.csv` is not beside the study file" in err
+
+
+def test_the_version_for_publication_is_drawn_from_its_own_tables(
+    folder, run, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(
+        "fahrstats.report.render",
+        lambda document, page, params: drawn.append((page, params)) or page,
+    )
+    status, out, err = run("run", "study.toml", "--public", "--quiet")
+    assert (status, out, err) == (0, "", "")
+    (results,) = Path("results").glob("*-public")
+    ((page, params),) = drawn
+    assert page.parent == results
+    assert params == {"results": str(results)}
+    assert json.loads((results / "manifest.json").read_text())["public"]["base"] == 5
+    assert run("render", "study.toml", "--public", "--round-to", 10, "-q")[0] == 0
+    assert json.loads((results / "manifest.json").read_text())["public"]["base"] == 10
+    assert run("render", "study.toml", "--public", "--round-to", 1)[0] == 2

@@ -22,6 +22,10 @@ from fahrstats.datasets.folder import DATA_VARIABLE
 from fahrstats.study.analyse import analyse_study
 from fahrstats.study.checks import check_study
 from fahrstats.study.examples import example_file
+from fahrstats.study.publication.counts import COUNTS
+from fahrstats.study.publication.protection import exposed
+from fahrstats.study.publication.public_version import public_version
+from fahrstats.study.publication.sums import known_sums
 
 SKSURV_RTOL = 1e-7
 """scikit-survival stops iterating at 1e-9."""
@@ -266,6 +270,24 @@ def test_all_seven_published_rows_of_phenoage_are_met_to_two_decimals(nhanes):
         assert printed[ours].round(2).tolist() == printed[theirs].tolist()
     assert printed["note"].str.startswith("agrees to every printed decimal").all()
     assert (printed["n"].iloc[0], printed["n_events"].iloc[0]) == (27837, 2349)
+
+
+@pytest.mark.slow
+@needs_nhanes
+@pytest.mark.parametrize("study", ["flchain", "nhanes", "nhanes_audit"])
+def test_a_shipped_study_has_a_version_for_publication(study, request):
+    """Nothing is left out but what is about single people, and no small count is."""
+    tables = tables_of(results := request.getfixturevalue(study))
+    public = public_version(tables, store.read_manifest(results / "manifest.json"))
+    assert set(public.left_out.values()) <= {"it is about single people"}
+    for table in public.tables.values():
+        check_table(table)
+        counts = table.reindex(columns=COUNTS).to_numpy(dtype=float)
+        assert not ((counts > 0) & (counts < 10)).any()
+    kept = {name: tables[name] for name in public.tables if "curves" not in name}
+    sums = known_sums({n: t for n, t in kept.items() if n != "incidence"}, 10)
+    assert len(public.rounding.withheld) < 15
+    assert not exposed(sums, public.rounding)
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def coarse(
         few = pd.Series(False, table.index)
     for name in COUNTS:
         if name in table:
-            table[name] = rounding.column(table[name])
+            table[name] = rounding.column(table[name]).astype("Int64")
     if "n_pairs" in table:
         table["n_pairs"] = np.nan
     for name in _TEXTS:

@@ -14,8 +14,7 @@ _HARMLESS = re.compile(
     r"|[A-Za-z_]+\d+"  # a name such as Q1
     r"|\b(?:one|mean over|\d+) of \d+(?= (?:tests|levels|cells|draws)\b)"
     r"|\d+(?= (?:of \d+ )?(?:tests|levels|cells|draws|donors|cohorts|df|degree)\b)"
-    r"|\bfewer than \d+|\bfew people: 1 to \d+|\bneeds \d+|\bbelow \d+"
-    r"|\b1 to \d+ people|\b0 to \d+ events"
+    r"|\bfewer than \d+|\bneeds \d+|\bbelow \d+"
     r"|\b(?:by|horizon) \d+(?:\.\d+)?(?: years)?"
     r"|\b\d+(?:-\d+|\+)|\b\d+ to <\d+"  # a band of ages
     r"|\bQ \d+\.\d+"  # a statistic

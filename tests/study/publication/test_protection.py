@@ -59,6 +59,10 @@ def published(tables, secret):
     return public_version(tables, manifest)
 
 
+def _number(printed):
+    return np.nan if pd.isna(printed) else float(printed)
+
+
 def attack(n, events, version):
     """Read the published tables, and return all that can be read of small counts."""
     reader = Attacker()
@@ -70,7 +74,9 @@ def attack(n, events, version):
 
     def reads(name, printed, count):
         truth[name] = count
-        reader.reads(name, float(printed), base=BASE, is_small=count < FLOOR, zero=zero)
+        reader.reads(
+            name, _number(printed), base=BASE, is_small=count < FLOOR, zero=zero
+        )
 
     n_levels, n_groups = n.shape
     for r in range(n_levels):

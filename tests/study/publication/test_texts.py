@@ -8,6 +8,8 @@ CHANGED = {
     "too few events (3 < 10)": "too few events",
     "reference, with few events (3 < 10): fragile": "reference, with few events",
     "fragile: 12 events": "fragile",
+    "too few people: 1 to 19": "too few people",
+    "too few: 1 to 2 people, 0 to 9 events": "too few",
     "infinite: monotone likelihood; fragile: 1 events": "infinite: monotone "
     "likelihood; fragile",
     "analysed rows of sksurv:flchain, n = 6524": "analysed rows of sksurv:flchain",
@@ -24,7 +26,6 @@ KEPT = (
     "likelihood-ratio test; Q 15.10 on 2 df of the models fitted within levels; one of "
     "25 tests",
     "no value in 1 of 100 draws",
-    "too few people: 1 to 19",
     "not estimated: fewer than 20 events by 10 years",
     "left out: `sex` has one level, Men",
     "agrees to every printed decimal (BioAge README, Table 1)",
