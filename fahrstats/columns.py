@@ -94,3 +94,8 @@ def in_order(names: Iterable[str]) -> list[str]:
     unknown = wanted - GLOSSARY.keys()
     assert not unknown, f"not in the glossary of columns: {sorted(unknown)}"
     return [name for name in GLOSSARY if name in wanted]
+
+
+def contrast_name(first: str, second: str) -> str:
+    """Return ``a - b``; a hyphen between blanks inside a name becomes a dash."""
+    return " - ".join(name.replace(" - ", " \N{EN DASH} ") for name in (first, second))

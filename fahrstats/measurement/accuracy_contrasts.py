@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fahrstats.columns import contrast_name
 from fahrstats.display.labels import CROSS
 from fahrstats.errors import DataError
 from fahrstats.measurement.accuracy_blocks import FEWEST_PEOPLE
@@ -40,7 +41,7 @@ def model_contrasts(
     for level, part in rows.groupby("level", sort=False):
         at = dict(zip(part["model"], part.index, strict=True))
         for a, b in combinations(at, 2):
-            named = {"level": str(level), "term": pair_name(a, b)}
+            named = {"level": str(level), "term": contrast_name(str(a), str(b))}
             pairs.append(_Pair(at[a], at[b], named))
     found = _paired(table, pairs)
     people = found["n_subjects"].to_numpy()
@@ -79,7 +80,7 @@ def group_contrasts(
     for model, part in known.groupby("model", sort=False):
         at = dict(zip(part["level"], part.index, strict=True))
         for a, b in combinations(levels, 2):
-            named = {"model": str(model), "term": pair_name(a, b)}
+            named = {"model": str(model), "term": contrast_name(str(a), str(b))}
             pairs.append(_Pair(at[a], at[b], named))
     found = _paired(table, pairs)
     sizes = table[["n", "n_subjects"]].to_numpy()
@@ -92,12 +93,6 @@ def group_contrasts(
         ]
     people = np.minimum(sizes[first], sizes[second])[:, 1]
     return with_tests(found, _differences(draws, pairs), people, conf_level)
-
-
-def pair_name(first: str, second: str) -> str:
-    """Return ``a - b``; a hyphen between blanks inside a name becomes a dash."""
-    parts = (str(part).replace(" - ", " \N{EN DASH} ") for part in (first, second))
-    return " - ".join(parts)
 
 
 def largest_of(differences: pd.DataFrame) -> pd.DataFrame:

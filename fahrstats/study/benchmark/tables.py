@@ -12,12 +12,12 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from fahrstats.columns import in_order
+from fahrstats.columns import contrast_name, in_order
 from fahrstats.display.labels import CROSS
 from fahrstats.errors import DataError
 from fahrstats.measurement.accuracy import age_accuracy
 from fahrstats.measurement.accuracy_blocks import FEWEST_PEOPLE
-from fahrstats.measurement.accuracy_contrasts import largest_of, pair_name
+from fahrstats.measurement.accuracy_contrasts import largest_of
 from fahrstats.measurement.accuracy_result import AgeAccuracy
 from fahrstats.measurement.age_cells import age_cells
 from fahrstats.measurement.age_groups import OVERALL
@@ -128,11 +128,11 @@ def _lowest(judged: AgeAccuracy) -> pd.DataFrame:
 
 def _directed(contrasts: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """Return the difference of one model from another, whichever way it was taken."""
-    term = pair_name(first, second)
+    term = contrast_name(first, second)
     found = contrasts[contrasts["term"] == term]
     if len(found):
         return found
-    found = contrasts[contrasts["term"] == pair_name(second, first)]
+    found = contrasts[contrasts["term"] == contrast_name(second, first)]
     return found.assign(
         term=term,
         estimate=-found["estimate"],

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from fahrstats.columns import contrast_name
 from fahrstats.kernels.simultaneous import (
     joint_critical_value,
     largest_statistic,
@@ -79,7 +80,7 @@ def _largest_difference(
     a, b = pairs[at]
     size = step if measure.name == "hr" else 1.0
     row |= {
-        "term": f"{part.levels[a]} - {part.levels[b]}",
+        "term": contrast_name(part.levels[a], part.levels[b]),
         "estimate": _on_scale(measure, delta[at] * size),
         "n": int(part.sizes.n[[a, b]].sum()),
         "n_events": int(events_counted(part, measure)[[a, b]].sum()),

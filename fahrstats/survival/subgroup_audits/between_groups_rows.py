@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm
 
+from fahrstats.columns import contrast_name
 from fahrstats.kernels.cross_covariance import principal_chi_squared
 from fahrstats.kernels.simultaneous import sidak_critical_value, sidak_p
 from fahrstats.survival.rankings.ranking_rows import (
@@ -174,13 +175,13 @@ class GroupsRanked:
     def _against_others(self) -> tuple[list[str], list[str]]:
         """Each level before all others, and all others before it."""
         return (
-            [f"{level} - {OTHERS}" for level in self.levels],
-            [f"{OTHERS} - {level}" for level in self.levels],
+            [contrast_name(level, OTHERS) for level in self.levels],
+            [contrast_name(OTHERS, level) for level in self.levels],
         )
 
     def _terms(self, first: IntArray, second: IntArray) -> list[str]:
         return [
-            f"{self.levels[a]} - {self.levels[b]}"
+            contrast_name(self.levels[a], self.levels[b])
             for a, b in zip(first, second, strict=True)
         ]
 

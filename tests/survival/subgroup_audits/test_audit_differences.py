@@ -65,6 +65,16 @@ def test_two_levels_have_the_difference_and_its_own_limits(result):
     assert row["p_adjusted"] == pytest.approx(2 * norm.sf(abs(delta / error)), rel=1e-6)
 
 
+def test_a_hyphen_in_the_name_of_a_level_does_not_split_a_contrast():
+    data = people(20260611)
+    data["sex"] = data["sex"].map({"women": "18 - 29", "men": "30 - 45"}).astype(str)
+    found = fs.audit(FORMULA, data, term="marker", by=["sex"], horizon=HORIZON)
+    for table in (found.largest_difference(), found.between()):
+        sides = table.loc[table["term"] != "", "term"].str.split(" - ")
+        assert len(sides) > 0
+        assert set(sides.map(len)) == {2}
+
+
 def test_hazard_ratios_are_compared_by_their_ratio(result):
     log_hr = levels(result, "sex", "log_hr")
     row = largest(result, "sex", "hr", per={"marker": 2})
