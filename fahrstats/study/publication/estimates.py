@@ -17,9 +17,8 @@ from fahrstats.study.publication.texts import without_counts
 TOO_FEW = "too few people or events"
 """Note of a row whose numbers are left out because it is about few people."""
 
-_DIGITS = 4
+_DIGITS = 6  # fewer would be rounded twice where two decimals are printed
 _DIGITS_OF_VALUES = 3
-_DIGITS_OF_TESTS = 6
 _DIGITS_OF_DF = 2
 _GROUP_COUNTS = ("n", "n_subjects", "n_events", "n_at_risk")
 _BEFORE_EVENTS = (
@@ -143,8 +142,7 @@ def _estimates(exact: pd.DataFrame, few: pd.Series, rounding: Rounding) -> pd.Da
     table = exact.copy()
     for name in (*_ESTIMATES, *_FINE):
         if name in table:
-            digits = _DIGITS_OF_TESTS if name == "statistic" else _DIGITS
-            table[name] = _to_digits(exact[name], digits)
+            table[name] = _to_digits(exact[name], _DIGITS)
     if "df_residual" in table:
         table["df_residual"] = _to_digits(exact["df_residual"], _DIGITS_OF_DF)
     natures = exact["estimand"].map(nature_of)
