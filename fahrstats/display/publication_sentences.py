@@ -33,9 +33,9 @@ def public_version(public: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -
             f"{'count is' if public['n_withheld'] == 1 else 'counts are'} a dash, too."
         )
     texts += [
-        f"What is estimated from fewer than {floor} people or events is left out, shares "
-        f"of people move by steps of {base} people, and curves are drawn at round times "
-        f"while {floor} or more are at risk.",
+        f"What is estimated from fewer than {floor} people or events is left out, "
+        f"shares of people move by steps of {base} people, and curves are drawn at "
+        f"round times while {floor} or more are at risk.",
         f"Ages of {oldest} and over are not told apart, and printed as {oldest}.",
     ]
     reasons: dict[str, list[str]] = {}
