@@ -166,9 +166,7 @@ def _shares(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
 
     A standard error would tell how many people there are.
     """
-    people = rows["n"].astype(float)
-    if "n_at_risk" in rows:
-        people = rows["n_at_risk"].astype(float).fillna(people)
+    people = _sizes(rows, "n_at_risk").fillna(_sizes(rows, "n"))
     step = rounding.base / rounding.column(people.where(people > 0))
     made = {
         name: (rows[name].astype(float) / step).round() * step
@@ -181,20 +179,25 @@ def _shares(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
 def _of_counts(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
     """Return estimates that follow from counts, from those that are printed."""
     estimate, estimand = rows["estimate"].astype(float), rows["estimand"]
-    n = rows["n"].astype(float)
+    n = _sizes(rows, "n")
     printed = rounding.column(n)
     count = rounding.column((estimate * n / 100).round().where(estimand == "percent"))
     made = (100 * count / printed).where(estimand == "percent")
-    if "n_events" in rows:
-        events = rows["n_events"].astype(float)
-        shown = rounding.column(events)
-        by_event = (estimate * shown / events).where(estimand != "percent")
-        made = made.fillna(by_event.mask(estimand == "censored_share"))
-        censored = (1 - shown / printed).where(estimand == "censored_share")
-        made = made.fillna(censored)
+    events = _sizes(rows, "n_events")
+    shown = rounding.column(events)
+    by_event = (estimate * shown / events).where(estimand != "percent")
+    made = made.fillna(by_event.mask(estimand == "censored_share"))
+    made = made.fillna((1 - shown / printed).where(estimand == "censored_share"))
     columns = {"estimate": made.map(lambda x: significant(x, _DIGITS))}
     columns |= {name: made * np.nan for name in _LIMITS if name in rows}
     return pd.DataFrame(_without_error(rows, columns))
+
+
+def _sizes(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column of counts; missing where the table has none."""
+    if name not in rows:
+        return pd.Series(np.nan, rows.index)
+    return rows[name].astype(float)
 
 
 def _values(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:

@@ -118,3 +118,8 @@ def test_differences_of_measures_are_known_by_the_measure():
     assert nature_of("delta_survival") == "share"
     assert nature_of("delta_count") is None
     assert len(set(NATURES)) == len(NATURES)
+
+
+def test_a_share_of_an_unknown_number_of_people_is_left_out():
+    shown = coarse(row("observed_risk", 0.4, conf_low=0.2, note=""), ROUNDING, [])
+    assert shown[["estimate", "conf_low"]].isna().all(axis=None)
