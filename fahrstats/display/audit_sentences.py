@@ -121,6 +121,8 @@ def group_differences(
     need = ("subgroup", "measure", "p_value", "p_adjusted")
     need_columns(tests, need, "a sentence")
     rows = tests[tests["p_value"].notna()]
+    if rows.empty:
+        return ["Groups are too few or too small for any test of a difference."]
     differs = rows[rows["p_adjusted"] < _LEVEL]
     if differs.empty:
         return [

@@ -52,6 +52,12 @@ def test_without_a_difference_groups_are_not_called_alike():
     )
 
 
+def test_without_a_test_nothing_is_said_of_chance():
+    tests = table_of_tests().assign(p_value=np.nan, p_adjusted=np.nan)
+    (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
+    assert line == "Groups are too few or too small for any test of a difference."
+
+
 def test_a_small_p_value_before_adjustment_is_no_difference():
     tests = table_of_tests().assign(p_value=0.004, p_adjusted=0.06)
     (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
