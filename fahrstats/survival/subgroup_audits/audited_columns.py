@@ -8,6 +8,9 @@ from numbers import Real
 from fahrstats.cohort.formula import ParsedFormula
 from fahrstats.errors import DataError
 
+OVERALL = "overall"
+"""Name of the subgroup, and of its only level, that holds everyone."""
+
 
 def subgroup_columns(by: Sequence[str], formula: ParsedFormula) -> list[str]:
     """Columns to take levels from, each once.
@@ -15,11 +18,17 @@ def subgroup_columns(by: Sequence[str], formula: ParsedFormula) -> list[str]:
     Raises
     ------
     DataError
-        ``by`` is a text in place of a list, or names a column of the outcome.
+        ``by`` is a text in place of a list, or names a column of the outcome or one
+        called as everyone is in tables.
     """
     if isinstance(by, str):
         raise DataError(f"`by` is the text `{by}`; give a list of columns.")
     for column in by:
+        if column == OVERALL:
+            raise DataError(
+                f"`by` names `{OVERALL}`, which stands for everyone in tables; rename "
+                "the column."
+            )
         if column in (formula.entry, formula.time, formula.event):
             raise DataError(
                 f"`by` names `{column}`, a part of the outcome of `{formula.text}`; "

@@ -14,10 +14,10 @@ from fahrstats.cohort.formula import ParsedFormula
 from fahrstats.cohort.levels import subgroup_levels
 from fahrstats.display.labels import CROSS
 from fahrstats.errors import DataError
-from fahrstats.survival.subgroup_audits.audited_columns import subgroup_columns
-
-OVERALL = "overall"
-"""Name of the subgroup, and of its only level, that holds everyone."""
+from fahrstats.survival.subgroup_audits.audited_columns import (
+    OVERALL,
+    subgroup_columns,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fahrstats.survival.subgroup_audits.audited_levels import OVERALL, Factor
+from fahrstats.survival.subgroup_audits.audited_columns import OVERALL
+from fahrstats.survival.subgroup_audits.audited_levels import Factor
 from fahrstats.survival.subgroup_audits.audited_measures import NAMES
 from fahrstats.survival.subgroup_audits.fitted_risks import FittedRisks
 from fahrstats.survival.subgroup_audits.floors import Floors

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.levels import kept_levels
 from fahrstats.cohort.roles import Roles
+from fahrstats.errors import DataError
 from fahrstats.kernels.cross_concordance import cross_agreement
 from fahrstats.kernels.cross_covariance import joint_covariance
 from fahrstats.survival.options import refuse_unknown
@@ -29,6 +30,9 @@ from fahrstats.survival.subgroup_audits.floors import (
     FLOOR_PEOPLE,
     Floors,
 )
+
+_MOST_LEVELS = 100
+"""Levels up to which the covariance of all pairs of them fits into a gigabyte."""
 
 PairWeighting = Literal["n", "n/G2"]
 """Weights in time that a pair of two groups can have."""
@@ -164,7 +168,18 @@ def rank_between(
         Sizes below which a level is not estimated.
     people
         Code of the subject of every row; without, each row is somebody else.
+
+    Raises
+    ------
+    DataError
+        There are more levels than pairs of them can be held at once.
     """
+    if len(levels.cat.categories) > _MOST_LEVELS:
+        raise DataError(
+            f"`{subgroup}` has {len(levels.cat.categories)} levels, each of which is "
+            f"ranked against all others; join levels until there are {_MOST_LEVELS} or "
+            "fewer."
+        )
     sets = rows.design.risk_sets
     codes = levels.cat.codes.to_numpy().astype(np.int64)
     members = [codes == code for code in range(len(levels.cat.categories))]

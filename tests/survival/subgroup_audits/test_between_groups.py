@@ -240,6 +240,12 @@ def test_bad_input_is_refused(data):
         fs.concordance_between(FORMULA, data, by=["age"])
     with pytest.raises(DataError, match="`floor_people` is 0; give a whole number"):
         fs.concordance_between(FORMULA, data, by=["sex"], floor_people=0)
+    everyone = data.assign(overall=data["sex"])
+    with pytest.raises(DataError, match="`by` names `overall`, which stands for every"):
+        fs.concordance_between(FORMULA, everyone, by=["overall"])
+    sites = data.assign(site=[f"s{row % 101}" for row in range(len(data))])
+    with pytest.raises(DataError, match=r"`site` has 101 levels, .* there are 100"):
+        fs.concordance_between(FORMULA, sites, by=["site"])
     result = fs.concordance_between(FORMULA, data, by=["sex"])
     with pytest.raises(DataError, match="`subgroup` is `race`; choose one of `sex`"):
         result.plot(subgroup="race")
