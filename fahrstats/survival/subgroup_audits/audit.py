@@ -139,7 +139,7 @@ def audit(
     predictions in all levels together. A factor that is in the model is calibrated by
     the fit, so that differences between its levels are much smaller than their
     intervals suggest, and tests allow for that; where next to no variance is left,
-    there is no test, and the note says so. More than 20 levels are allowed, and
+    there is no test, and the note says so. More than 20 levels, up to 100, are
     compared by Sidak's bound.
 
     References
