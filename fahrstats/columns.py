@@ -87,6 +87,9 @@ GLOSSARY: dict[str, str] = {
     "note": "what a reader must know about the row: too few events, left-out covariate",
 }
 
+CONTRAST = " - "
+"""What stands between the two sides of a contrast."""
+
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Return ``names`` in glossary order; an unlisted name is a programming error."""
@@ -98,4 +101,6 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def contrast_name(first: str, second: str) -> str:
     """Return ``a - b``; a hyphen between blanks inside a name becomes a dash."""
-    return " - ".join(name.replace(" - ", " \N{EN DASH} ") for name in (first, second))
+    return CONTRAST.join(
+        name.replace(CONTRAST, " \N{EN DASH} ") for name in (first, second)
+    )

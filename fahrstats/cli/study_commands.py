@@ -12,6 +12,9 @@ from fahrstats.watching import Watch
 
 app = typer.Typer()
 
+_ROUND_TO = 5
+"""What published counts are multiples of, unless told otherwise."""
+
 StudyArgument = Annotated[
     str,
     typer.Argument(
@@ -46,10 +49,10 @@ Public = Annotated[
     ),
 ]
 RoundTo = Annotated[
-    int,
+    int | None,
     typer.Option(
-        help="With --public: counts become multiples of this, and those below twice "
-        "as many are left out.",
+        help="With --public: counts become multiples of this, 5 by default, and those "
+        "below twice as many are left out.",
         min=2,
     ),
 ]
@@ -135,16 +138,16 @@ def render(
     data_dir: DataDir = None,
     out: Out = None,
     public: Public = False,
-    round_to: RoundTo = 5,
+    round_to: RoundTo = None,
     quiet: Quiet = False,
 ) -> None:
     """Render the report of a study whose result tables are written."""
     from fahrstats.study.study_file import find_study, results_folder
 
-    path = find_study(study)
+    path, base = find_study(study), _base(public, round_to)
     with progress(quiet) as watch:
         folder = results_folder(path, out)
-        page = _render(path, folder, data_dir, watch, round_to if public else None)
+        page = _render(path, folder, data_dir, watch, base)
     if not quiet:
         typer.echo(f"Report: {page}")
 
@@ -155,19 +158,26 @@ def run(
     data_dir: DataDir = None,
     out: Out = None,
     public: Public = False,
-    round_to: RoundTo = 5,
+    round_to: RoundTo = None,
     quiet: Quiet = False,
 ) -> None:
     """Check a study, write its result tables and render the report."""
     from fahrstats.study.kinds import find_kind
     from fahrstats.study.study_file import find_study
 
-    path = find_study(study)
+    path, base = find_study(study), _base(public, round_to)
     with progress(quiet) as watch:
         folder = find_kind(path).analyse(path, data_dir, out, watch)
-        page = _render(path, folder, data_dir, watch, round_to if public else None)
+        page = _render(path, folder, data_dir, watch, base)
     if not quiet:
         typer.echo(f"Report: {page}")
+
+
+def _base(public: bool, round_to: int | None) -> int | None:
+    """Return what counts are multiples of in a version for publication."""
+    if round_to is not None and not public:
+        raise typer.BadParameter("it rounds the counts of --public; add that.")
+    return (round_to or _ROUND_TO) if public else None
 
 
 def _render(

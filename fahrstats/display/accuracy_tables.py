@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.display_table import (
     EMPTY,
     INDENT,
@@ -32,7 +33,6 @@ from fahrstats.display.result_table import (
 )
 from fahrstats.errors import DataError
 
-_CONTRAST: Final = " - "
 _MINUS: Final = " minus "
 _APPARENT: Final = "apparent"
 _CORRECTED: Final = "optimism-corrected"
@@ -157,7 +157,7 @@ def accuracy_differences(
     need_columns(table, _NEED, "a table of differences")
     rows = table[table["estimand"].isin(_DIFFERENCES)]
     if against is not None:
-        rows = rows[rows["term"].str.endswith(f"{_CONTRAST}{against}")]
+        rows = rows[rows["term"].str.endswith(f"{CONTRAST}{against}")]
     if horizons is not None:
         rows = rows[~_has_time(rows) | _times(rows).isin(list(horizons))]
     if rows.empty:
@@ -167,7 +167,7 @@ def accuracy_differences(
     heads: list[int] = []
     for contrast, of_pair in by_value(rows, "term"):
         heads.append(len(lines))
-        lines.append([contrast.replace(_CONTRAST, _MINUS)])
+        lines.append([contrast.replace(CONTRAST, _MINUS)])
         for name, time, part in _by_measure_and_time(of_pair):
             text = _measure_name(name, time, time_unit, unit="% points")
             lines.append([INDENT + text, *_validated(part, notes, style)])
@@ -192,7 +192,7 @@ def reclassification(
     need_columns(table, _NEED, "a table of reclassification")
     rows = table[table["estimand"].isin(list(_RECLASSIFIED))]
     if against is not None:
-        rows = rows[rows["term"].str.endswith(f"{_CONTRAST}{against}")]
+        rows = rows[rows["term"].str.endswith(f"{CONTRAST}{against}")]
     if horizons is not None:
         rows = rows[_times(rows).isin(list(horizons))]
     if rows.empty:
@@ -205,7 +205,7 @@ def reclassification(
     for contrast, of_pair in by_value(rows, "term"):
         for time, at_time in of_pair.groupby("time", sort=True):
             heads.append(len(lines))
-            name = contrast.replace(_CONTRAST, _MINUS)
+            name = contrast.replace(CONTRAST, _MINUS)
             lines.append([f"{name}, at {amount(float(str(time)), time_unit)}"])
             for estimand, text in _RECLASSIFIED.items():
                 part = at_time[at_time["estimand"] == estimand]

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
@@ -153,7 +154,7 @@ def _one_difference(
     row: dict[str, Any], labels: Labels | None, style: NumberStyle
 ) -> str:
     """Return a difference between two groups in words."""
-    first, second = str(row["term"]).split(" - ", maxsplit=1)
+    first, second = str(row["term"]).split(CONTRAST, maxsplit=1)
     joint = row["estimate"], row.get("joint_low"), row.get("joint_high")
     text = format_difference(*joint, decimals=1, style=style)
     group = CROSS.join(

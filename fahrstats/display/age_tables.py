@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.display_table import (
     EMPTY,
     INDENT,
@@ -34,7 +35,6 @@ from fahrstats.errors import DataError
 
 _NEED: Final = ("model", "subgroup", "level", "estimand", "estimate", "n")
 _OVERALL: Final = "overall"
-_CONTRAST: Final = " - "
 _MINUS: Final = " minus "
 
 # Name, whether printed in percent, decimals.
@@ -274,7 +274,7 @@ def age_differences(
             lines.append(
                 [
                     notes.mark(INDENT + name, row.get("note")),
-                    str(row["term"]).replace(_CONTRAST, _MINUS),
+                    str(row["term"]).replace(CONTRAST, _MINUS),
                     text,
                     p_or_empty(row.get("p_adjusted"), style),
                 ]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.audit_measures import (
     MEASURES,
     difference_text,
@@ -33,7 +34,6 @@ from fahrstats.display.journals import (
 from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
-_CONTRAST: Final = " - "
 _CROSS, _DIFFERENCE, _ASYMMETRY = (
     "cross_c_index",
     "cross_c_difference",
@@ -108,8 +108,8 @@ def _pairs(
     """Yield both directions of every pair of levels, and their difference."""
     crossed = {r["term"]: r for r in records(part[part["estimand"] == _CROSS])}
     for row in records(part[part["estimand"] == _DIFFERENCE]):
-        first, _, second = row["term"].partition(_CONTRAST)
-        yield crossed[row["term"]], crossed[f"{second}{_CONTRAST}{first}"], row
+        first, _, second = row["term"].partition(CONTRAST)
+        yield crossed[row["term"]], crossed[f"{second}{CONTRAST}{first}"], row
 
 
 def _pair_line(
@@ -123,7 +123,7 @@ def _pair_line(
     joint = (difference["estimate"], difference["joint_low"], difference["joint_high"])
     text = format_difference(*joint, decimals=_DECIMALS, style=style)
     return [
-        INDENT + difference["term"].replace(_CONTRAST, " and "),
+        INDENT + difference["term"].replace(CONTRAST, " and "),
         *(
             format_interval(*limits(row), decimals=_DECIMALS, style=style)
             for row in (first, second)
@@ -224,7 +224,7 @@ def audit_differences(
             lines.append(
                 [
                     notes.mark(INDENT + MEASURES[row["measure"]].name, row.get("note")),
-                    str(row["term"]).replace(_CONTRAST, between),
+                    str(row["term"]).replace(CONTRAST, between),
                     difference_text(row, style=style),
                     p_or_empty(row.get("p_adjusted"), style),
                 ]
@@ -268,10 +268,8 @@ def audit_shrunken(
     DataError
         A column is absent, or a table has no rows.
     """
-    need_columns(
-        table, ("subgroup", "level", "term", "estimand", "estimate"), "pooling"
-    )
-    need_columns(own, ("subgroup", "level", "term", "estimand", "estimate"), "pooling")
+    need_columns(table, _POOLED, "pooling")
+    need_columns(own, _POOLED, "pooling")
     rows, alone = (part.assign(measure=measure_of(part)) for part in (table, own))
     shown = list(rows["measure"].unique())
     found = {(r["subgroup"], r["level"], r["measure"]): r for r in records(alone)}

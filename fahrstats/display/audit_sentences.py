@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.audit_measures import (
     MEASURES,
     OVERALL,
@@ -47,7 +48,6 @@ from fahrstats.display.result_table import (
     without_refusals,
 )
 
-_CONTRAST: Final = " - "
 _LEVEL: Final = 0.05
 _MOST_NAMED: Final = 6
 
@@ -151,7 +151,7 @@ def _factor_differs(
         if row is None or not is_beyond_margin(row):
             near.append(name)
             continue
-        first, _, second = row["term"].partition(_CONTRAST)
+        first, _, second = row["term"].partition(CONTRAST)
         between = " to " if MEASURES[test["measure"]].is_ratio else " minus "
         size = phrase_interval(difference_text(row, style=style), style=style)
         size = size.replace(" (", ", ").rstrip(")")
@@ -330,7 +330,7 @@ def ranked_between(
         if differences.empty:
             continue
         row = records(differences.loc[[differences["estimate"].abs().idxmax()]])[0]
-        first, _, second = row["term"].partition(_CONTRAST)
+        first, _, second = row["term"].partition(CONTRAST)
         c_index = part[part["estimand"] == "cross_c_index"].set_index("term")[
             "estimate"
         ]

@@ -25,6 +25,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.journals import DEFAULT, NumberStyle, format_difference
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, wrap
@@ -63,7 +64,6 @@ _NO_EFFECT: Final = {
     "log_hr": 0.0,
     "hr": 1.0,
 }
-_CONTRAST: Final = " - "
 _MINUS: Final = " minus "
 _SKEWED: Final = 2.5  # times the median, from which the 95th percentile asks for logs
 
@@ -248,7 +248,7 @@ def _row_name(row: pd.Series[Any]) -> str:
     for column in ("level", "model", "term"):
         value = row.get(column)
         if isinstance(value, str) and value:
-            shown = plain(" ".join(value.split())).replace(_CONTRAST, _MINUS)
+            shown = plain(" ".join(value.split())).replace(CONTRAST, _MINUS)
             return wrap(shown, _NAME_WIDTH, TEXT_SIZE)
     return ""
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.display_table import (
     EMPTY,
     INDENT,
@@ -29,7 +30,6 @@ from fahrstats.display.result_table import (
     records,
 )
 
-_CONTRAST: Final = " - "
 _MINUS: Final = " minus "
 _CORRECTED: Final = "optimism-corrected"
 _NEED: Final = ("model", "term", "estimand", "estimate", "statistic", "p_value")
@@ -68,7 +68,7 @@ def model_fits(table: pd.DataFrame, *, style: NumberStyle = DEFAULT) -> DisplayT
         found = {row["estimand"]: row for row in records(rows)}
         lines.append(
             [
-                INDENT + contrast.replace(_CONTRAST, _MINUS),
+                INDENT + contrast.replace(CONTRAST, _MINUS),
                 "",
                 "",
                 *_test(found, notes, style),

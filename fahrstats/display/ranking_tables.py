@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.display_table import (
     EMPTY,
     INDENT,
@@ -31,7 +32,6 @@ _OVERALL: Final = "overall"
 _TEST: Final = "heterogeneity_chi2"
 _DIFFERENCE: Final = "delta_c_index"
 _DECIMALS: Final = 3
-_CONTRAST: Final = " - "
 _MINUS: Final = " minus "
 
 
@@ -95,7 +95,7 @@ def concordance_by(
     """
     need = ("subgroup", "level", "term", "estimand", "estimate", "p_value")
     need_columns(table, need, "concordance by subgroup")
-    terms = [term for term in table["term"].unique() if _CONTRAST not in term]
+    terms = [term for term in table["term"].unique() if CONTRAST not in term]
     notes = Footnotes(labels)
     lines: list[list[str]] = []
     heads: list[int] = []
@@ -145,7 +145,7 @@ def _test(p_value: float | None, style: NumberStyle) -> str:
 
 
 def _name(term: str, labels: Labels | None) -> str:
-    parts = (column_label(part, labels) for part in term.split(_CONTRAST))
+    parts = (column_label(part, labels) for part in term.split(CONTRAST))
     return _MINUS.join(parts)
 
 

@@ -275,3 +275,6 @@ def test_the_version_for_publication_is_drawn_from_its_own_tables(
     assert run("render", "study.toml", "--public", "--round-to", 10, "-q")[0] == 0
     assert json.loads((results / "manifest.json").read_text())["public"]["base"] == 10
     assert run("render", "study.toml", "--public", "--round-to", 1)[0] == 2
+    status, _, err = run("render", "study.toml", "--round-to", 10)
+    assert status == 2
+    assert "it rounds the counts of --public" in err
