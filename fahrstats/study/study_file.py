@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from fahrstats.cohort import store
 from fahrstats.errors import DataError
 from fahrstats.section import Section, did_you_mean
 from fahrstats.study.analysis_sections import (
@@ -69,8 +70,28 @@ def study_name(path: Path) -> str:
 
 
 def results_folder(path: Path, out: Path | None = None) -> Path:
-    """Return where the results of a study are."""
-    return Path("results") / study_name(path) if out is None else out
+    """Return where the results of a study are.
+
+    Raises
+    ------
+    DataError
+        Their version for publication is there; exact results have no place beside it.
+    """
+    folder = Path("results") / study_name(path) if out is None else out
+    if _holds_public_version(folder):
+        raise DataError(
+            f"`{folder}` holds a version for publication, which is made anew from the "
+            "exact results; give the folder of these."
+        )
+    return folder
+
+
+def _holds_public_version(folder: Path) -> bool:
+    """Tell whether a folder holds the version of results that may be published."""
+    try:
+        return "public" in store.read_manifest(folder / "manifest.json")
+    except DataError:
+        return False
 
 
 def parse_study(path: Path) -> tuple[Study | None, list[str]]:

@@ -11,7 +11,18 @@ from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.study.publication.counts import COUNTS, Rounding, is_counted
 from fahrstats.study.publication.curves import rounded_time, significant
-from fahrstats.study.publication.estimands import nature_of
+from fahrstats.study.publication.estimands import decimals_of, nature_of
+from fahrstats.study.publication.limits import (
+    LIMITS,
+    TESTS,
+    contrasts,
+    correlations,
+    left_out,
+    means,
+    ratios,
+    sizes,
+    to_digits,
+)
 from fahrstats.study.publication.texts import without_counts
 
 TOO_FEW = "too few people or events"
@@ -19,6 +30,7 @@ TOO_FEW = "too few people or events"
 
 _DIGITS = 6  # fewer would be rounded twice where two decimals are printed
 _DIGITS_OF_VALUES = 3
+_DIGITS_OF_PLACES = 4
 _DIGITS_OF_DF = 2
 _GROUP_COUNTS = ("n", "n_subjects", "n_events", "n_at_risk")
 _BEFORE_EVENTS = (
@@ -29,12 +41,11 @@ _ESTIMATES = (
     *("estimate", "std_error", "statistic", "p_value", "p_adjusted", "q_value"),
     *("conf_low", "conf_high", "joint_low", "joint_high", "weight", "i_squared"),
 )
-_LIMITS = ("conf_low", "conf_high", "joint_low", "joint_high")
 _FINE = (
-    *("relative_increase", "missing_information", "p_low", "p_high", "value"),
-    *("predicted", "log_likelihood", "log_likelihood_null", "aic", "c_index"),
-    "c_index_std_error",
+    *("relative_increase", "missing_information", "p_low", "p_high"),
+    *("log_likelihood", "log_likelihood_null", "aic", "c_index", "c_index_std_error"),
 )
+_PLACES = ("value", "predicted")
 # Numbers that are chosen, printed elsewhere, or of no people.
 _AS_THEY_ARE = (
     *("time", "step", "quantile", "imputation", "cycle", "threshold", "df", "per"),
@@ -42,6 +53,7 @@ _AS_THEY_ARE = (
     *("n_cohorts", "n_flagged", "n_pairs"),
 )
 _TEXTS = ("note", "origin")
+_COARSEST_SCORE = 0.01  # a Brier score in coarser steps says nothing
 _PEOPLE_BEYOND = {"p5": 0.05, "p95": 0.05, "q1": 0.25, "q3": 0.25, "median": 0.5}
 
 
@@ -53,7 +65,7 @@ def left_out_because(table: pd.DataFrame) -> str:
     DataError
         It has a column or an estimand whose bearing on people is unknown.
     """
-    known = (*_ESTIMATES, *_FINE, *_AS_THEY_ARE, *COUNTS)
+    known = (*_ESTIMATES, *_FINE, *_PLACES, *_AS_THEY_ARE, *COUNTS)
     numbers = table.select_dtypes("number").columns
     unknown = [f"column `{name}`" for name in numbers if name not in known]
     if "estimand" in table:
@@ -103,7 +115,9 @@ def coarse(
             table[name] = texts.mask(few, TOO_FEW) if name == "note" else texts
     if "time" in table:
         table["time"] = rounded_time(table["time"], horizons)
-    keys = [k for k in table if k not in (*_ESTIMATES, *COUNTS, *_FINE, *_TEXTS)]
+    keys = [
+        k for k in table if k not in (*_ESTIMATES, *COUNTS, *_FINE, *_PLACES, *_TEXTS)
+    ]
     if "time" in table and "n_at_risk" not in table and "predicted" not in table:
         table = table.drop_duplicates(keys)
     return table[in_order(table.columns)].reset_index(drop=True)
@@ -143,6 +157,8 @@ def _estimates(exact: pd.DataFrame, few: pd.Series, rounding: Rounding) -> pd.Da
     for name in (*_ESTIMATES, *_FINE):
         if name in table:
             table[name] = _to_digits(exact[name], _DIGITS)
+    for name in (name for name in _PLACES if name in table):
+        table[name] = _to_digits(exact[name], _DIGITS_OF_PLACES)
     if "df_residual" in table:
         table["df_residual"] = _to_digits(exact["df_residual"], _DIGITS_OF_DF)
     natures = exact["estimand"].map(nature_of)
@@ -150,7 +166,7 @@ def _estimates(exact: pd.DataFrame, few: pd.Series, rounding: Rounding) -> pd.Da
         rows = exact.index[natures == nature]
         if len(rows) and "estimate" in exact:
             made = make(exact.loc[rows], rounding)
-            table.loc[rows, made.columns] = made.astype(float)
+            table.loc[made.index, made.columns] = made.astype(float)
     blank = [name for name in _ESTIMATES if name in table]
     table.loc[few, blank] = np.nan
     return table
@@ -164,51 +180,79 @@ def _counts(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
 def _shares(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
     """Return shares to a step of so many people as counts are rounded to.
 
-    A standard error would tell how many people there are.
+    A standard error would tell how many people there are, and so would the test of a
+    share against a number that is known.
     """
-    people = _sizes(rows, "n_at_risk").fillna(_sizes(rows, "n"))
+    people = _people_of_share(rows)
     step = rounding.base / rounding.column(people.where(people > 0))
+    is_score = rows["estimand"].str.endswith("brier")
+    step = step.mask(is_score & (step > _COARSEST_SCORE))
     made = {
         name: (rows[name].astype(float) / step).round() * step
-        for name in ("estimate", *_LIMITS)
+        for name in ("estimate", *LIMITS)
         if name in rows
     }
-    return pd.DataFrame(_without_error(rows, made))
+    found = left_out(rows, pd.DataFrame(made), ("std_error", "statistic"))
+    compares = rows["estimand"].str.startswith("delta_")
+    for name in (name for name in TESTS[1:] if name in rows):
+        found[name] = rows[name].astype(float).where(compares)
+    return found
+
+
+def _people_of_share(rows: pd.DataFrame) -> pd.Series:
+    """Return of how many people a share is, the fewer where two groups are compared."""
+    people = sizes(rows, "n_at_risk").fillna(sizes(rows, "n"))
+    events = sizes(rows, "n_events")
+    people = people.mask(rows["estimand"] == "nri_events", events)
+    people = people.mask(rows["estimand"] == "nri_nonevents", people - events)
+    if "measure" in rows:  # differences of levels, whose own numbers are elsewhere
+        return people * np.nan
+    if not {"group", "reference"} <= {*rows}:
+        return people
+    keys = [name for name in ("biomarker", "cause", "time") if name in rows]
+    one, other = (
+        rows[[*keys, name]].astype(str).apply(tuple, axis=1)
+        for name in ("group", "reference")
+    )
+    is_own = rows["reference"].fillna("") == ""
+    own = dict(zip(one[is_own], people[is_own], strict=True))
+    fewer = np.minimum(one.map(own).astype(float), other.map(own).astype(float))
+    return people.where(is_own, fewer)
 
 
 def _of_counts(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
     """Return estimates that follow from counts, from those that are printed."""
     estimate, estimand = rows["estimate"].astype(float), rows["estimand"]
-    n = _sizes(rows, "n")
+    n = sizes(rows, "n")
     printed = rounding.column(n)
     count = rounding.column((estimate * n / 100).round().where(estimand == "percent"))
     made = (100 * count / printed).where(estimand == "percent")
-    events = _sizes(rows, "n_events")
+    events = sizes(rows, "n_events")
     shown = rounding.column(events)
     by_event = (estimate * shown / events).where(estimand != "percent")
     made = made.fillna(by_event.mask(estimand == "censored_share"))
     made = made.fillna((1 - shown / printed).where(estimand == "censored_share"))
     columns = {"estimate": made.map(lambda x: significant(x, _DIGITS))}
-    columns |= {name: made * np.nan for name in _LIMITS if name in rows}
-    return pd.DataFrame(_without_error(rows, columns))
-
-
-def _sizes(rows: pd.DataFrame, name: str) -> pd.Series:
-    """Return a column of counts; missing where the table has none."""
-    if name not in rows:
-        return pd.Series(np.nan, rows.index)
-    return rows[name].astype(float)
+    columns |= {name: made * np.nan for name in LIMITS if name in rows}
+    return left_out(rows, pd.DataFrame(columns), ("std_error",))
 
 
 def _values(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
     """Return means and quantiles, the latter where enough people lie beyond."""
-    names = [name for name in (*_LIMITS, "estimate", "std_error") if name in rows]
+    names = [name for name in (*LIMITS, "estimate", "std_error") if name in rows]
     made = {name: _to_digits(rows[name], _DIGITS_OF_VALUES) for name in names}
     if "n" in rows:
         beyond = rows["estimand"].map(_PEOPLE_BEYOND) * rows["n"].astype(float)
         is_thin = beyond < rounding.base
         made = {name: numbers.mask(is_thin) for name, numbers in made.items()}
     return pd.DataFrame(made)
+
+
+def _of_models(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
+    """Return what a model says, with the decimals of a report if more would count."""
+    told = rows[rows["estimand"].map(decimals_of).notna()]
+    names = [name for name in ("estimate", *LIMITS) if name in rows]
+    return to_digits(told[names].astype(float), told, rounding)
 
 
 def _fits(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
@@ -221,17 +265,13 @@ _MADE: Mapping[str, Callable[[pd.DataFrame, Rounding], pd.DataFrame]] = {
     "of_counts": _of_counts,
     "share": _shares,
     "value": _values,
+    "mean": means,
+    "contrast": contrasts,
+    "ratio": ratios,
+    "correlation": correlations,
+    "model": _of_models,
     "fit": _fits,
 }
-
-
-def _without_error(
-    rows: pd.DataFrame, made: dict[str, pd.Series]
-) -> dict[str, pd.Series]:
-    """Leave a standard error out."""
-    if "std_error" in rows:
-        made["std_error"] = made["estimate"] * np.nan
-    return made
 
 
 def _to_digits(numbers: pd.Series, digits: int) -> pd.Series:

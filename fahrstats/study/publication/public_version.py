@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pandas as pd
 from fahrstats.cohort import store
 from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
+from fahrstats.measurement.age_cells import COARSENESS
 from fahrstats.study.publication.ages import OLDEST, top_coded
 from fahrstats.study.publication.counts import BASE, Rounding
 from fahrstats.study.publication.curves import at_round_times, is_curve, significant
@@ -30,6 +30,7 @@ ENDING = "-public"
 _DIGITS_OF_HASH = 12
 _CHOSEN = ("n_boot", "n_tables", "n_cohorts")
 _STATUS = "status"  # of photos, by which they are counted
+_FULL_HASH = re.compile(r"[0-9a-f]{64}")
 _PHOTOS = re.compile(r"\bscores of \d+ photos")
 
 
@@ -151,16 +152,23 @@ def _n_people(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 def _filled_cells(
     table: pd.DataFrame, n_people: Mapping[str, float], rounding: Rounding
 ) -> pd.DataFrame:
-    """Leave out the cells of a share of people that hold, or may hold, too few.
+    """Print the cells of a share of people as counts are, without those of too few.
 
-    Such a share is of a number that is rounded already, up or down by half the base.
+    Such a share is made of two numbers that are rounded to fives already. A second
+    rounding of the people would tell more than the first, so theirs is undone.
     """
     if "estimand" not in table or not (table["estimand"] == CELL_SHARE).all():
         return table
     n = table["cohort"].astype(str).map(n_people).astype(float)
-    fewest = rounding.floor + rounding.base / 2
-    is_filled = table["estimate"].astype(float) * n >= fewest
-    return table[is_filled | table["estimate"].isna()].reset_index(drop=True)
+    in_fives = (n / COARSENESS).round().clip(lower=1) * COARSENESS
+    count = (table["estimate"].astype(float) * in_fives).round()
+    is_filled = (count >= rounding.floor + COARSENESS / 2) | count.isna()
+    share = rounding.column(count) / rounding.column(n)
+    note = table["note"].str.replace(
+        rf"\b{COARSENESS}$", str(rounding.base), regex=True
+    )
+    printed = table.assign(estimate=share, note=note)
+    return printed[is_filled].reset_index(drop=True)
 
 
 def _clear(folder: Path) -> None:
@@ -168,15 +176,19 @@ def _clear(folder: Path) -> None:
     if not folder.exists():
         return
     try:
-        is_ours = "public" in store.read_manifest(folder / "manifest.json")
+        older = store.read_manifest(folder / "manifest.json")
     except DataError:
-        is_ours = not any(folder.iterdir())
-    if not is_ours:
+        older = {} if any(folder.iterdir()) else {"public": None}
+    if "public" not in older:
         raise DataError(
             f"`{folder}` is not a public version of results, which would be written "
             "there; move it, or give another folder of results."
         )
-    shutil.rmtree(folder)
+    tables = (folder / "tables").glob("*.parquet")
+    ours = [file for file in tables if store.read_provenance(file) is not None]
+    page = folder / f"{Path(str(older.get('name'))).name}.html"
+    for file in (*ours, page, folder / "manifest.json"):
+        file.unlink(missing_ok=True)
 
 
 def _public_provenance(
@@ -184,14 +196,9 @@ def _public_provenance(
 ) -> dict[str, Any]:
     """Return a provenance without counts and without what cut points are drawn from."""
     told = _with_printed_counts(provenance, rounding)
-    hashes = {
-        name: str(value)[:_DIGITS_OF_HASH]
-        for name, value in provenance.items()
-        if name.endswith("_sha256")
-    }
     key = text_sha256(f"{provenance['key']}\n{rounding.base}")
     file = _PHOTOS.sub("scores of photos", provenance["data_file"])
-    return {**told, **hashes, "key": key, "data_file": file}
+    return {**told, "key": key, "data_file": file}
 
 
 def _public_manifest(
@@ -222,11 +229,16 @@ def _public_manifest(
     }
     if "deviations" in told:
         told["deviations"] = _with_few_digits(manifest["deviations"])
+    if "survival" in told.get("photos", {}):
+        told["photos"]["survival"] = _with_few_digits(told["photos"]["survival"])
     return told
 
 
 def _with_printed_counts(part: Any, rounding: Rounding) -> Any:
-    """Return a part of a manifest with what is printed in place of its counts."""
+    """Return a part of a manifest with what is printed in place of counts and hashes.
+
+    A full hash would tell of every guess of the data whether it is right.
+    """
     if isinstance(part, Mapping):
         return {
             key: _printed(value, rounding)
@@ -236,6 +248,8 @@ def _with_printed_counts(part: Any, rounding: Rounding) -> Any:
         } | _statuses(part, rounding)
     if isinstance(part, list):
         return [_with_printed_counts(value, rounding) for value in part]
+    if isinstance(part, str) and _FULL_HASH.fullmatch(part):
+        return part[:_DIGITS_OF_HASH]
     return part
 
 

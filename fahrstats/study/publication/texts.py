@@ -7,13 +7,16 @@ import re
 _IN_WORDS = (
     (re.compile(r"\b\d+ events? for \d+ coefficients?"), "few events a coefficient"),
     (re.compile(r"\bends at [\d.]+\d"), "ends before"),
+    # A draw of people lacks a group of k of them with probability exp(-k).
+    (re.compile(r"\blimits from \d+ draws"), "limits from fewer draws"),
+    (re.compile(r"\bin \d+ of \d+ draws"), "in some draws"),
 )
 # What a number may be without telling how many people there are.
 _HARMLESS = re.compile(
     r"`[^`]*`"  # a formula or the name of a column or level
     r"|[A-Za-z_]+\d+"  # a name such as Q1
-    r"|\b(?:one|mean over|\d+) of \d+(?= (?:tests|levels|cells|draws)\b)"
-    r"|\d+(?= (?:of \d+ )?(?:tests|levels|cells|draws|donors|cohorts|df|degree)\b)"
+    r"|\b(?:one|mean over|\d+) of \d+(?= (?:tests|levels|cells)\b)"
+    r"|\d+(?= (?:of \d+ )?(?:tests|levels|cells|donors|cohorts|df|degree)\b)"
     r"|\bfewer than \d+|\bneeds \d+|\bbelow \d+"
     r"|\b(?:by|horizon) \d+(?:\.\d+)?(?: years)?"
     r"|\b\d+(?:-\d+|\+)|\b\d+ to <\d+"  # a band of ages

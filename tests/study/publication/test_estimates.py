@@ -114,7 +114,8 @@ def test_a_table_that_nobody_has_looked_at_is_refused(table, what):
 
 
 def test_differences_of_measures_are_known_by_the_measure():
-    assert nature_of("delta_mae") == nature_of("ratio_hr") == "model"
+    assert nature_of("delta_calibration_slope") == nature_of("ratio_hr") == "model"
+    assert nature_of("delta_mae") == nature_of("delta_marker_sd") == "contrast"
     assert nature_of("delta_survival") == "share"
     assert nature_of("delta_count") is None
     assert len(set(NATURES)) == len(NATURES)

@@ -11,7 +11,7 @@ from fahrstats.errors import DataError
 from fahrstats.study.analyse import analyse_study
 from fahrstats.study.publication.counts import COUNTS, Rounding
 from fahrstats.study.publication.protection import exposed
-from fahrstats.study.publication.public_version import publish
+from fahrstats.study.publication.public_version import public_version, publish
 from fahrstats.study.publication.sums import known_sums
 from fahrstats.study.results_in import check_tables, read_manifest
 
@@ -120,6 +120,65 @@ def test_a_folder_of_something_else_is_left_alone(moved):
     with pytest.raises(DataError, match="is not a public version of results"):
         publish(folder, manifest)
     assert (other / "thesis.txt").read_text() == "mine"
+
+
+def test_files_of_others_stay_where_an_older_version_is_made_anew(moved):
+    folder, manifest = moved
+    out = publish(folder, manifest)
+    (out / "letter.txt").write_text("mine")
+    (out / f"{manifest['name']}.html").write_text("an older page")
+    (out / "tables" / "notes.csv").write_text("mine, too")
+    names = {name: "" for name in manifest["tables"] if name != "flow"}
+    publish(folder, {**manifest, "tables": names})
+    found = {str(file.relative_to(out)) for file in out.rglob("*") if file.is_file()}
+    assert found == {
+        *("letter.txt", "tables/notes.csv", "manifest.json"),
+        *("tables/subgroups.parquet", "tables/table_one.parquet"),
+    }
+
+
+def test_exact_results_are_not_written_over_a_public_version(public, module_study):
+    with pytest.raises(DataError, match=r"holds a version for publication.*exact"):
+        analyse_study(module_study, out=public)
+    check_tables(public, read_manifest(public))
+
+
+def test_hashes_and_accuracy_of_photos_are_cut(moved):
+    folder, manifest = moved
+    survival = {"labels": "0f" * 32, "c_index": 0.74719565686345, "n_events": 67}
+    photos = {"key": "ab" * 32, "photos": 882, "survival": survival}
+    out = publish(folder, {**manifest, "photos": photos})
+    told = read_manifest(out)["photos"]
+    assert told["key"] == "ab" * 6
+    assert told["survival"]["labels"] == "0f" * 6
+    assert told["survival"]["c_index"] == 0.747
+    assert not told["survival"]["n_events"] % 5
+    assert not told["photos"] % 5
+
+
+@pytest.mark.parametrize("base", [5, 8])
+def test_shares_in_cells_are_of_printed_counts(base):
+    """Rounded to fives where they are made, 124 people are 125, and printed as 120."""
+    cells = pd.DataFrame(
+        {
+            "cohort": "a",
+            "value": [40.0, 50.0, 60.0],
+            "predicted": [40.0, 50.0, 60.0],
+            "estimand": "share",
+            "estimate": [10 / 125, 15 / 125, 40 / 125],
+            "note": "people in a cell are rounded to 5",
+        }
+    )
+    sizes = pd.DataFrame({"cohort": ["a"], "n_subjects": [124], "n": [124]})
+    manifest = {"labels": {}, "provenance": {"data_sha256": "c"}}
+    version = public_version({"cells": cells, "sizes": sizes}, manifest, base=base)
+    told = version.tables["cells"]
+    counts = told["estimate"] * version.rounding.printed(124)
+    kept = [count for count in (10, 15, 40) if count >= 2 * base + 2.5]
+    assert counts.to_numpy() == pytest.approx(
+        [version.rounding.printed(count) for count in kept]
+    )
+    assert set(told["note"]) == {f"people in a cell are rounded to {base}"}
 
 
 def test_a_table_of_unknown_meaning_is_named_and_not_written(moved):
