@@ -12,7 +12,7 @@ from fahrstats.survival.subgroup_audits.audited_columns import OVERALL
 from fahrstats.survival.subgroup_audits.audited_levels import Factor
 from fahrstats.survival.subgroup_audits.audited_measures import NAMES
 from fahrstats.survival.subgroup_audits.fitted_risks import FittedRisks
-from fahrstats.survival.subgroup_audits.floors import Floors
+from fahrstats.survival.subgroup_audits.floors import Floors, one_cluster
 from fahrstats.survival.subgroup_audits.judged_rows import JudgedRows
 from fahrstats.survival.subgroup_audits.level_fits import (
     LevelFit,
@@ -127,7 +127,7 @@ def audit_part(
     fits, found = [], []
     for g, name in enumerate(names):
         chosen = kept == g
-        blocked = too_few[g] or _one_cluster(rows, chosen)
+        blocked = too_few[g] or one_cluster(rows.design.cluster, chosen)
         fit = everyone
         if blocked or factor.subgroup != OVERALL:
             fit = _fit(model, chosen, factor.subgroup, name, blocked)
@@ -196,14 +196,6 @@ def _sizes(rows: JudgedRows, codes: IntArray, n_missing: IntArray) -> LevelSizes
 def _count(codes: IntArray, n_levels: int) -> IntArray:
     """Count the rows of every level."""
     return np.bincount(codes, minlength=n_levels).astype(np.int64)
-
-
-def _one_cluster(rows: JudgedRows, chosen: BoolArray) -> str:
-    """Say that a level is one cluster, whose rows say nothing of how they vary."""
-    clusters = rows.design.cluster
-    if clusters is None or np.unique(clusters[chosen]).size > 1:
-        return ""
-    return "not estimated: all rows are one cluster"
 
 
 def _not_beyond(rows: JudgedRows, chosen: BoolArray) -> str:

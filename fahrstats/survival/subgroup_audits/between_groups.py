@@ -29,6 +29,7 @@ from fahrstats.survival.subgroup_audits.floors import (
     FLOOR_EVENTS,
     FLOOR_PEOPLE,
     Floors,
+    one_cluster,
 )
 
 _MOST_LEVELS = 100
@@ -188,7 +189,10 @@ def rank_between(
         int(member.sum() if people is None else np.unique(people[member]).size)
         for member in members
     ]
-    notes = tuple(map(floors.note, n_people, n_events))
+    notes = tuple(
+        floors.note(*sizes) or one_cluster(rows.clusters, member)
+        for *sizes, member in zip(n_people, n_events, members, strict=True)
+    )
     group = codes[sets.order]
     clusters = None if rows.clusters is None else rows.clusters[sets.order]
     found = []

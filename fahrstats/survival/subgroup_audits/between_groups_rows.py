@@ -18,7 +18,7 @@ from fahrstats.survival.rankings.ranking_rows import (
     delta_rows,
     with_joint,
 )
-from fahrstats.survival.subgroup_audits.floors import TOO_FEW
+from fahrstats.survival.subgroup_audits.floors import name_level
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -233,9 +233,7 @@ class GroupsRanked:
         if a == b:
             return self.notes[a]
         return "; ".join(
-            self.notes[i].replace(TOO_FEW, f"{TOO_FEW} in {self.levels[i]}", 1)
-            for i in (a, b)
-            if self.notes[i]
+            name_level(self.notes[i], self.levels[i]) for i in (a, b) if self.notes[i]
         )
 
 

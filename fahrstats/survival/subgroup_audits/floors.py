@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from numbers import Integral
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fahrstats.errors import DataError
 
 FLOOR_EVENTS, FLOOR_PEOPLE = 10, 20
@@ -16,6 +19,9 @@ FLOOR_EVENTS, FLOOR_PEOPLE = 10, 20
 
 TOO_FEW = "too few"
 """How the note of a level below a floor begins."""
+
+_ALL_ROWS = "all rows"
+_ONE_CLUSTER = f"not estimated: {_ALL_ROWS} are one cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,20 @@ class Floors:
         if n_events >= self.events:
             return ""
         return f"{TOO_FEW}: {_band(n_events, self.events, 0)} events by {horizon:g}"
+
+
+def one_cluster(clusters: NDArray[np.int64] | None, chosen: NDArray[np.bool_]) -> str:
+    """Say that a level is one cluster, whose rows say nothing of how they vary."""
+    if clusters is None or np.unique(clusters[chosen]).size != 1:
+        return ""
+    return _ONE_CLUSTER
+
+
+def name_level(note: str, level: str) -> str:
+    """Return why a level is not shown, where a row is about two levels."""
+    for words, of_level in ((TOO_FEW, f"in {level}"), (_ALL_ROWS, f"of {level}")):
+        note = note.replace(words, f"{words} {of_level}", 1)
+    return note
 
 
 def _band(count: int, floor: int, least: int) -> str:

@@ -373,6 +373,20 @@ def test_a_level_within_one_cluster_has_no_standard_error_to_give(data):
     table = audit(data.assign(clinic=clinic), by=["race"], cluster="clinic").tidy()
     row = found(table, "c_index", "Black", "marker")
     assert row["note"] == "not estimated: all rows are one cluster"
+
+
+def test_a_level_within_one_cluster_is_not_ranked_against_others(data):
+    clinic = np.where(data["race"] == "Black", "their own", data["clinic"])
+    result = audit(data.assign(clinic=clinic), by=["race"], cluster="clinic")
+    between = result.between()
+    is_about = between["term"].str.contains("Black")
+    assert is_about.any()
+    assert between.loc[is_about, "estimate"].isna().all()
+    pair = between[between["term"] == "White - Black"].iloc[0]
+    assert pair["note"] == "not estimated: all rows of Black are one cluster"
+    row = found(result.tidy(), "outside_c_index_event", "Black")
+    assert np.isnan(row["std_error"])
+    assert row["note"] == "not estimated: all rows are one cluster"
     assert np.isnan(row["estimate"])
 
 
