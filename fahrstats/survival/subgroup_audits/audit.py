@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fahrstats.cohort.design import Design, build_design
 from fahrstats.cohort.encoding import DesignColumn
 from fahrstats.cohort.roles import Roles
+from fahrstats.errors import DataError
 from fahrstats.survival.predictions.horizons import as_horizon
 from fahrstats.survival.rankings.scored_rows import ScoredRows
 from fahrstats.survival.subgroup_audits.audit_result import Audit
@@ -89,8 +90,8 @@ def audit(
     horizon
         Time at which predicted risks are judged, in the units of the follow-up time.
     crossings
-        Lists of columns whose levels are crossed, such as ``[["sex", "race"]]``; only
-        combinations that some row has are levels.
+        Lists of columns whose levels are crossed, such as ``[["sex", "race"]]``, each
+        once; only combinations that some row has are levels.
     risk
         Column of predicted risks of the event by the horizon, to audit a model that was
         made elsewhere. Without it the model of ``formula``, fitted to everyone,
@@ -107,9 +108,10 @@ def audit(
         The formula cannot be read, or the outcome has delayed entry.
     DataError
         A column of ``by`` or of a crossing is absent or holds a measurement rather than
-        levels, ``term`` is not one column of the design, the horizon is not among the
-        times of follow-up, a predicted risk is no probability, a floor is no whole
-        number, or the data cannot support the fit of everyone.
+        levels, ``term`` is not one column of the design or is called ``model``, as its
+        predictions are in tables, the horizon is not among the times of follow-up, a
+        predicted risk is no probability, a floor is no whole number, or the data cannot
+        support the fit of everyone.
     ConvergenceError
         The fit of everyone ended without a maximum.
 
@@ -166,6 +168,7 @@ def audit(
         also_complete=[] if risk is None else [risk],
     )
     factors = audited_factors(data, by, crossings, design.formula)
+    _refuse_name(term)
     model = model_of(formula, term, "efron", design, data)
     maximum, overall = fit_everyone(design, "efron")
     rows = judge_rows(design, maximum, term, model.kept, horizon=at, risk=risk)
@@ -187,6 +190,15 @@ def audit(
         parts=tuple(parts[1:]),
         ranked=_rank(rows, factors, floors),
     )
+
+
+def _refuse_name(term: str) -> None:
+    """Raise where the marker is called as the predictions of the model are."""
+    if term == MODEL:
+        raise DataError(
+            f"`term` is `{MODEL}`, which stands for the predictions of the model in "
+            "tables; rename the column."
+        )
 
 
 def _rank(

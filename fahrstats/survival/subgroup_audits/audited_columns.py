@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from numbers import Real
+from typing import Any
 
 from fahrstats.cohort.formula import ParsedFormula
 from fahrstats.errors import DataError
@@ -18,11 +19,13 @@ def subgroup_columns(by: Sequence[str], formula: ParsedFormula) -> list[str]:
     Raises
     ------
     DataError
-        ``by`` is a text in place of a list, or names a column of the outcome or one
+        ``by`` is no list of columns, or names a column of the outcome or one
         called as everyone is in tables.
     """
     if isinstance(by, str):
         raise DataError(f"`by` is the text `{by}`; give a list of columns.")
+    if not are_columns(by):
+        raise DataError(f"`by` is {by!r}; give a list of columns.")
     for column in by:
         if column == OVERALL:
             raise DataError(
@@ -35,6 +38,15 @@ def subgroup_columns(by: Sequence[str], formula: ParsedFormula) -> list[str]:
                 "subgroups must be known before the outcome."
             )
     return list(dict.fromkeys(by))
+
+
+def are_columns(listed: Any) -> bool:
+    """Whether something can be a list of columns; a text is the name of one."""
+    return (
+        isinstance(listed, Iterable)
+        and not isinstance(listed, str)
+        and all(isinstance(column, Hashable) for column in listed)
+    )
 
 
 def check_min_events(min_events: int) -> None:

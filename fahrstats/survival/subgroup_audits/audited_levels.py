@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from fahrstats.display.labels import CROSS
 from fahrstats.errors import DataError
 from fahrstats.survival.subgroup_audits.audited_columns import (
     OVERALL,
+    are_columns,
     subgroup_columns,
 )
 
@@ -43,7 +44,7 @@ def audited_factors(
     crossings: Sequence[Sequence[str]],
     formula: ParsedFormula,
 ) -> list[Factor]:
-    """Return the columns of ``by``, then the crossings.
+    """Return the columns of ``by``, then the crossings, each once.
 
     Missing values are a level of their own. Levels of a column that no row has keep
     their place; of a crossing, only combinations that some row has are levels.
@@ -58,21 +59,7 @@ def audited_factors(
         Factor(column, subgroup_levels(data, column))
         for column in subgroup_columns(by, formula)
     ]
-    if isinstance(crossings, str):
-        raise DataError(
-            f"`crossings` is the text `{crossings}`; give lists of columns, such as "
-            '`[["sex", "race"]]`.'
-        )
-    for columns in crossings:
-        if (
-            isinstance(columns, str)
-            or len({*columns}) != len(columns)
-            or len(columns) < 2
-        ):
-            raise DataError(
-                f"`crossings` holds {columns!r}; each is a list of two or more "
-                'different columns, such as `["sex", "race"]`.'
-            )
+    for columns in _each_once(crossings):
         parts = [
             subgroup_levels(data, name) for name in subgroup_columns(columns, formula)
         ]
@@ -80,6 +67,25 @@ def audited_factors(
     if not factors:
         raise DataError("`by` and `crossings` are empty; name a column to audit by.")
     return factors
+
+
+def _each_once(crossings: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return the crossings that are not of the same columns as one before them."""
+    if isinstance(crossings, str) or not isinstance(crossings, Iterable):
+        given = f"the text `{crossings}`" if isinstance(crossings, str) else crossings
+        raise DataError(
+            f"`crossings` is {given}; give lists of columns, such as "
+            '`[["sex", "race"]]`.'
+        )
+    once: dict[frozenset[str], Sequence[str]] = {}
+    for columns in crossings:
+        if not are_columns(columns) or not 1 < len({*columns}) == len(columns):
+            raise DataError(
+                f"`crossings` holds {columns!r}; each is a list of two or more "
+                'different columns, such as `["sex", "race"]`.'
+            )
+        once.setdefault(frozenset(columns), columns)
+    return list(once.values())
 
 
 def everyone(data: pd.DataFrame) -> Factor:

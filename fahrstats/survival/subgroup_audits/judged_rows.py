@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.cohort.design import Design
-from fahrstats.cohort.follow_up import as_float
+from fahrstats.cohort.follow_up import as_float, is_number
 from fahrstats.errors import DataError, FormulaError
 from fahrstats.kernels.risk_sets import RiskSets, sort_risk_sets
 from fahrstats.survival.cox_models.maximum import Maximum
@@ -120,6 +120,12 @@ def judge_rows(
 
 def _given(kept: pd.DataFrame, column: str) -> FloatArray:
     """Return the risks of another model, if they are probabilities."""
+    is_truth = pd.api.types.is_bool_dtype(kept[column])
+    if not is_truth and not is_number(kept[column].infer_objects()):
+        raise DataError(
+            f"`{column}` holds no numbers; give the predicted probability of the event "
+            "by the horizon."
+        )
     values = as_float(kept[column])
     n_outside = int(((values < 0) | (values > 1)).sum())
     if n_outside:

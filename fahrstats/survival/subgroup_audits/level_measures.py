@@ -45,6 +45,7 @@ BoolArray = NDArray[np.bool_]
 _FEW_BEYOND = 5
 _FEW_SEEN = 0.1
 _NO_PAIRS = "no two rows are comparable"
+_ALL_CERTAIN = "every predicted risk is 0 or 1"
 _FEW_LEFT = (
     f"fewer than {_FEW_BEYOND} are followed beyond the horizon: limits are too narrow"
 )
@@ -245,7 +246,7 @@ def _weak_calibration(
     log_hazard = bounded_log_hazard(risk)
     certain = certain_risks(risk)
     if np.isnan(log_hazard).any():
-        yield "calibration_intercept", Found(note=certain)
+        yield "calibration_intercept", Found(note=_ALL_CERTAIN)
     else:
         shift = shift_to(log_hazard, sets.weights, weights.cases / weights.total)
         influence = shift_influence(sets, weights, log_hazard, shift)

@@ -256,6 +256,12 @@ def test_a_crossing_is_the_column_of_its_combinations(data):
     np.testing.assert_array_equal(tests["sex × race"], alone.tests()["p_value"])
 
 
+def test_columns_are_crossed_once_whatever_their_order(data):
+    twice = [["sex", "site"], ["site", "sex"], ["sex", "site"]]
+    once = audit(data, crossings=twice[:1])
+    pd.testing.assert_frame_equal(audit(data, crossings=twice).tests(), once.tests())
+
+
 def test_a_covariate_that_is_constant_in_a_level_is_left_out_and_named(data):
     row = found(audit(data).tidy(), "log_hr", "men")
     assert row["note"] == "left out: `sex` has one level, men"
@@ -404,7 +410,9 @@ def test_a_published_risk_of_zero_for_all_has_no_ratio(data):
     table = audit(data.assign(risk=0.0), risk="risk").tidy()
     row = found(table, "observed_expected", "men")
     assert row["note"] == "the mean predicted risk is 0"
-    assert np.isnan(found(table, "calibration_intercept", "men")["estimate"])
+    row = found(table, "calibration_intercept", "men")
+    assert np.isnan(row["estimate"])
+    assert row["note"] == "every predicted risk is 0 or 1"
 
 
 # ------------------------------------------------------------------ the result
@@ -465,11 +473,15 @@ def test_the_data_of_the_caller_are_not_changed(data):
     ("arguments", "message"),
     [
         ({"by": "sex"}, "`by` is the text `sex`; give a list of columns"),
+        ({"by": None}, "`by` is None; give a list of columns"),
+        ({"by": [["sex"]]}, r"`by` is \[\['sex'\]\]; give a list of columns"),
         ({"by": []}, "`by` and `crossings` are empty; name a column to audit by"),
         ({"by": ["hair"]}, "`data` has no column `hair`"),
         ({"by": ["event"]}, "`by` names `event`, a part of the outcome"),
         ({"by": ["age"]}, "`age` has .* distinct numbers, a measurement .* cut it"),
         ({"crossings": "sex"}, "`crossings` is the text `sex`; give lists of columns"),
+        ({"crossings": None}, "`crossings` is None; give lists of columns"),
+        ({"crossings": [4]}, "`crossings` holds 4; each is a list of two"),
         ({"crossings": ["sex"]}, "`crossings` holds 'sex'; each is a list of two"),
         ({"crossings": [["sex"]]}, "two or more different columns"),
         ({"crossings": [["sex", "sex"]]}, "two or more different columns"),
@@ -483,6 +495,7 @@ def test_the_data_of_the_caller_are_not_changed(data):
         ({"floor_events": 0}, "`floor_events` is 0; give a whole number from 1 on"),
         ({"floor_people": 2.5}, "`floor_people` is 2.5; give a whole number"),
         ({"risk": "chance"}, "`data` has no column `chance`"),
+        ({"risk": "sex"}, "`sex` holds no numbers; give the predicted probability"),
         ({"risk": "age"}, "`age` is outside 0 to 1 in .* complete rows"),
         ({"id": "clinic"}, "`clinic` repeats in .* rows; keep one row a subject"),
     ],
@@ -491,6 +504,13 @@ def test_the_data_of_the_caller_are_not_changed(data):
 def test_what_cannot_be_audited_is_refused(data, arguments, message):
     with pytest.raises(DataError, match=message):
         audit(data, **arguments)
+
+
+def test_a_marker_called_as_the_predictions_of_the_model_is_refused(data):
+    named = data.rename(columns={"marker": "model"})
+    formula = FORMULA.replace("marker", "model")
+    with pytest.raises(DataError, match="`term` is `model`, which stands for the pred"):
+        audit(named, formula=formula, term="model")
 
 
 def test_delayed_entry_is_refused(data):
