@@ -66,6 +66,7 @@ def differences_in_logit(
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.sqrt(d / (d - 1)) / (c * (1 - c))
         estimate = logit(c)
+    slope[~np.isfinite(slope)] = 0.0  # at 0 or 1, without variance and not compared
     scale = np.outer(slope, slope)
     return _contrasts(estimate, part.cov[m] * scale, part.cov_given[m] * scale, pairs)
 

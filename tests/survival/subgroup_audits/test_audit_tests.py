@@ -94,6 +94,17 @@ def test_p_values_are_those_of_chi_squared_and_are_adjusted(result):
     np.testing.assert_allclose(table["q_value"], benjamini_hochberg(p), rtol=1e-12)
 
 
+def test_a_level_ranked_without_error_is_left_out_in_silence(data):
+    is_black = data["race"] == "Black"
+    marker = data["marker"].mask(is_black, data["event"] / 1e3 - data["time"])
+    perfect = data.assign(marker=marker)
+    arguments = {"term": "marker", "by": ["race"], "horizon": HORIZON}
+    table = fs.audit(FORMULA, perfect, **arguments).tests()
+    row = table[table["measure"] == "c_index"].iloc[0]
+    assert row["note"].startswith("without Black")
+    assert np.isfinite(row["statistic"])
+
+
 def test_tests_that_cannot_be_made_are_not_counted(data):
     result = fs.audit(
         FORMULA,
