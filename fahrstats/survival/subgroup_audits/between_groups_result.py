@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from fahrstats.columns import in_order
+from fahrstats.columns import CONTRAST, in_order
 from fahrstats.display.journals import (
     format_count,
     format_difference,
@@ -111,14 +111,8 @@ class ConcordanceBetween:
                 f"{table['note'].iloc[0]}."
             )
         rows = table[is_pair]
-        after = [
-            term.removeprefix(f"{level} - ")
-            for level, term in zip(rows["level"], rows["term"], strict=True)
-        ]
-        return estimates(
-            rows.assign(level=rows["level"] + " before " + after),
-            title=wanted["biomarker"],
-        )
+        pairs = rows["term"].str.replace(CONTRAST, " before ", regex=False)
+        return estimates(rows.assign(level=pairs), title=wanted["biomarker"])
 
     def summary(self) -> str:
         """Describe the result as text: each score and subgroup, then its pairs."""

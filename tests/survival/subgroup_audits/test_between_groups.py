@@ -272,6 +272,15 @@ def test_the_summary_and_the_figure_show_every_pair(data, tmp_path):
     assert (tmp_path / "c.png").stat().st_size > 0
 
 
+def test_the_figure_names_levels_with_a_hyphen_once(data):
+    data = data.assign(sex=data["sex"].map({"men": "M - male", "women": "W - female"}))
+    figure = fs.concordance_between(FORMULA, data, by=["sex"]).plot()
+    assert set(figure.data["level"]) == {
+        "M \N{EN DASH} male before W \N{EN DASH} female",
+        "W \N{EN DASH} female before M \N{EN DASH} male",
+    }
+
+
 def simulate(rng, sizes, *, shift=0.0, effect=0.7, censoring=None):
     """People of equal groups, but that the score of the last is ``shift`` too low."""
     group = np.repeat(np.arange(len(sizes)), sizes)
