@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
@@ -122,12 +123,23 @@ class _Box:
 def _removed_lines(
     steps: pd.DataFrame, labels: Labels | None, width: float, style: NumberStyle
 ) -> list[str]:
-    """Return the reasons with the numbers that each took out, none of them zero."""
+    """Return the reasons with the numbers that each took out, none of them zero.
+
+    A number that is not published is missing, and so is then that of all left out.
+    """
     first, last = steps.iloc[0], steps.iloc[-1]
-    removed = steps[steps["n_removed"] > 0]
+    removed = steps.iloc[1:]
+    removed = removed[removed["n_removed"].fillna(1) > 0]
     if removed.empty:
         return ["Left out: none"]
-    total = _counts(first["n"] - last["n"], first["n_events"] - last["n_events"], style)
+    n, n_events = (
+        first[name] - last[name] if removed[name_removed].notna().all() else np.nan
+        for name, name_removed in (
+            ("n", "n_removed"),
+            ("n_events", "n_removed_events" if "n_removed_events" in steps else "n"),
+        )
+    )
+    total = _counts(n, n_events, style)
     lines = [f"Left out: {total}"]
     for row in records(removed):
         where = row.get("column")

@@ -42,6 +42,16 @@ def test_no_one_left_out_is_said(tables, draw):
     assert "Left out: none" in shown(figure)
 
 
+def test_numbers_left_out_that_are_not_published_are_dashes(tables, draw):
+    """Neither are they none, nor is their sum told by those before and after."""
+    table = tables["flow"].astype({"n_removed": "Int64", "n_removed_events": "Int64"})
+    hidden = table["n_removed"].between(1, 9)
+    table.loc[hidden, ["n_removed", "n_removed_events"]] = None
+    aside = shown(draw(flow(table)))[1]
+    assert aside.startswith("Left out: n = \N{EN DASH}\n")
+    assert aside.endswith("time: time is 0, n = \N{EN DASH}")
+
+
 def test_counts_without_events_stand_alone(tables, draw):
     table = tables["flow"].drop(columns="n_removed_events").assign(n_events=np.nan)
     aside = shown(draw(flow(table)))[1]
