@@ -257,6 +257,8 @@ def missing_by_group(
 ) -> str:
     """Say in which levels of each factor the score is missing most and least often.
 
+    A factor is passed over where the number of one of its levels is not published.
+
     Raises
     ------
     DataError
@@ -264,12 +266,16 @@ def missing_by_group(
     """
     need_columns(table, ("subgroup", "level", "n", "n_missing"), "a sentence")
     rows = table.drop_duplicates(["subgroup", "level"]).dropna(subset="n_missing")
-    if not rows["n_missing"].any():
+    is_hidden = table["n"].notna() & table["n_missing"].isna()
+    if not rows["n_missing"].any() and not is_hidden.any():
         return "No group lacks measurements that the models need."
     rows = rows.assign(share=rows["n_missing"] / (rows["n"] + rows["n_missing"]))
+    rows = rows.dropna(subset="share")
     texts = []
     for subgroup, levels in rows.groupby("subgroup", sort=False):
         if subgroup == OVERALL or CROSS in str(subgroup):
+            continue
+        if is_hidden[table["subgroup"] == subgroup].any():
             continue
         ends = records(levels.loc[[levels["share"].idxmin(), levels["share"].idxmax()]])
         least, most = (
@@ -280,6 +286,11 @@ def missing_by_group(
         by = f"by {_factor(str(subgroup), labels)}"
         is_same = levels["share"].min() == levels["share"].max()
         texts.append(f"{by} alike" if is_same else f"{by} from {least} to {most}")
+    if not texts:
+        return (
+            "How often measurements that the models need are missing is not told of "
+            "groups in which few lack them."
+        )
     return f"Measurements that the models need are missing {'; '.join(texts)}."
 
 

@@ -136,6 +136,16 @@ def test_missing_measurements_are_told_by_factor():
     assert none == "No group lacks measurements that the models need."
 
 
+def test_numbers_missing_that_are_not_published_are_not_taken_for_none():
+    table = audit_table().assign(n_missing=0.0)
+    table.loc[table["level"] == "Men", "n_missing"] = np.nan
+    line = said.missing_by_group(table, labels=LABELS)
+    assert line == "Measurements that the models need are missing by race alike."
+    table["n_missing"] = np.nan
+    line = said.missing_by_group(table, labels=LABELS)
+    assert line.endswith("is not told of groups in which few lack them.")
+
+
 def test_factors_are_listed_with_their_levels():
     assert said.factors_audited(audit_table(), labels=LABELS) == (
         "Sex (Women, Men); race (White, Black, Other or declined, missing); the "
