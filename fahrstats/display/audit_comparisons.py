@@ -10,6 +10,7 @@ import pandas as pd
 from fahrstats.columns import CONTRAST
 from fahrstats.display.audit_measures import (
     MEASURES,
+    contrast_text,
     difference_text,
     measure_of,
     measure_text,
@@ -220,11 +221,10 @@ def audit_differences(
         heads.append(len(lines))
         lines.append([group_label(subgroup, labels)])
         for row in records(part):
-            between = " to " if MEASURES[row["measure"]].is_ratio else " minus "
             lines.append(
                 [
                     notes.mark(INDENT + MEASURES[row["measure"]].name, row.get("note")),
-                    str(row["term"]).replace(CONTRAST, between),
+                    contrast_text(row),
                     difference_text(row, style=style),
                     p_or_empty(row.get("p_adjusted"), style),
                 ]

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
@@ -90,6 +91,12 @@ def is_beyond_margin(row: Mapping[str, Any]) -> bool:
     if measure.is_ratio:
         return bool(size > measure.margin or size < 1 / measure.margin)
     return bool(0 < measure.margin < abs(size))
+
+
+def contrast_text(row: Mapping[str, Any]) -> str:
+    """Return what a difference is of: ``a minus b``, ``a against b`` for a ratio."""
+    between = " against " if MEASURES[row["measure"]].is_ratio else " minus "
+    return str(row["term"]).replace(CONTRAST, between)
 
 
 def difference_text(row: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from fahrstats.columns import CONTRAST
 from fahrstats.display.audit_measures import (
-    MEASURES,
     OVERALL,
     TOO_FEW,
+    contrast_text,
     difference_text,
     in_words,
     is_beyond_margin,
@@ -36,7 +36,6 @@ from fahrstats.display.labels import (
     CROSS,
     Labels,
     column_label,
-    group_label,
     in_sentence,
     listed,
     opening,
@@ -56,6 +55,7 @@ def audited(
     table: pd.DataFrame,
     *,
     outcome: str,
+    has_repeats: bool = False,
     labels: Labels | None = None,
     style: NumberStyle = DEFAULT,
 ) -> str:
@@ -67,6 +67,8 @@ def audited(
         An audit of one score.
     outcome
         The event, as in "death from any cause".
+    has_repeats
+        Whether a person can have several rows, which are then not called people.
     labels
         Label and unit of each column of the data.
 
@@ -88,8 +90,9 @@ def audited(
     name = column_label(score, labels) or "The score"
     n_levels = table.loc[table["subgroup"] != OVERALL, ["subgroup", "level"]]
     return (
-        f"{name} was audited as a predictor of {in_sentence(outcome)} in {n} people "
-        f"with {n_events} events, by {by}: {len(n_levels.drop_duplicates())} groups."
+        f"{name} was audited as a predictor of {in_sentence(outcome)} in {n} "
+        f"{'rows, several of one person,' if has_repeats else 'people'} with {n_events} "
+        f"events, by {by}: {len(n_levels.drop_duplicates())} groups."
     )
 
 
@@ -151,12 +154,10 @@ def _factor_differs(
         if row is None or not is_beyond_margin(row):
             near.append(name)
             continue
-        first, _, second = row["term"].partition(CONTRAST)
-        between = " to " if MEASURES[test["measure"]].is_ratio else " minus "
         size = phrase_interval(difference_text(row, style=style), style=style)
         size = size.replace(" (", ", ").rstrip(")")
         p_value = phrase_p(test["p_adjusted"], style=style)
-        far.append(f"{name} (adjusted {p_value}; {first}{between}{second}: {size})")
+        far.append(f"{name} (adjusted {p_value}; {contrast_text(row)}: {size})")
     texts = [f"by more than the margin in {listed(far)}"] if far else []
     less = "by less" if far else "by less than the margin"
     texts += [f"{less} in {listed(near)}"] if near else []
@@ -203,6 +204,7 @@ def groups_too_small(table: pd.DataFrame, *, labels: Labels | None = None) -> st
     """
     need_columns(table, ("subgroup", "level", "n", "note"), "a sentence")
     is_small = table["note"].fillna("").str.startswith(TOO_FEW) & table["n"].isna()
+    is_small &= table["subgroup"] != OVERALL
     names = _named(table[is_small].drop_duplicates(["subgroup", "level"]), labels)
     if not names:
         return ""
@@ -234,6 +236,8 @@ def levels_not_calibrated(table: pd.DataFrame, *, labels: Labels | None = None) 
 def tests_made(tests: pd.DataFrame) -> str:
     """Say how many tests were made, and how their p values were adjusted.
 
+    Empty where there is none.
+
     Raises
     ------
     DataError
@@ -241,6 +245,8 @@ def tests_made(tests: pd.DataFrame) -> str:
     """
     need_columns(tests, ("p_value",), "a sentence")
     n = int(tests["p_value"].notna().sum())
+    if not n:
+        return ""
     return (
         f"{_counted(n)} of no difference were made, one for each factor and measure. P "
         "values are adjusted for this number by Holm's method, which bounds the chance "
@@ -347,11 +353,12 @@ def ranked_between(
         ]
         with_first = format_number(c_index[row["term"]], 3, style=style)
         with_second = format_number(c_index[f"{second} - {first}"], 3, style=style)
+        p_value = f"adjusted {phrase_p(row['p_adjusted'], style=style)}"
+        told = p_value if pd.notna(row["p_adjusted"]) else row["note"]
         texts.append(
-            f"{group_label(subgroup, labels)}: the directions differ most between "
+            f"{opening(_factor(subgroup, labels))}: the directions differ most between "
             f"{first} and {second}, with a C-index of {with_first} where the event is "
-            f"in {first} and {with_second} where it is in {second} (adjusted "
-            f"{phrase_p(row['p_adjusted'], style=style)})."
+            f"in {first} and {with_second} where it is in {second} ({told})."
         )
     return texts
 

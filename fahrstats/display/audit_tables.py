@@ -49,6 +49,8 @@ def audit_groups(
 ) -> DisplayTable:
     """Return measures of everyone and of every level, with numbers and events.
 
+    Where all measures are of a horizon, events are those by then.
+
     An asterisk marks what is unknown, as in
     :func:`fahrstats.display.figures.group_measures`.
 
@@ -74,6 +76,11 @@ def audit_groups(
     shown = [name for name in measures if name in held]
     if not shown:
         raise DataError(f"The table has none of {', '.join(measures)}.")
+    is_shown = rows["measure"].isin(shown)
+    until = rows.reindex(columns=["time"]).loc[is_shown, "time"].notna()
+    by_horizon = len(until) > 0 and until.all()
+    if by_horizon:
+        rows = rows[is_shown]
     notes = Footnotes(labels)
     lines: list[list[str]] = []
     heads: list[int] = []
@@ -84,10 +91,11 @@ def audit_groups(
         for level, of_level in by_value(part, "level"):
             name = "Everyone" if subgroup == OVERALL else INDENT + level
             lines.append(_level_line(name, of_level, shown, notes, style))
-    headers = {"name": "", "n": "n", "n_events": "Events"} | {
+    events = "Events by\nthe horizon" if by_horizon else "Events"
+    headers = {"name": "", "n": "n", "n_events": events} | {
         name: _header(name, rows) for name in shown
     }
-    has_unknown = rows.loc[rows["measure"].isin(shown), "unknown"].any()
+    has_unknown = rows.loc[is_shown, "unknown"].any()
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fahrstats.section import Section, did_you_mean
-from fahrstats.survival.subgroup_audits.floors import FLOOR_EVENTS, FLOOR_PEOPLE
+from fahrstats.survival.subgroup_audits.audited_columns import OVERALL
+from fahrstats.survival.subgroup_audits.audited_measures import MODEL
+from fahrstats.survival.subgroup_audits.floors import (
+    FLOOR_EVENTS,
+    FLOOR_PEOPLE,
+    MOST_RANKED,
+)
 
 if TYPE_CHECKING:
     from fahrstats.study.specification import Study
@@ -64,6 +70,8 @@ def _crossings(section: Section) -> tuple[tuple[str, ...], ...]:
             f'[["sex", "race"]], but it holds {wrong[0]!r}.'
         )
         return ()
+    if len({frozenset(item) for item in items}) < len(items):
+        section.problem("`crossings` crosses the same names twice; once is enough.")
     return tuple(tuple(item) for item in items)
 
 
@@ -84,6 +92,7 @@ def audit_problems(study: Study, top: Section) -> Iterator[str]:
         yield "[outcome]: an audit does not heed `entry`; take it out."
     if study.analysis.weights is not None:
         yield "[analysis]: an audit does not heed `weights`; take it out."
+    yield from _taken_names(study)
     keys = [subgroup.key for subgroup in study.subgroups]
     if not keys:
         yield "[subgroups] is missing; an audit needs the groups that it compares."
@@ -96,6 +105,20 @@ def audit_problems(study: Study, top: Section) -> Iterator[str]:
             )
 
 
+def _taken_names(study: Study) -> Iterator[str]:
+    """Yield names that stand for something else in the tables of an audit."""
+    if any(subgroup.name == OVERALL for subgroup in study.subgroups):
+        yield (
+            f"[subgroups.{OVERALL}]: `{OVERALL}` stands for everyone in tables; use "
+            "another name."
+        )
+    if any(score.name == MODEL for score in study.scores):
+        yield (
+            f"[scores.{MODEL}]: `{MODEL}` stands for the predictions of the model in "
+            "tables; use another name."
+        )
+
+
 def crossed_columns(study: Study) -> tuple[tuple[str, ...], ...]:
     """Return the crossings by the columns of the prepared cohort."""
     columns = {subgroup.key: subgroup.name for subgroup in study.subgroups}
@@ -103,22 +126,42 @@ def crossed_columns(study: Study) -> tuple[tuple[str, ...], ...]:
 
 
 def audit_data_problems(study: Study, data: pd.DataFrame) -> Iterator[str]:
-    """Yield why the analysed rows cannot be audited at the horizon asked for."""
-    horizon = study.audit.horizon
-    if study.kind != AUDIT or horizon is None:
+    """Yield why the analysed rows cannot be audited as asked for."""
+    if study.kind != AUDIT:
         return
-    last = data[study.main.columns[0]].max()
-    if horizon >= last:
+    single = [(subgroup.name,) for subgroup in study.subgroups]
+    for columns in (*single, *crossed_columns(study)):
+        n_levels = len(data[list(columns)].drop_duplicates())
+        if n_levels > MOST_RANKED:
+            yield (
+                f"[subgroups]: {' by '.join(f'`{name}`' for name in columns)} has "
+                f"{n_levels} levels, each of which is ranked against all others; join "
+                f"levels until there are {MOST_RANKED} or fewer."
+            )
+    horizon, last = study.audit.horizon, data[study.main.columns[0]].max()
+    if horizon is not None and horizon >= last:
         yield (
             f"[audit]: `horizon` is {horizon:g} years, but the longest follow-up is "
             f"{last:.4g} years; predictions are judged where some are followed beyond."
         )
 
 
-def audit_notes(study: Study) -> Iterator[str]:
-    """Yield the sections of a study file that an audit makes nothing of."""
+def has_repeats(study: Study, data: pd.DataFrame) -> bool:
+    """Whether some person has several of the rows."""
+    person = study.analysis.id
+    return person is not None and bool(data[person].duplicated().any())
+
+
+def audit_notes(study: Study, data: pd.DataFrame) -> Iterator[str]:
+    """Yield what an audit makes nothing of, and whether its rows are people."""
     if study.kind != AUDIT:
         return
+    if has_repeats(study, data):
+        person = study.analysis.id
+        yield (
+            f"`{person}` repeats: {len(data)} rows are of {data[person].nunique()} "
+            "people. An audit counts rows; `floor_people` is of people."
+        )
     given = {
         "competing": study.competing is not None,
         "ages": study.ages is not None,

@@ -162,7 +162,7 @@ def check_study(
     problems += size_problems(study, gates, groups)
     notes = (
         *dict.fromkeys(prepared.notes),
-        *audit_notes(study),
+        *audit_notes(study, data),
         *follow_up_notes(study, data),
         *variable_notes(study, data),
         *_notes(study, design),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fahrstats.study import people_tables
-from fahrstats.study.audit_section import AUDIT, crossed_columns
+from fahrstats.study.audit_section import AUDIT, crossed_columns, has_repeats
 from fahrstats.study.audit_tables import audit_horizon
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.companions import COMPANIONS, companion_sha256
@@ -104,6 +104,7 @@ def _choices(cohort: StudyCohort) -> dict[str, Any]:
             "crossings": [list(columns) for columns in crossed_columns(study)],
             "floor_events": study.audit.floor_events,
             "floor_people": study.audit.floor_people,
+            "has_repeats": has_repeats(study, cohort.data),
         }
     return choices
 

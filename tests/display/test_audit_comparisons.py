@@ -50,10 +50,10 @@ def test_the_number_of_tests_is_not_repeated_in_every_line():
     assert shown.notes == ("ᵃ likelihood-ratio test",)
 
 
-def test_ratios_are_to_and_differences_minus():
+def test_ratios_are_against_and_differences_minus():
     shown = audit_differences(differences_table(), labels=LABELS)
     lines = shown.cells.set_index("name")
-    assert lines.loc[f"{INDENT}Hazard ratio", "levels"].iloc[0] == "Women to Men"
+    assert lines.loc[f"{INDENT}Hazard ratio", "levels"].iloc[0] == "Women against Men"
     assert lines.loc[f"{INDENT}C-index", "levels"].iloc[0] == "Women minus Men"
     ratio = lines.loc[f"{INDENT}Hazard ratio", "difference"].iloc[0]
     assert ratio == "1.30 (1.10–1.60)"

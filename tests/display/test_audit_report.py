@@ -31,7 +31,7 @@ REPORT = Path(__file__).parents[2] / "reports" / "audit.qmd"
 # Numbers that belong to a word or a reference and not to a result.
 NO_RESULT = re.compile(r"95%|@[\w-]+|\{#[\w-]+\}|SHA-256")
 CHOICES = {"horizon": 5.0, "crossings": [["sex", "race"]]}
-CHOICES |= {"floor_events": 10, "floor_people": 20}
+CHOICES |= {"floor_events": 10, "floor_people": 20, "has_repeats": False}
 LABELS = {"race": {"label": "Race", "unit": ""}}
 MOST_BYTES = 3_000_000
 

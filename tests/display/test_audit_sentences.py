@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from audited import audit_table, between_table, differences_table, table_of_tests
 
@@ -27,7 +28,7 @@ def test_only_differences_that_stand_up_to_their_number_are_named():
     (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
     assert line == (
         "Race: groups differ by more than the margin in the ratio of observed to "
-        "expected events (adjusted P=0.001; Black to White: 1.30, 95% CI "
+        "expected events (adjusted P=0.001; Black against White: 1.30, 95% CI "
         "1.10\N{EN DASH}1.60)."
     )
 
@@ -56,6 +57,14 @@ def test_without_a_test_nothing_is_said_of_chance():
     tests = table_of_tests().assign(p_value=np.nan, p_adjusted=np.nan)
     (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
     assert line == "Groups are too few or too small for any test of a difference."
+
+
+def test_rows_of_one_person_are_not_called_people():
+    told = said.audited(audit_table(), outcome="Death", has_repeats=True)
+    assert " in 2,000 rows, several of one person, with 400 events, by " in told
+    assert " in 2,000 people with 400 events" in said.audited(
+        audit_table(), outcome="Death"
+    )
 
 
 def test_a_small_p_value_before_adjustment_is_no_difference():
@@ -87,6 +96,8 @@ def test_small_groups_are_named_without_counts():
     assert line == (
         "1 group has too few people or events to say anything: race missing."
     )
+    everyone = audit_table().assign(n=pd.NA, note="too few: 0 to 19 people")
+    assert "overall" not in said.groups_too_small(everyone, labels=LABELS)
     large = audit_table().assign(note="")
     assert said.groups_too_small(large, labels=LABELS) == ""
 
@@ -122,6 +133,7 @@ def test_the_number_of_tests_is_said():
     assert said.tests_made(table_of_tests()).startswith(
         "15 tests of no difference were"
     )
+    assert said.tests_made(table_of_tests().assign(p_value=np.nan)) == ""
     one = table_of_tests().head(1)
     assert said.tests_made(one).startswith("1 test of no difference")
 
@@ -164,6 +176,10 @@ def test_the_pair_with_the_largest_difference_of_directions_is_named():
         "C-index of 0.660 where the event is in Black and 0.690 where it is in Other "
         "or declined (adjusted P=0.21)."
     )
+    alike = table.assign(p_adjusted=np.nan, note="every pair is ranked alike")
+    (line,) = said.ranked_between(alike, labels={})
+    assert line.startswith("Race: the directions differ most between ")
+    assert line.endswith(" (every pair is ranked alike).")
     silent = table.assign(estimate=np.nan)
     assert said.ranked_between(silent, labels=LABELS) == []
 

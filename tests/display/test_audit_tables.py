@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001  (dashes are what is tested)
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from audited import LEVELS, audit_table
 
@@ -53,6 +54,26 @@ def test_a_group_below_the_floor_has_bands_and_no_counts(cells):
     ]
     shown = audit_groups(audit_table(), measures=("hr",), labels=LABELS)
     assert "ᵃ 20 or more people, 1 to 9 events" in shown.notes
+
+
+def test_events_beside_measures_of_a_horizon_are_those_by_then():
+    table = audit_table()
+    is_until = table["time"].notna()
+    table.loc[is_until & (table["level"] == "Women"), "n_events"] = 101
+    is_few = is_until & (table["level"] == "Men")
+    blank = ["n_events", "estimate", "conf_low", "conf_high"]
+    table.loc[is_few, blank] = np.nan
+    table.loc[is_few, "note"] = "too few: 0 to 9 events by 5"
+    shown = audit_groups(table, measures=("ipa", "brier"), labels=LABELS)
+    cells = shown.cells.set_index("name")
+    assert shown.headers["n_events"] == "Events by\nthe horizon"
+    assert cells.loc[f"{INDENT}Women", ["n", "n_events"]].tolist() == ["1,040", "101"]
+    men = cells.loc[f"{INDENT}Men"]
+    assert men[["n", "n_events"]].tolist() == ["960", "–"]
+    assert men["ipa"] == "too fewᵃ"
+    mixed = audit_groups(table, measures=("hr", "ipa"), labels=LABELS)
+    assert mixed.headers["n_events"] == "Events"
+    assert mixed.cells.set_index("name").loc[f"{INDENT}Women", "n_events"] == "190"
 
 
 def test_measures_that_the_table_has_not_are_left_out():

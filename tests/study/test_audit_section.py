@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from fahrstats.study.audit_section import AuditChoices, crossed_columns
+from fahrstats.study.audit_section import AuditChoices, crossed_columns, has_repeats
 from fahrstats.study.checks import check_study
 from fahrstats.study.study_file import parse_study
 
@@ -98,3 +99,52 @@ def test_sections_that_an_audit_does_not_use_are_noted(write_study):
     check = check_study(path)
     assert check.problems == ()
     assert "[ages] is not part of an audit; nothing is made of it." in check.notes
+
+
+def test_columns_crossed_twice_are_a_problem(write_study):
+    _, problems = parsed(
+        write_study, 'audit = { crossings = [["sex", "age"], ["age", "sex"]] }'
+    )
+    assert problems == [
+        "[audit]: `crossings` crosses the same names twice; once is enough."
+    ]
+
+
+def test_names_that_stand_for_something_else_in_tables_are_refused(write_study):
+    groups, score = "[subgroups]\nsex = true", "[scores.faceage]"
+    path = write_study(
+        **{
+            TITLE: KIND,
+            groups: f'{groups}\noverall = {{ column = "patient" }}',
+            score: '[scores.model]\ncolumn = "faceage"',
+        }
+    )
+    _, problems = parse_study(path)
+    assert problems == [
+        "[subgroups.overall]: `overall` stands for everyone in tables; use another "
+        "name.",
+        "[scores.model]: `model` stands for the predictions of the model in tables; "
+        "use another name.",
+    ]
+
+
+def test_more_levels_than_can_be_ranked_are_a_problem(write_study):
+    groups = "[subgroups]\nsex = true"
+    path = write_study(**{TITLE: KIND, groups: f"{groups}\npatient = true"})
+    (problem,) = check_study(path).problems
+    assert problem == (
+        "[subgroups]: `patient` has 200 levels, each of which is ranked against all "
+        "others; join levels until there are 100 or fewer."
+    )
+
+
+def test_several_rows_of_a_person_are_noted(write_study, people):
+    table = pd.concat([people, people.head(50)])
+    roles = 'seed = 3\nid = "patient"\ncluster = "patient"'
+    check = check_study(write_study(table=table, **{TITLE: KIND, "seed = 3": roles}))
+    assert check.problems == ()
+    assert (
+        "`patient` repeats: 250 rows are of 200 people. An audit counts rows; "
+        "`floor_people` is of people." in check.notes
+    )
+    assert has_repeats(check.cohort.study, check.cohort.data)

@@ -28,12 +28,10 @@ from fahrstats.survival.subgroup_audits.between_groups_rows import GroupsRanked
 from fahrstats.survival.subgroup_audits.floors import (
     FLOOR_EVENTS,
     FLOOR_PEOPLE,
+    MOST_RANKED,
     Floors,
     one_cluster,
 )
-
-_MOST_LEVELS = 100
-"""Levels up to which the covariance of all pairs of them fits into a gigabyte."""
 
 PairWeighting = Literal["n", "n/G2"]
 """Weights in time that a pair of two groups can have."""
@@ -175,10 +173,10 @@ def rank_between(
     DataError
         There are more levels than pairs of them can be held at once.
     """
-    if len(levels.cat.categories) > _MOST_LEVELS:
+    if len(levels.cat.categories) > MOST_RANKED:
         raise DataError(
             f"`{subgroup}` has {len(levels.cat.categories)} levels, each of which is "
-            f"ranked against all others; join levels until there are {_MOST_LEVELS} or "
+            f"ranked against all others; join levels until there are {MOST_RANKED} or "
             "fewer."
         )
     sets = rows.design.risk_sets

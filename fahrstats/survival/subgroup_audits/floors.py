@@ -1,7 +1,8 @@
 """Sizes below which a level of an audit keeps its row, but neither numbers nor counts.
 
 A count below its floor is told as a band, and so is one above it, so that the two
-together do not give the size away.
+together do not give the size away. Totals of other rows still can: bands keep numbers of
+a few people from being read, and only a version for publication protects them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from fahrstats.errors import DataError
 
 FLOOR_EVENTS, FLOOR_PEOPLE = 10, 20
 """Events and people from which a level is estimated."""
+
+MOST_RANKED = 100
+"""Levels up to which the covariance of all pairs of them fits into a gigabyte."""
 
 TOO_FEW = "too few"
 """How the note of a level below a floor begins."""
