@@ -271,8 +271,9 @@ def missing_by_group(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("subgroup", "level", "n", "n_missing"), "a sentence")
-    rows = table.drop_duplicates(["subgroup", "level"]).dropna(subset="n_missing")
-    is_hidden = table["n"].notna() & table["n_missing"].isna()
+    first = table.drop_duplicates(["subgroup", "level"])
+    rows = first.dropna(subset="n_missing")
+    is_hidden = first["n"].notna() & first["n_missing"].isna()
     if not rows["n_missing"].any() and not is_hidden.any():
         return "No group lacks measurements that the models need."
     rows = rows.assign(share=rows["n_missing"] / (rows["n"] + rows["n_missing"]))
@@ -281,7 +282,7 @@ def missing_by_group(
     for subgroup, levels in rows.groupby("subgroup", sort=False):
         if subgroup == OVERALL or CROSS in str(subgroup):
             continue
-        if is_hidden[table["subgroup"] == subgroup].any():
+        if is_hidden[first["subgroup"] == subgroup].any():
             continue
         ends = records(levels.loc[[levels["share"].idxmin(), levels["share"].idxmax()]])
         least, most = (

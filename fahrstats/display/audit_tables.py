@@ -44,6 +44,7 @@ def audit_groups(
     table: pd.DataFrame,
     *,
     measures: Sequence[str],
+    title: str = "",
     labels: Labels | None = None,
     style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
@@ -61,6 +62,8 @@ def audit_groups(
     measures
         Keys of :data:`fahrstats.display.audit_measures.MEASURES`, from left to right,
         or ``n_missing``; those that the table has not are left out.
+    title
+        Score that the table is about, where a reader could not know.
     labels
         Label and unit of each column of the data.
 
@@ -91,7 +94,7 @@ def audit_groups(
         for level, of_level in by_value(part, "level"):
             name = "Everyone" if subgroup == OVERALL else INDENT + level
             lines.append(_level_line(name, of_level, shown, notes, style))
-    events = "Events by\nthe horizon" if by_horizon else "Events"
+    events = "Events by\nthe\N{NO-BREAK SPACE}horizon" if by_horizon else "Events"
     headers = {"name": "", "n": "n", "n_events": events} | {
         name: _header(name, rows) for name in shown
     }
@@ -99,6 +102,7 @@ def audit_groups(
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,
+        spanners={title: tuple(headers)[1:]} if title else {},
         heads=tuple(heads),
         notes=(*([_UNKNOWN_NOTE] if has_unknown else []), *notes.lines()),
     )

@@ -29,6 +29,13 @@ def test_every_level_has_a_line_below_the_name_of_its_group(cells):
     assert names == expected
 
 
+def test_the_score_stands_above_its_numbers():
+    measures = ("hr", "ipa")
+    shown = audit_groups(audit_table(), measures=measures, title="FaceAge")
+    assert shown.spanners == {"FaceAge": ("n", "n_events", *measures)}
+    assert audit_groups(audit_table(), measures=measures).spanners == {}
+
+
 def test_numbers_of_everyone_stand_first(cells):
     line = cells.loc["Everyone"]
     assert line[["n", "n_events", "n_missing"]].tolist() == ["2,000", "400", "50"]
@@ -66,7 +73,7 @@ def test_events_beside_measures_of_a_horizon_are_those_by_then():
     table.loc[is_few, "note"] = "too few: 0 to 9 events by 5"
     shown = audit_groups(table, measures=("ipa", "brier"), labels=LABELS)
     cells = shown.cells.set_index("name")
-    assert shown.headers["n_events"] == "Events by\nthe horizon"
+    assert shown.headers["n_events"] == "Events by\nthe\N{NO-BREAK SPACE}horizon"
     assert cells.loc[f"{INDENT}Women", ["n", "n_events"]].tolist() == ["1,040", "101"]
     men = cells.loc[f"{INDENT}Men"]
     assert men[["n", "n_events"]].tolist() == ["960", "–"]
