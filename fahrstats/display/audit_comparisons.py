@@ -46,7 +46,11 @@ _DECIMALS: Final = 3
 
 
 def audit_between(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame,
+    *,
+    title: str = "",
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
     """Return how a score ranks the people of each group against those of another.
 
@@ -59,6 +63,8 @@ def audit_between(
         Rows of ``cross_c_index`` and ``cross_c_difference``, whose ``term`` is
         ``a - b``: the one of a has the event. Rows of ``asymmetry_chi2`` test that no
         two directions differ.
+    title
+        Score that the table is about, where a reader could not know.
     labels
         Label and unit of each column of the data.
 
@@ -82,16 +88,18 @@ def audit_between(
         shown = [pair for pair in found if pd.notna(pair[2]["estimate"])]
         n_left_out += len(found) - len(shown)
         lines += [_pair_line(*pair, notes, style) for pair in shown]
-    left_out = [f"Pairs left out, too few people or events: {n_left_out}."]
+    left_out = [f"Pairs left out, without an estimate: {n_left_out}."]
+    headers = {
+        "name": "First and second group",
+        "first": "Event in the first\n(95% CI)",
+        "second": "Event in the second\n(95% CI)",
+        "difference": "Difference\n(95% CI, joint)",
+        "p": "P, adjusted for\nall pairs",
+    }
     return DisplayTable(
-        cells=filled(lines, ["name", "first", "second", "difference", "p"]),
-        headers={
-            "name": "First and second group",
-            "first": "Event in the first\n(95% CI)",
-            "second": "Event in the second\n(95% CI)",
-            "difference": "Difference\n(95% CI, joint)",
-            "p": "P, adjusted for\nall pairs",
-        },
+        cells=filled(lines, headers),
+        headers=headers,
+        spanners={title: tuple(headers)[1:]} if title else {},
         heads=tuple(heads),
         notes=(
             "C-index between groups: how often the one with the event was placed above "
@@ -135,7 +143,11 @@ def _pair_line(
 
 
 def audit_tests(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame,
+    *,
+    title: str = "",
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the tests that a measure is the same in all levels of a factor.
 
@@ -144,6 +156,8 @@ def audit_tests(
     table
         One row per factor and measure: ``statistic``, ``df``, ``p_value``,
         ``p_adjusted`` (Holm) and ``q_value`` (Benjamini and Hochberg).
+    title
+        Score that the table is about, where a reader could not know.
     labels
         Label and unit of each column of the data.
 
@@ -173,6 +187,7 @@ def audit_tests(
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,
+        spanners={title: tuple(headers)[1:]} if title else {},
         heads=tuple(heads),
         notes=notes.lines(),
     )
@@ -196,7 +211,11 @@ def _test_line(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> lis
 
 
 def audit_differences(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame,
+    *,
+    title: str = "",
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the two levels of each factor that differ most in each measure.
 
@@ -205,6 +224,8 @@ def audit_differences(
     table
         One row per factor and measure, its ``term`` ``a - b``; a difference, or a ratio
         where the measure is one.
+    title
+        Score that the table is about, where a reader could not know.
     labels
         Label and unit of each column of the data.
 
@@ -238,6 +259,7 @@ def audit_differences(
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,
+        spanners={title: tuple(headers)[1:]} if title else {},
         heads=tuple(heads),
         prose=("levels",),
         notes=notes.lines(),
@@ -248,6 +270,7 @@ def audit_shrunken(
     table: pd.DataFrame,
     own: pd.DataFrame,
     *,
+    title: str = "",
     labels: Labels | None = None,
     style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
@@ -260,6 +283,8 @@ def audit_shrunken(
         estimate has in each (``weight``).
     own
         The audit that they were made from.
+    title
+        Score that the table is about, where a reader could not know.
     labels
         Label and unit of each column of the data.
 
@@ -293,7 +318,7 @@ def audit_shrunken(
     columns = ["name", *(column for pair in pairs.values() for column in pair)]
     return DisplayTable(
         cells=filled(lines, columns),
-        headers={column: names.get(column, "") for column in columns},
+        headers={column: names.get(column, "") for column in columns} | {"name": title},
         spanners={f"{MEASURES[n].name} (95% CI)": pair for n, pair in pairs.items()},
         heads=tuple(heads),
         notes=notes.lines(),

@@ -89,10 +89,10 @@ def audited(
     score = str(table["biomarker"].iloc[0]) if "biomarker" in table else ""
     name = column_label(score, labels) or "The score"
     n_levels = table.loc[table["subgroup"] != OVERALL, ["subgroup", "level"]]
+    rows = "rows, several of one person," if has_repeats else "people"
     return (
-        f"{name} was audited as a predictor of {in_sentence(outcome)} in {n} "
-        f"{'rows, several of one person,' if has_repeats else 'people'} with {n_events} "
-        f"events, by {by}: {len(n_levels.drop_duplicates())} groups."
+        f"{name} was audited as a predictor of {in_sentence(outcome)} in {n} {rows} "
+        f"with {n_events} events, by {by}: {len(n_levels.drop_duplicates())} groups."
     )
 
 

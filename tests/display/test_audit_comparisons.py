@@ -59,6 +59,18 @@ def test_ratios_are_against_and_differences_minus():
     assert ratio == "1.30 (1.10–1.60)"
 
 
+def test_the_score_stands_above_its_numbers():
+    named = {"title": "FaceAge"}
+    for shown in (
+        audit_tests(table_of_tests(), **named),
+        audit_differences(differences_table(), **named),
+        audit_between(between_table(), **named),
+    ):
+        assert shown.spanners == {"FaceAge": tuple(shown.headers)[1:]}
+    pooled = audit_shrunken(shrunken_table(), audit_table(), **named)
+    assert pooled.headers["name"] == "FaceAge"
+
+
 def test_a_pair_of_groups_has_both_directions_and_their_difference():
     shown = audit_between(between_table(), labels=LABELS)
     assert shown.cells.iloc[0].tolist() == ["Race", "", "", "", "P=0.36"]
@@ -74,7 +86,7 @@ def test_a_pair_of_groups_has_both_directions_and_their_difference():
 def test_pairs_with_a_small_group_are_left_out_and_counted():
     shown = audit_between(between_table(), labels=LABELS)
     assert len(shown.cells) == 4
-    assert "Pairs left out, too few people or events: 3." in shown.notes
+    assert "Pairs left out, without an estimate: 3." in shown.notes
     assert not shown.cells["name"].str.contains("missing").any()
 
 
