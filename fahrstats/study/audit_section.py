@@ -24,6 +24,10 @@ AUDIT = "audit"
 """The kind of a study that asks whether scores work alike in every group."""
 
 _UNUSED = ("competing", "ages", "published")
+_UNUSED_CHOICES = (
+    *("quantile_groups", "reference", "n_boot", "imputations", "early"),
+    *("risk_categories", "cohorts"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +166,15 @@ def audit_notes(study: Study, data: pd.DataFrame) -> Iterator[str]:
             f"`{person}` repeats: {len(data)} rows are of {data[person].nunique()} "
             "people. An audit counts rows; `floor_people` is of people."
         )
-    given = {
-        "competing": study.competing is not None,
-        "ages": study.ages is not None,
-        "published": study.published is not None,
-    }
     for name in _UNUSED:
-        if given[name]:
+        if getattr(study, name) is not None:
             yield f"[{name}] is not part of an audit; nothing is made of it."
+    for outcome in study.outcomes[1:]:
+        yield (
+            f"[outcome.also.{outcome.name}] is not part of an audit, which is of "
+            f"`{study.main.label}`; nothing is made of it."
+        )
+    given, by_default = study.analysis, type(study.analysis)()
+    for name in _UNUSED_CHOICES:
+        if getattr(given, name) != getattr(by_default, name):
+            yield f"[analysis]: an audit makes nothing of `{name}`."

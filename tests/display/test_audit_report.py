@@ -125,6 +125,13 @@ def test_every_figure_and_table_is_shown(run):
     assert sum(isinstance(item, DisplayTable) for item in shown) == 12
 
 
+def test_the_notes_of_a_study_are_shown(run):
+    shown, _ = run(notes="Photographs were taken by *two* cameras.")
+    (told,) = [text for text in markdown_of(shown) if "two* cameras" in text]
+    assert told.startswith("## Notes on these data {#sec-notes}")
+    assert not any("sec-notes" in text for text in markdown_of(run(notes="")[0]))
+
+
 def test_no_difference_is_no_proof_of_fairness(run, audit_tables):
     tests = audit_tables["audit_tests"].assign(p_adjusted=0.5)
     shown, _ = run(changed={"audit_tests": tests})

@@ -101,6 +101,23 @@ def test_sections_that_an_audit_does_not_use_are_noted(write_study):
     assert "[ages] is not part of an audit; nothing is made of it." in check.notes
 
 
+def test_choices_and_outcomes_that_an_audit_does_not_use_are_noted(write_study):
+    choices = 'seed = 3\nn_boot = 100\ncohorts = "sex"'
+    relapse = '[outcome.also.relapse]\nevent = "dead"'
+    path = write_study(
+        **{TITLE: KIND, "seed = 3": choices, "[scores.f": f"{relapse}\n\n[scores.f"}
+    )
+    check = check_study(path)
+    assert check.problems == ()
+    assert set(check.notes) >= {
+        "[analysis]: an audit makes nothing of `n_boot`.",
+        "[analysis]: an audit makes nothing of `cohorts`.",
+        "[outcome.also.relapse] is not part of an audit, which is of `Death`; nothing is "
+        "made of it.",
+    }
+    assert not any("quantile_groups" in note for note in check.notes)
+
+
 def test_columns_crossed_twice_are_a_problem(write_study):
     _, problems = parsed(
         write_study, 'audit = { crossings = [["sex", "age"], ["age", "sex"]] }'
