@@ -104,8 +104,9 @@ def test_sections_that_an_audit_does_not_use_are_noted(write_study):
 def test_choices_and_outcomes_that_an_audit_does_not_use_are_noted(write_study):
     choices = 'seed = 3\nn_boot = 100\ncohorts = "sex"'
     relapse = '[outcome.also.relapse]\nevent = "dead"'
+    scores = "[scores.faceage]"
     path = write_study(
-        **{TITLE: KIND, "seed = 3": choices, "[scores.f": f"{relapse}\n\n[scores.f"}
+        **{TITLE: KIND, "seed = 3": choices, scores: f"{relapse}\n\n{scores}"}
     )
     check = check_study(path)
     assert check.problems == ()
