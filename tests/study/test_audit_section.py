@@ -113,8 +113,8 @@ def test_choices_and_outcomes_that_an_audit_does_not_use_are_noted(write_study):
     assert set(check.notes) >= {
         "[analysis]: an audit makes nothing of `n_boot`.",
         "[analysis]: an audit makes nothing of `cohorts`.",
-        "[outcome.also.relapse] is not part of an audit, which is of `Death`; nothing is "
-        "made of it.",
+        "[outcome.also.relapse] is not part of an audit, which is of `Death`; nothing "
+        "is made of it.",
     }
     assert not any("quantile_groups" in note for note in check.notes)
 
