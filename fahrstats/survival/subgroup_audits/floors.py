@@ -1,8 +1,8 @@
 """Sizes below which a level of an audit keeps its row, but neither numbers nor counts.
 
 A count below its floor is told as a band, and so is one above it, so that the two
-together do not give the size away. Totals of other rows still can: bands keep numbers of
-a few people from being read, and only a version for publication protects them.
+together do not give the size away. Totals of other rows still can: bands keep numbers
+of a few people from being read, and only a version for publication protects them.
 """
 
 from __future__ import annotations
