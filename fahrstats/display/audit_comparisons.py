@@ -38,7 +38,7 @@ from fahrstats.display.result_table import by_value, limits, need_columns, recor
 _CROSS, _DIFFERENCE, _ASYMMETRY = (
     "cross_c_index",
     "cross_c_difference",
-    "asymmetry_chi2",
+    "asymmetry_f",
 )
 _ONE_OF: Final = "one of "  # how a note tells the number of tests, which is said once
 _POOLED: Final = ("subgroup", "level", "term", "estimand", "estimate")
@@ -61,7 +61,7 @@ def audit_between(
     ----------
     table
         Rows of ``cross_c_index`` and ``cross_c_difference``, whose ``term`` is
-        ``a - b``: the one of a has the event. Rows of ``asymmetry_chi2`` test that no
+        ``a - b``: the one of a has the event. Rows of ``asymmetry_f`` test that no
         two directions differ.
     title
         Score that the table is about, where a reader could not know.

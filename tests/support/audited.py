@@ -180,7 +180,7 @@ def between_table() -> pd.DataFrame:
                     "p_adjusted": np.nan if few else 0.21,
                 }
             )
-    test = {"subgroup": "race", "term": "", "estimand": "asymmetry_chi2"}
+    test = {"subgroup": "race", "term": "", "estimand": "asymmetry_f"}
     rows.append({**test, "statistic": 3.2, "df": 3.0, "p_value": 0.36, "note": ""})
     return pd.DataFrame(rows).assign(biomarker=SCORE)
 

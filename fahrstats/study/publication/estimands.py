@@ -56,7 +56,7 @@ _BY_NATURE: dict[Nature, str] = {
     "nonlinear_wald_chi2 nonlinear_lr_chi2 lr_chi2 ph_chi2 logrank_chi2 gray_chi2 "
     "variance_of_delta_log_likelihood cross_c_index cross_c_difference "
     "outside_c_index_event outside_c_index_survivor outside_c_difference "
-    "asymmetry_chi2 mean_predicted mean_age share",
+    "asymmetry_f mean_predicted mean_age share",
     "fit": "log_likelihood aic delta_log_likelihood",
     "person": "max_dfbetas delta_log_hr n_influential last_follow_up",
 }

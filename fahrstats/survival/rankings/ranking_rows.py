@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from fahrstats.columns import in_order
 from fahrstats.kernels.simultaneous import (
@@ -26,6 +26,8 @@ FloatArray = NDArray[np.float64]
 
 ROUNDING = 1e-14
 """A standard error of C below this is what summing in float64 leaves of zero."""
+
+_TINY = np.finfo(np.float64).tiny
 
 _ALL_ALIKE = "every row is ranked alike: the jackknife sees no variation"
 _REVERSED = "below 0.5: higher scores go with later events"
@@ -68,16 +70,22 @@ def with_joint(table: pd.DataFrame, cov: FloatArray, conf_level: float) -> pd.Da
     """Add what holds for all rows together: adjusted p values and joint limits.
 
     Single-step max-T over the rows that can be tested, from their joint normal
-    distribution with covariance ``cov``, shape (rows, rows).
+    distribution with covariance ``cov``, shape (rows, rows). Statistics with
+    ``df_residual`` have t distributions, joined by the same correlation.
     """
     tested = table["statistic"].notna().to_numpy()
-    p_adjusted, critical = np.full(len(table), np.nan), np.nan
+    p_adjusted, critical = np.full(len(table), np.nan), np.zeros(len(table))
     if tested.any():
         largest = largest_statistic(cov[np.ix_(tested, tested)])
         statistic = table["statistic"].to_numpy()[tested]
+        limit = np.full(len(statistic), joint_critical_value(largest, conf_level))
+        if "df_residual" in table:
+            df = table["df_residual"].to_numpy()[tested]
+            beyond = np.maximum(t.sf(np.abs(statistic), df), _TINY)
+            statistic, limit = norm.isf(beyond), t.isf(norm.sf(limit), df)
         p_adjusted[tested] = single_step_p(largest, statistic)
-        critical = joint_critical_value(largest, conf_level)
-    margin = np.where(tested, critical, 0.0) * table["std_error"]
+        critical[tested] = limit
+    margin = critical * table["std_error"]
     table = table.assign(
         p_adjusted=p_adjusted,
         joint_low=table["estimate"] - margin,

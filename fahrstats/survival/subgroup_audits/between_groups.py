@@ -63,7 +63,7 @@ def concordance_between(
     and joint limits (by Sidak's bound beyond 20 levels). Each level also has rows
     against all others: with its events (``outside_c_index_event``), with those of it
     who outlast the events of others (``outside_c_index_survivor``), and the difference
-    of the two (``outside_c_difference``). One row per column, ``asymmetry_chi2``, tests
+    of the two (``outside_c_difference``). One row per column, ``asymmetry_f``, tests
     that no two levels differ so, on one degree of freedom less than there are levels.
 
     Every column of the right-hand side is a score of its own, named in ``biomarker``.
@@ -108,7 +108,9 @@ def concordance_between(
     Standard errors come from the infinitesimal jackknife, weights in time taken as
     known, jointly for all pairs, which share people. As C(a, b) is often far from 0.5,
     its limits are symmetric on the scale of its logit; those of differences are on
-    their own scale.
+    their own scale. All rest on t distributions with one degree of freedom less than
+    the smaller side has rows (or clusters), and the joint test on F. Normal ones call
+    17% of 25 equal clinics of 40 people unequal, F 6%.
 
     References
     ----------
@@ -191,6 +193,7 @@ def rank_between(
         floors.note(*sizes) or one_cluster(rows.clusters, member)
         for *sizes, member in zip(n_people, n_events, members, strict=True)
     )
+    n_units, n_other_units = _units(rows, members)
     group = codes[sets.order]
     clusters = None if rows.clusters is None else rows.clusters[sets.order]
     found = []
@@ -218,7 +221,20 @@ def rank_between(
             n_pairs=np.where(between, np.nan, agreement.counts.sum(axis=2)),
             n=tuple(int(member.sum()) for member in members),
             n_events=tuple(n_events),
+            n_units=n_units,
+            n_other_units=n_other_units,
             notes=notes,
         )
         found.append(part)
     return found
+
+
+def _units(
+    rows: ScoredRows, members: list[NDArray[np.bool_]]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Count the rows or clusters of each level, and those of all others."""
+    each = np.arange(rows.design.n) if rows.clusters is None else rows.clusters
+    return (
+        tuple(int(np.unique(each[member]).size) for member in members),
+        tuple(int(np.unique(each[~member]).size) for member in members),
+    )

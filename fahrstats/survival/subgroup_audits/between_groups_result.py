@@ -142,8 +142,9 @@ def _describe(part: GroupsRanked) -> Iterator[str]:
         yield f"  {test['note']}"
         return
     yield (
-        f"  no asymmetry between {test['note']}: chi-squared "
-        f"{format_number(test['statistic'])} on {test['df']:.0f} df, "
+        f"  no asymmetry between {test['note']}: F "
+        f"{format_number(test['statistic'])} on {test['df']:.0f} and "
+        f"{test['df_residual']:.0f} df, "
         f"{phrase_p(test['p_value'])}"
     )
 

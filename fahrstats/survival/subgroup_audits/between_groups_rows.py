@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import chi2, norm
+from scipy.stats import f, t
 
 from fahrstats.columns import contrast_name
 from fahrstats.kernels.cross_covariance import principal_chi_squared
-from fahrstats.kernels.simultaneous import sidak_critical_value, sidak_p
+from fahrstats.kernels.simultaneous import sidak_p
 from fahrstats.survival.rankings.ranking_rows import (
     c_index_rows,
     delta_rows,
@@ -63,6 +63,8 @@ class GroupsRanked:
         Comparable pairs, weighted.
     n, n_events : tuple of int
         Rows, and events among them that count, of each level.
+    n_units, n_other_units : tuple of int
+        Rows or, where given, clusters of each level, and of all others.
     notes : tuple of str
         Why a level is not shown; empty where it is.
     """
@@ -76,6 +78,8 @@ class GroupsRanked:
     n_pairs: FloatArray
     n: tuple[int, ...]
     n_events: tuple[int, ...]
+    n_units: tuple[int, ...]
+    n_other_units: tuple[int, ...]
     notes: tuple[str, ...]
 
     def cross_rows(self, conf_level: float) -> pd.DataFrame:
@@ -85,7 +89,9 @@ class GroupsRanked:
         at = first * g + second
         std_error = np.sqrt(np.diag(self.cov)[at])
         terms = self._terms(first, second)
-        table = _c_index_rows(terms, self.c_index.ravel()[at], std_error, conf_level)
+        df = self._df(first, second)
+        values = self.c_index.ravel()[at], std_error, df
+        table = _c_index_rows(terms, *values, conf_level)
         table = table.assign(estimand="cross_c_index", n_pairs=self.n_pairs.ravel()[at])
         return self._described(table, first, second)
 
@@ -95,7 +101,8 @@ class GroupsRanked:
         first, second = np.triu_indices(g, 1)
         delta, cov = self._between_pairs()
         std_error = np.sqrt(np.diag(cov))
-        table = delta_rows(self._terms(first, second), delta, std_error, conf_level)
+        terms, df = self._terms(first, second), self._df(first, second)
+        table = _with_t(delta_rows(terms, delta, std_error, conf_level), df, conf_level)
         if g <= MOST_JOINT:
             table = with_joint(table, cov, conf_level)
         else:
@@ -111,6 +118,7 @@ class GroupsRanked:
         delta, cov = self._differences(event, event + 1)
         mine = self._against_others()[0]
         difference = delta_rows(mine, delta, np.sqrt(np.diag(cov)), conf_level)
+        difference = _with_t(difference, self._df_against_others(), conf_level)
         difference = with_joint(difference, cov, conf_level)
         difference = difference.assign(estimand=OUTSIDE[2])
         tables = [
@@ -127,7 +135,8 @@ class GroupsRanked:
         std_error = np.sqrt(np.diag(self.cov)[g * g :]).reshape(g, 2)
         tables = []
         for side, terms in enumerate(self._against_others()):
-            values = self.outside[:, side], std_error[:, side]
+            df = self._df_against_others()
+            values = self.outside[:, side], std_error[:, side], df
             table = _c_index_rows(terms, *values, conf_level)
             table = table.assign(estimand=OUTSIDE[side])
             tables.append(self._described(table, every, every))
@@ -135,7 +144,12 @@ class GroupsRanked:
         return pd.concat(tables).iloc[np.argsort(by_level, kind="stable")]
 
     def test_row(self) -> pd.DataFrame:
-        """Test that C(a, b) and C(b, a) are equal for all pairs of levels shown."""
+        """Test that C(a, b) and C(b, a) are equal for all pairs of levels shown.
+
+        The residual degrees of freedom are the harmonic mean of those of the levels
+        against all others, so that small levels make the test as much more cautious as
+        chance moves it there.
+        """
         first, second = np.triu_indices(len(self.levels), 1)
         delta, cov = self._between_pairs()
         tested = np.diag(cov) > 0  # false where missing
@@ -146,22 +160,26 @@ class GroupsRanked:
             "subgroup": self.subgroup,
             "level": "",
             "term": "",
-            "estimand": "asymmetry_chi2",
+            "estimand": "asymmetry_f",
             "statistic": np.nan,
             "df": 0.0,
+            "df_residual": np.nan,
             "p_value": np.nan,
             "n": sum(self.n[a] for a in shown),
             "n_events": sum(self.n_events[a] for a in shown),
             "note": "no two levels to compare",
         }
         if df > 0:
-            statistic = principal_chi_squared(
+            square = principal_chi_squared(
                 delta[tested], cov[np.ix_(tested, tested)], df
             )
+            compared = np.union1d(first[tested], second[tested])
+            residual = 1 / np.mean(1 / self._df_against_others()[compared])
             row |= {
-                "statistic": statistic,
+                "statistic": square / df,
                 "df": float(df),
-                "p_value": float(chi2.sf(statistic, df)),
+                "df_residual": residual,
+                "p_value": float(f.sf(square / df, df, residual)),
                 "note": f"{df + 1} levels",
             }
         return pd.DataFrame([row]).astype({"n": "Int64", "n_events": "Int64"})
@@ -178,6 +196,14 @@ class GroupsRanked:
             [contrast_name(level, OTHERS) for level in self.levels],
             [contrast_name(OTHERS, level) for level in self.levels],
         )
+
+    def _df(self, first: IntArray, second: IntArray) -> FloatArray:
+        """Degrees of freedom of what compares two levels: those of the smaller."""
+        return _df_of_smaller(np.array(self.n_units)[[first, second]])
+
+    def _df_against_others(self) -> FloatArray:
+        """Degrees of freedom of each level against all others."""
+        return _df_of_smaller(np.array([self.n_units, self.n_other_units]))
 
     def _terms(self, first: IntArray, second: IntArray) -> list[str]:
         return [
@@ -237,24 +263,46 @@ class GroupsRanked:
         )
 
 
+def _df_of_smaller(n_units: IntArray) -> FloatArray:
+    """One less than the units of the smaller side; sides in rows."""
+    return np.maximum(n_units.min(axis=0) - 1.0, 1.0)
+
+
 def _c_index_rows(
-    terms: list[str], c_index: FloatArray, std_error: FloatArray, conf_level: float
+    terms: list[str],
+    c_index: FloatArray,
+    std_error: FloatArray,
+    df: FloatArray,
+    conf_level: float,
 ) -> pd.DataFrame:
     """Concordances with their tests against 0.5, and limits from those of the logit."""
     table = c_index_rows(terms, c_index, std_error, conf_level)
+    table = _with_t(table, df, conf_level)
     inside = (c_index > 0) & (c_index < 1)
     c = np.where(inside, c_index, np.nan)
-    margin = norm.isf((1 - conf_level) / 2) * std_error / (c * (1 - c))
+    margin = t.isf((1 - conf_level) / 2, df) * std_error / (c * (1 - c))
     return table.assign(
         conf_low=np.where(inside, expit(logit(c) - margin), c_index),
         conf_high=np.where(inside, expit(logit(c) + margin), c_index),
     )
 
 
+def _with_t(table: pd.DataFrame, df: FloatArray, conf_level: float) -> pd.DataFrame:
+    """Take p values and limits from t distributions."""
+    margin = t.isf((1 - conf_level) / 2, df) * table["std_error"]
+    return table.assign(
+        df_residual=np.where(table["statistic"].notna(), df, np.nan),
+        p_value=2 * t.sf(table["statistic"].abs(), df),
+        conf_low=table["estimate"] - margin,
+        conf_high=table["estimate"] + margin,
+    )
+
+
 def _as_if_independent(table: pd.DataFrame, conf_level: float) -> pd.DataFrame:
     """Adjust for the number of tests by Sidak's bound on max-T."""
-    m = int(table["statistic"].notna().sum())
-    margin = sidak_critical_value(max(m, 1), conf_level) * table["std_error"]
+    m = max(int(table["statistic"].notna().sum()), 1)
+    beyond = -np.expm1(np.log(conf_level) / m) / 2
+    margin = t.isf(beyond, table["df_residual"]) * table["std_error"]
     return table.assign(
         p_adjusted=sidak_p(table["p_value"].to_numpy(), m),
         joint_low=table["estimate"] - margin,
