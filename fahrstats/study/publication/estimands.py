@@ -17,6 +17,7 @@ Nature = Literal[
     "contrast",
     "ratio",
     "correlation",
+    "ranking",
     "model",
     "fit",
     "person",
@@ -29,8 +30,9 @@ to. ``of_counts``: found anew from printed counts. ``value``: a quantile of what
 measured, or a time. ``mean``: a mean or spread, whose limits tell the number of people;
 ``contrast``: a difference of two. ``ratio``: of observed to expected events, whose
 limits tell the number of events. ``correlation``: its limits and test tell the number
-of people. ``model``: another coefficient, a measure of accuracy, a test. ``fit``: a log
-likelihood. ``person``: of one person; left out.
+of people. ``ranking``: a concordance between groups, whose test tells the number of
+people in the smaller one. ``model``: another coefficient, a measure of accuracy, a
+test. ``fit``: a log likelihood. ``person``: of one person; left out.
 """
 
 _BY_NATURE: dict[Nature, str] = {
@@ -47,6 +49,8 @@ _BY_NATURE: dict[Nature, str] = {
     "median_absolute_error mae_to_interval mae_most mean_error_least mean_error_most "
     "r r_squared slope intercept macro_mae macro_mae_to_interval standardized_mae",
     "ratio": "oe_ratio observed_expected calibration_intercept",
+    "ranking": "cross_c_index cross_c_difference outside_c_index_event "
+    "outside_c_index_survivor outside_c_difference asymmetry_f",
     "correlation": "pearson spearman partial_pearson partial_spearman",
     "model": "log_hr hr log_shr shr log_or or ratio hr_ratio log_hr_ratio log_hr_firth "
     "reri hr_random hr_common hr_prediction log_hr_random log_hr_common "
@@ -54,9 +58,7 @@ _BY_NATURE: dict[Nature, str] = {
     "c_index delta_c_index model_c_index auc delta_auc ipa delta_ipa "
     "calibration_slope ici e50 e90 idi new_information smooth_observed_risk wald_chi2 "
     "nonlinear_wald_chi2 nonlinear_lr_chi2 lr_chi2 ph_chi2 logrank_chi2 gray_chi2 "
-    "variance_of_delta_log_likelihood cross_c_index cross_c_difference "
-    "outside_c_index_event outside_c_index_survivor outside_c_difference "
-    "asymmetry_f mean_predicted mean_age share",
+    "variance_of_delta_log_likelihood mean_predicted mean_age share",
     "fit": "log_likelihood aic delta_log_likelihood",
     "person": "max_dfbetas delta_log_hr n_influential last_follow_up",
 }

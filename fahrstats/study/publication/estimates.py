@@ -19,6 +19,7 @@ from fahrstats.study.publication.limits import (
     correlations,
     left_out,
     means,
+    rankings,
     ratios,
     sizes,
     to_digits,
@@ -269,6 +270,7 @@ _MADE: Mapping[str, Callable[[pd.DataFrame, Rounding], pd.DataFrame]] = {
     "contrast": contrasts,
     "ratio": ratios,
     "correlation": correlations,
+    "ranking": rankings,
     "model": _of_models,
     "fit": _fits,
 }

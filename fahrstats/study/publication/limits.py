@@ -26,6 +26,7 @@ _OF_PAIRS = 3  # decimals, of a C-index
 _FEW_STEPS = 10
 _DIGITS = 3
 _DIGITS_OF_RATIOS = 6
+_DIGITS_OF_P = 2
 
 
 def sizes(rows: pd.DataFrame, *names: str) -> pd.Series:
@@ -87,6 +88,20 @@ def correlations(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
     """Return correlations without limits and tests, which follow from them and n."""
     made = to_digits(rows[["estimate"]].astype(float), rows, rounding)
     return left_out(rows, made, ("std_error", *LIMITS, *TESTS))
+
+
+def rankings(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
+    """Return concordances between groups, of whose tests P alone, to two digits.
+
+    With a statistic, and with more digits, P would tell the degrees of freedom, which
+    are those of the people in the smaller group.
+    """
+    names = [name for name in ("estimate", *LIMITS) if name in rows]
+    made = to_digits(rows[names].astype(float), rows, rounding)
+    for name in (name for name in TESTS[1:] if name in rows):
+        digits = rows[name].astype(float)
+        made[name] = digits.map(lambda p: significant(p, _DIGITS_OF_P))
+    return left_out(rows, made, ("std_error", "statistic", "df_residual"))
 
 
 def to_digits(

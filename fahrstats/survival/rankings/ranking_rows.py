@@ -82,7 +82,8 @@ def with_joint(table: pd.DataFrame, cov: FloatArray, conf_level: float) -> pd.Da
         if "df_residual" in table:
             df = table["df_residual"].to_numpy()[tested]
             beyond = np.maximum(t.sf(np.abs(statistic), df), _TINY)
-            statistic, limit = norm.isf(beyond), t.isf(norm.sf(limit), df)
+            statistic = np.asarray(norm.isf(beyond))
+            limit = np.asarray(t.isf(norm.sf(limit), df))
         p_adjusted[tested] = single_step_p(largest, statistic)
         critical[tested] = limit
     margin = critical * table["std_error"]

@@ -265,7 +265,7 @@ class GroupsRanked:
 
 def _df_of_smaller(n_units: IntArray) -> FloatArray:
     """One less than the units of the smaller side; sides in rows."""
-    return np.maximum(n_units.min(axis=0) - 1.0, 1.0)
+    return np.asarray(np.maximum(n_units.min(axis=0) - 1.0, 1.0))
 
 
 def _c_index_rows(

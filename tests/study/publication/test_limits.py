@@ -205,3 +205,22 @@ def test_a_difference_of_marker_means_has_no_limits_one_of_errors_in_years_has()
     for name, limit in (("conf_low", 2.1), ("p_adjusted", 0.01)):
         assert np.isnan(table.at["delta_marker_mean", name])
         assert table.at["delta_mae", name] == limit
+
+
+def test_the_test_of_a_ranking_between_groups_does_not_tell_the_smaller_one():
+    """From t and P with all their digits the degrees of freedom can be solved for."""
+    rows = [
+        {
+            "estimand": "cross_c_difference",
+            **interval(0.1334, 0.0829),
+            "statistic": 1.609,
+            "df_residual": 26.0,
+            "p_value": 0.1196,
+            "p_adjusted": 0.2213,
+            "n": 4000,
+            "n_events": 900,
+        }
+    ]
+    row = shown(rows).iloc[0]
+    assert row[["std_error", "statistic", "df_residual"]].isna().all()
+    assert row[["estimate", "p_value", "p_adjusted"]].tolist() == [0.133, 0.12, 0.22]
