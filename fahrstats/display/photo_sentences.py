@@ -77,7 +77,9 @@ def cross_fitted(provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT)
         "ridge Cox model that was fitted to the others, on embeddings of their "
         f"photographs by {embedder}; its penalty was chosen by cross-validation among "
         f"these others alone ({' to '.join(chosen)} on columns of unit variance). The "
-        "score is the log hazard in standard deviations of the subjects fitted to. "
+        "score is the log hazard in standard deviations of the subjects fitted to, and "
+        "its own hazard ratios are per such a deviation; beside another score they are "
+        "per standard deviation of the scores that came out. "
         "Intervals and P values take the scores as given and are too narrow, "
         "since the models of two folds share most of their subjects."
     )

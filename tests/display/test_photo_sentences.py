@@ -56,6 +56,7 @@ def test_cross_fitted_scores_are_told_with_folds_subjects_events_and_penalties()
     assert "by c\\_d\\@2e; its penalty was chosen by cross-validation among" in text
     assert "(61 to 1,920 on columns of unit variance)" in text
     assert "are too narrow" in text
+    assert "beside another score they are per standard deviation of the scores" in text
 
 
 def test_one_penalty_is_no_range():
