@@ -126,7 +126,7 @@ def coarse(
 
 def _is_of_persons(table: pd.DataFrame) -> pd.Series:
     """Return which rows are about one person."""
-    return table["estimand"].map(lambda name: nature_of(name) == "person")
+    return table["estimand"].map(nature_of) == "person"
 
 
 def _is_about_few(table: pd.DataFrame, rounding: Rounding) -> pd.Series:

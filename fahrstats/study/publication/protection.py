@@ -15,12 +15,13 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from fahrstats.study.publication.counts import Rounding
-from fahrstats.study.publication.sums import Cell, Sum, known_sums
+from fahrstats.study.publication.sums import AT_MOST_ONE, Cell, Sum, known_sums
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 _SHARED_LOOKS = 12
+_TRIES_WITH_ZEROS = 8  # in each, twice as many counts may be withheld as before
 _TOLERANCE = 1e-6
 
 
@@ -30,7 +31,7 @@ def protect(tables: Mapping[str, pd.DataFrame], rounding: Rounding) -> Rounding:
     A count from 1 up to the floor, printed as missing or left over between printed
     ones, must be able to take at least as many values as the base, given everything
     that is printed and every sum that is known to hold. Where one is not, the smallest
-    of the counts that give it away are withheld; zeros, too, if that is not enough.
+    of the counts that give it away are withheld; if that takes many, zeros are instead.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def protect(tables: Mapping[str, pd.DataFrame], rounding: Rounding) -> Rounding:
     sums = known_sums(tables, rounding.floor)
     for prints_zero in (True, False):
         tried = replace(rounding, prints_zero=prints_zero)
-        for tries in count():
+        for tries in range(_TRIES_WITH_ZEROS) if prints_zero else count():
             system = _System(sums, tried)
             narrow = system.narrow()
             if not narrow:
@@ -69,6 +70,8 @@ def possible(
 ) -> tuple[float, float]:
     """Return the least and the largest count that a cell can be, looked at alone."""
     count, base = cell.size, rounding.base
+    if cell.name == AT_MOST_ONE:
+        return 0.0, 1.0
     if cell.is_implied or count in rounding.withheld:
         return 0.0, unbounded
     if count == 0 and rounding.prints_zero:
@@ -88,7 +91,7 @@ class _System:
         self.rounding = rounding
         self.truth = np.array([cell.size for cell in self.cells], np.float64)
         at = {cell: i for i, cell in enumerate(self.cells)}
-        largest = 10 * self.truth.max(initial=1.0)
+        largest = 10 * max(self.truth.max(initial=1.0), float(rounding.base))
         self.bounds = [
             possible(cell, rounding, unbounded=largest) for cell in self.cells
         ]
@@ -109,7 +112,11 @@ class _System:
         reckon with. A few that move all small cells at once settle most of them.
         """
         base, floor = self.rounding.base, self.rounding.floor
-        open_ = [i for i, cell in enumerate(self.cells) if 0 < cell.size < floor]
+        open_ = [
+            i
+            for i, cell in enumerate(self.cells)
+            if 0 < cell.size < floor and cell.name != AT_MOST_ONE
+        ]
         low, high = self.truth.copy(), self.truth.copy()
         rng = np.random.default_rng(0)
 
@@ -133,7 +140,8 @@ class _System:
             look(goal)
         for i in open_:
             for sign in (1.0, -1.0):
-                look(sign * np.eye(1, len(self.cells), i)[0])
+                if is_narrow(i):  # a look at another cell may have settled it
+                    look(sign * np.eye(1, len(self.cells), i)[0])
         return [i for i in open_ if is_narrow(i)]
 
     def complements(self, narrow: Sequence[int], *, at_most: int) -> set[int]:

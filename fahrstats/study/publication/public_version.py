@@ -83,7 +83,8 @@ def publish(folder: Path, manifest: Mapping[str, Any], *, base: int = BASE) -> P
         for name in manifest["tables"]
     }
     made = public_version(exact, manifest, base=base)
-    out = folder.with_name(folder.name + ENDING)
+    named = folder.resolve() if folder.name in ("", "..") else folder
+    out = named.with_name(named.name + ENDING)
     _clear(out)
     provenance = _public_provenance(manifest["provenance"], made.rounding)
     for name, table in made.tables.items():
@@ -157,7 +158,9 @@ def _filled_cells(
     Such a share is made of two numbers that are rounded to fives already. A second
     rounding of the people would tell more than the first, so theirs is undone.
     """
-    if "estimand" not in table or not (table["estimand"] == CELL_SHARE).all():
+    if table.empty or "estimand" not in table:
+        return table
+    if not (table["estimand"] == CELL_SHARE).all():
         return table
     n = table["cohort"].astype(str).map(n_people).astype(float)
     in_fives = (n / COARSENESS).round().clip(lower=1) * COARSENESS

@@ -8,6 +8,7 @@ tables need not be known by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import NamedTuple
@@ -27,6 +28,10 @@ _KEYS = (
     *("reference", "estimand", "validation", "time", "threshold", "quantile"),
 )
 _WHOLE = ("", "overall")
+_QUANTILE_GROUP = re.compile(r"Q\d+")
+AT_MOST_ONE = ("at most one",)
+"""Name of a cell that is known to be 0 or 1: what groups of equal size differ by."""
+
 _PARTS = ("n_events", "n_competing", "n_censored", "n_at_risk")
 
 
@@ -91,6 +96,7 @@ class _Counted:
         yield from self._crossings()
         yield from self._rows()
         yield from self._known_and_missing(set().union(*everyone.values()))
+        yield from self._even_groups()
         yield from self._steps()
         yield from self._times()
 
@@ -108,6 +114,8 @@ class _Counted:
         if count >= self.floor or count == 0:
             return Cell(count)
         named = [name for name in (*_SPLITS[:-1], "time") if name in self.table]
+        if "predicted" in self.table:  # groups that each model makes of its own
+            named += [name for name in ("term", "predicted") if name in self.table]
         texts = set(map(str, self.table.loc[row, named])) - {*_WHOLE}
         kind = "n" if kind == "count" else kind
         return Cell(count, (kind, *sorted(texts)))
@@ -188,6 +196,21 @@ class _Counted:
             is_told = n >= self.floor and n in told
             everyone = Cell(n) if is_told else self.implied(n, *group)
             yield Sum(everyone, (known, missing))
+
+    def _even_groups(self) -> Iterator[Sum]:
+        """Yield that quantile groups are of one size, or differ by one person."""
+        if "group" not in self.table or "n" not in self.counts:
+            return
+        is_group = self.table["group"].str.fullmatch(_QUANTILE_GROUP)
+        table = self.table[is_group & self.table["n"].notna()]
+        for block in _blocks(table, [key for key in self.keys if key != "group"]):
+            rows = block["n"].astype(int).sort_values(ascending=False).index
+            cells = dict.fromkeys(self.cell("n", row) for row in rows)
+            if len(cells) == 2:
+                more, less = cells
+                rest = more.size - less.size
+                if rest == 1 and less.size >= self.floor:
+                    yield Sum(more, (less, Cell(rest, AT_MOST_ONE, is_implied=True)))
 
     def _steps(self) -> Iterator[Sum]:
         """Yield the rows before a step as those after it and those taken out."""

@@ -185,6 +185,36 @@ def test_large_counts_are_withheld_where_rounding_is_unlucky():
         assert not exposed(sums, safe)
 
 
+def test_a_small_count_stays_hidden_where_quantile_groups_give_the_total_away():
+    """Rounded to 55 and 60 they are 58 and 59, and there are 233 to 235 people."""
+    sizes = [234, 59, 59, 58, 58]
+    groups = pd.DataFrame({"group": ["overall", "Q1", "Q2", "Q3", "Q4"], "n": sizes})
+    levels = make_tables(np.array([[9], [225]]), np.zeros(2, dtype=int))["subgroups"]
+    tables = {"groups": groups, "levels": levels}
+    attacked = 0
+    for secret in map(str, range(300)):
+        plain = Rounding(secret)
+        told = [plain.printed(n) for n in (58, 59, 225)]
+        if told[:2] != [55, 60] or told[2] != 225:
+            continue
+        safe = protect(tables, plain)
+        reader = Attacker()
+        for n in (58, 59):
+            reader.reads(n, safe.printed(n), base=BASE, is_small=False)
+        reader.adds(59, [58, "one more"])
+        reader.knows("one more", 0, 1)
+        reader.reads("all", safe.printed(234), base=BASE, is_small=False)
+        reader.adds("all", [58, 58, 59, 59])
+        reader.reads("large", safe.printed(225), base=BASE, is_small=False)
+        reader.reads("small", np.nan, base=BASE)
+        reader.adds("all", ["large", "small"])
+        low, high = reader.finds("small")
+        assert low <= 9 <= high
+        assert high - low + 1 >= BASE
+        attacked += 1
+    assert attacked
+
+
 @pytest.mark.parametrize("secret", ["a", "b", "c"])
 def test_tables_without_small_counts_keep_all_of_them(secret):
     n = np.array([[120, 200], [310, 95]])

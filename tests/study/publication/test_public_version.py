@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -120,6 +121,19 @@ def test_a_folder_of_something_else_is_left_alone(moved):
     with pytest.raises(DataError, match="is not a public version of results"):
         publish(folder, manifest)
     assert (other / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("here", "given"), [(".", "."), ("tables", "..")])
+def test_the_folder_of_the_results_may_be_where_one_is(moved, monkeypatch, here, given):
+    folder, manifest = moved
+    monkeypatch.chdir(folder / here)
+    assert publish(Path(given), manifest) == folder.with_name("moved-public")
+
+
+def test_a_base_beyond_every_count_leaves_none(moved):
+    for table in tables_of(publish(*moved, base=10**6)).values():
+        counts = [column for column in COUNTS if column in table]
+        assert table[counts].isin([0]).where(table[counts].notna(), True).all(axis=None)
 
 
 def test_files_of_others_stay_where_an_older_version_is_made_anew(moved):

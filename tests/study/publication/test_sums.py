@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fahrstats.display.labels import CROSS
-from fahrstats.study.publication.sums import Cell, known_sums
+from fahrstats.study.publication.sums import AT_MOST_ONE, Cell, known_sums
 
 FLOOR = 10
 
@@ -86,3 +86,31 @@ def test_a_small_count_is_one_cell_where_its_rows_are_named_alike():
     cells = {part for s in known_sums(both, FLOOR) for part in s.parts}
     assert Cell(7, ("n", "Men")) in cells
     assert sum(cell.size == 7 and not cell.is_implied for cell in cells) == 1
+
+
+def test_a_small_count_of_one_model_is_not_that_of_another():
+    """Bins of predicted risk are made by each model, and say nothing of each other."""
+    table = pd.DataFrame(
+        {
+            "term": ["one", "one", "two", "two"],
+            "estimand": "bin",
+            "time": 5.0,
+            "predicted": [0.1, 0.3, 0.1, 0.3],
+            "n": [57, 3, 57, 3],
+        }
+    )
+    flow = pd.DataFrame({"step": [0], "n": [60], "n_events": [30]})
+    sums = known_sums({"table": table, "flow": flow}, FLOOR)
+    small = {part for one in sums for part in one.parts if part.size == 3}
+    assert len(small) == 2
+
+
+def test_quantile_groups_are_known_to_be_of_one_size():
+    """Printed as 55 and 60, groups that differ by one are 58 and 59 and no others."""
+    groups = ["overall", "Q1", "Q2", "Q3", "Q4"]
+    table = pd.DataFrame({"group": groups, "n": [235, 59, 59, 58, 59]})
+    (even,) = (s for s in known_sums({"t": table}, FLOOR) if s.total.size == 59)
+    assert [part.size for part in even.parts] == [58, 1]
+    assert even.parts[1].name == AT_MOST_ONE
+    uneven = table.assign(n=[233, 59, 59, 56, 59])
+    assert all(s.total.size != 59 for s in known_sums({"t": uneven}, FLOOR))
