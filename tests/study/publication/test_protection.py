@@ -185,34 +185,40 @@ def test_large_counts_are_withheld_where_rounding_is_unlucky():
         assert not exposed(sums, safe)
 
 
-def test_a_small_count_stays_hidden_where_quantile_groups_give_the_total_away():
-    """Rounded to 55 and 60 they are 58 and 59, and there are 233 to 235 people."""
-    sizes = [234, 59, 59, 58, 58]
-    groups = pd.DataFrame({"group": ["overall", "Q1", "Q2", "Q3", "Q4"], "n": sizes})
-    levels = make_tables(np.array([[9], [225]]), np.zeros(2, dtype=int))["subgroups"]
-    tables = {"groups": groups, "levels": levels}
-    attacked = 0
-    for secret in map(str, range(300)):
-        plain = Rounding(secret)
-        told = [plain.printed(n) for n in (58, 59, 225)]
-        if told[:2] != [55, 60] or told[2] != 225:
-            continue
-        safe = protect(tables, plain)
+def test_a_small_count_stays_hidden_where_quantile_groups_are_of_one_size():
+    """Q1 holds 9 and 49, Q2 16, 21 and 22 people.
+
+    Printed as 20, 25 and 25 those of Q2 are at least 58, so that Q1 has at least 57,
+    and printed as 45 the 49 are all that they can be: 8 or 9 are left.
+    """
+    n = np.array([[9, 16], [49, 21], [0, 22]])
+    tables = make_tables(n, np.zeros(3, dtype=int))
+    parts = {"a": 49, "b": 16, "c": 21, "d": 22}
+    n_attacked = 0
+
+    def find(rounding):
         reader = Attacker()
-        for n in (58, 59):
-            reader.reads(n, safe.printed(n), base=BASE, is_small=False)
-        reader.adds(59, [58, "one more"])
+        for name, count in parts.items():
+            reader.reads(name, rounding.printed(count), base=BASE, is_small=False)
+        for name, count in (("Q1", 58), ("Q2", 59)):
+            reader.reads(name, rounding.printed(count), base=BASE, is_small=False)
+        reader.reads("small", np.nan, base=BASE, zero=rounding.prints_zero)
+        reader.adds("Q1", ["a", "small"])
+        reader.adds("Q2", ["b", "c", "d"])
+        reader.adds("Q2", ["Q1", "one more"])
         reader.knows("one more", 0, 1)
-        reader.reads("all", safe.printed(234), base=BASE, is_small=False)
-        reader.adds("all", [58, 58, 59, 59])
-        reader.reads("large", safe.printed(225), base=BASE, is_small=False)
-        reader.reads("small", np.nan, base=BASE)
-        reader.adds("all", ["large", "small"])
-        low, high = reader.finds("small")
+        return reader.finds("small")
+
+    for secret in map(str, range(2000)):
+        plain = Rounding(secret)
+        if [plain.printed(n) for n in (58, *parts.values())] != [55, 45, 20, 25, 25]:
+            continue
+        assert find(plain) == (8, 9)
+        low, high = find(protect(tables, plain))
         assert low <= 9 <= high
         assert high - low + 1 >= BASE
-        attacked += 1
-    assert attacked
+        n_attacked += 1
+    assert n_attacked
 
 
 @pytest.mark.parametrize("secret", ["a", "b", "c"])

@@ -106,7 +106,7 @@ def test_a_small_count_of_one_model_is_not_that_of_another():
 
 
 def test_quantile_groups_are_known_to_be_of_one_size():
-    """Printed as 55 and 60, groups that differ by one are 58 and 59 and no others."""
+    """What is known of one of them is then known of the others, but for one person."""
     groups = ["overall", "Q1", "Q2", "Q3", "Q4"]
     table = pd.DataFrame({"group": groups, "n": [235, 59, 59, 58, 59]})
     (even,) = (s for s in known_sums({"t": table}, FLOOR) if s.total.size == 59)
