@@ -35,7 +35,8 @@ def public_version(public: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -
     texts += [
         f"What is estimated from fewer than {floor} people or events is left out, "
         f"shares of people move by steps of {base} people, and curves are drawn at "
-        f"round times while {floor} or more are at risk.",
+        f"round times while {floor} or more are at risk. Intervals of means, and of "
+        "observed over expected events, are those of the rounded counts.",
         f"Ages of {oldest} and over are not told apart, and printed as {oldest}.",
     ]
     reasons: dict[str, list[str]] = {}
