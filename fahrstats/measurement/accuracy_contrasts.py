@@ -20,6 +20,8 @@ from fahrstats.measurement.shared_draws import with_tests
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+_REFUSED = "not estimated: "
+
 
 def model_contrasts(
     table: pd.DataFrame, rows: pd.DataFrame, draws: FloatArray, conf_level: float
@@ -96,11 +98,13 @@ def group_contrasts(
 
 
 def largest_of(differences: pd.DataFrame) -> pd.DataFrame:
-    """Return the largest difference of each model, in its size."""
-    known = differences.dropna(subset="estimate")
-    size = known["estimate"].abs()
-    largest = size.groupby(known["model"], sort=False).idxmax()
-    return known.loc[largest].reset_index(drop=True)
+    """Return the largest difference of each model, in its size.
+
+    A model of which none was estimated keeps a row, which says why.
+    """
+    size = differences["estimate"].abs().fillna(-1.0)
+    largest = size.groupby(differences["model"], sort=False).idxmax()
+    return differences.loc[largest].reset_index(drop=True)
 
 
 class _Pair(NamedTuple):
@@ -120,11 +124,15 @@ def _sides(pairs: Sequence[_Pair]) -> tuple[IntArray, IntArray]:
 def _paired(table: pd.DataFrame, pairs: Sequence[_Pair]) -> pd.DataFrame:
     """Return a row for each pair, the first row less the second, as it is named."""
     first, second = (table.iloc[side] for side in _sides(pairs))
-    notes = zip(first["note"], second["note"], strict=True)
+    # What was refused stands first, so that it is known for a refusal.
+    notes = [
+        sorted(dict.fromkeys(both), key=lambda note: not note.startswith(_REFUSED))
+        for both in zip(first["note"], second["note"], strict=True)
+    ]
     found = first[["subgroup", "n", "n_subjects"]].reset_index(drop=True)
     return found.assign(
         **pd.DataFrame([pair.named for pair in pairs]),
-        note=["; ".join(filter(None, dict.fromkeys(both))) for both in notes],
+        note=["; ".join(filter(None, both)) for both in notes],
         estimand=("delta_" + first["estimand"]).to_numpy(),
         estimate=first["estimate"].to_numpy() - second["estimate"].to_numpy(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fahrstats.columns import in_order
 from fahrstats.measurement.age_rows import AgeRows, read_rows
+from fahrstats.measurement.doubtful_predictions import check_corrected, refusals
 
 FloatArray = NDArray[np.float64]
 
@@ -19,7 +20,7 @@ WIDTHS = {1000: 5, 0: 10}
 COARSENESS = 5
 """Cells of fewer people are empty, and all others multiples of it."""
 
-_REFUSED = "not estimated: true ages are known to intervals"
+_OF_INTERVALS = "not estimated: true ages are known to intervals"
 
 
 def age_cells(
@@ -28,6 +29,7 @@ def age_cells(
     *,
     age: str | tuple[str, str] = "age",
     subject: str | None = None,
+    corrected: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Count people in cells of true by predicted age, of five or ten years each.
 
@@ -43,7 +45,8 @@ def age_cells(
         One row per model and cell that is not empty: ``value`` and ``predicted``, where
         the cell begins in true and in predicted age, ``per``, its width in years, and
         its ``share`` as ``estimate``. Cells are five years wide from a thousand people
-        on. One row that says so, where true ages are known to intervals.
+        on. One row that says so, where true ages are known to intervals, and for a
+        corrected age.
 
     Raises
     ------
@@ -52,16 +55,25 @@ def age_cells(
     """
     rows = read_rows(predicted, data, age, subject)
     name = age if isinstance(age, str) else "age"
-    tables = [_of_model(rows, j).assign(model=m) for j, m in enumerate(rows.models)]
+    check_corrected(corrected or {}, rows.models)
+    reasons = {} if rows.is_exact else dict.fromkeys(rows.models, _OF_INTERVALS)
+    reasons |= refusals(corrected or {})
+    tables = [
+        (_refused(reasons[m]) if m in reasons else _of_model(rows, j)).assign(model=m)
+        for j, m in enumerate(rows.models)
+    ]
     table = pd.concat(tables, ignore_index=True).assign(variable=name, estimand="share")
     return table[in_order(table.columns)]
 
 
+def _refused(reason: str) -> pd.DataFrame:
+    """Return the row of a model that has no cells."""
+    empty = dict.fromkeys(("value", "predicted", "per", "estimate"), np.nan)
+    return pd.DataFrame([{**empty, "note": reason}])
+
+
 def _of_model(rows: AgeRows, j: int) -> pd.DataFrame:
     """Count the cells of one model, on the photos that every model predicted."""
-    if not rows.is_exact:
-        empty = dict.fromkeys(("value", "predicted", "per", "estimate"), np.nan)
-        return pd.DataFrame([{**empty, "note": _REFUSED}])
     kept = rows.is_complete
     n_people = np.unique(rows.subject[kept]).size
     width = next(years for least, years in WIDTHS.items() if n_people >= least)

@@ -16,7 +16,10 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _OF_CORRECTED = ("mean_error", "median_error")
-_REFUSED = "not estimated: a correction given true age makes errors small; see {raw}"
+_REFUSED = (
+    "not estimated: `{name}` was corrected given true age, which makes errors small; "
+    "see `{raw}`"
+)
 
 _FEWEST_AT_TOP, _LEAST_SHARE_AT_TOP = 5, 0.01
 _NEXT_VALUES = 10
@@ -45,13 +48,19 @@ def check_corrected(corrected: Mapping[str, str], models: tuple[str, ...]) -> No
             )
 
 
+def refusals(corrected: Mapping[str, str]) -> dict[str, str]:
+    """Return why each corrected age has no accuracy."""
+    return {
+        name: _REFUSED.format(name=name, raw=raw) for name, raw in corrected.items()
+    }
+
+
 def refuse_corrected(
     table: pd.DataFrame, corrected: Mapping[str, str]
 ) -> tuple[pd.DataFrame, BoolArray]:
     """Give rows that a corrected age must not have their reason, and mark them."""
-    raw = table["model"].map(dict(corrected))
-    is_refused = raw.notna() & ~table["estimand"].isin(_OF_CORRECTED)
-    reasons = [_REFUSED.format(raw=name) for name in raw]
+    reasons = table["model"].map(refusals(corrected))
+    is_refused = reasons.notna() & ~table["estimand"].isin(_OF_CORRECTED)
     notes = np.where(is_refused, reasons, table["note"])
     return table.assign(note=notes), is_refused.to_numpy(bool)
 

@@ -41,7 +41,12 @@ _OF_COHORTS: dict[str, type] = {
     "analyses": list,
 }
 _OF_KIND: dict[str, dict[str, type]] = {
-    "age-benchmark": {"models": list, "data_sets": list, "card": dict}
+    "age-benchmark": {
+        "models": list,
+        "corrected": dict,
+        "data_sets": list,
+        "card": dict,
+    }
 }
 _AGAIN = "run `fahrstats analyse` again"
 _CHANGED = "changed since its tables were made; run `fahrstats run`."

@@ -56,6 +56,22 @@ def test_ages_known_to_intervals_have_no_cells():
     assert set(table["note"]) == {"not estimated: true ages are known to intervals"}
 
 
+def test_a_corrected_age_has_no_cells():
+    """It is near the true age since it holds it; the raw one is shown as it was."""
+    data = people(300)
+    data["fair"] = (data["faceage"] + data["age"]) / 2
+    table = check_table(
+        age_cells(["faceage", "fair"], data, corrected={"fair": "faceage"})
+    )
+    (fair,) = table[table["model"] == "fair"].to_dict("records")
+    assert np.isnan(fair["estimate"])
+    assert fair["note"].startswith("not estimated: `fair` was corrected given true a")
+    raw = table[table["model"] == "faceage"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(raw, age_cells(["faceage"], data))
+
+
 def test_bad_ages_are_refused():
     with pytest.raises(DataError, match="`data` has no column `nil`"):
         age_cells(["nil"], people(30))
+    with pytest.raises(DataError, match="`faceage` is corrected from `nil`; both"):
+        age_cells(["faceage"], people(30), corrected={"faceage": "nil"})

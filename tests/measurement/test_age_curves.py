@@ -118,7 +118,7 @@ def test_a_corrected_age_has_no_curve():
     ).calibration()
     refused = table[table["model"] == "fair"]
     assert refused["estimate"].isna().all()
-    assert refused["note"].str.startswith("not estimated: a correction").all()
+    assert refused["note"].str.startswith("not estimated: `fair` was corrected").all()
     assert table.loc[table["model"] == "face", "estimate"].notna().all()
 
 

@@ -159,6 +159,7 @@ def _describe(
             **{name: {"label": label, "unit": ""} for name, label in labels.items()},
         },
         "models": list(study.columns),
+        "corrected": study.corrected,
         "data_sets": [_data_set(cohort) for cohort in cohorts],
         "choices": {"n_boot": study.n_boot, "age_bands": list(study.age_bands)},
         "card": {key: without_folders(text) for key, text in study.card.items()},

@@ -121,6 +121,9 @@ class Benchmark:
         Draws of the bootstrap, and what decides them.
     card : dict
         What the authors say of the models, by the keys of :data:`CARD`.
+    corrected : dict
+        Columns of ``models`` that were corrected given true age, each with that of the
+        raw prediction.
     notes : str or None
         Text beside the study file that the report prints.
     """
@@ -136,9 +139,15 @@ class Benchmark:
     n_boot: int
     seed: int
     card: dict[str, str]
+    corrected: dict[str, str]
     notes: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of predicted age."""
         return tuple(column for column, _ in self.models)
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """Columns of ages as a model gave them."""
+        return tuple(name for name in self.columns if name not in self.corrected)

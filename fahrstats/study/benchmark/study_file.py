@@ -55,6 +55,7 @@ def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
         n_boot=analysis.whole("n_boot", _DRAWS, at_least=_FEWEST_DRAWS),
         seed=analysis.whole("seed", 1),
         card=_card(top.section("card")),
+        corrected=_corrected(top.section("corrected")),
         notes=top.optional_text("notes"),
     )
     analysis.finish()
@@ -72,6 +73,12 @@ def _models(top: Section) -> tuple[tuple[str, str], ...]:
     if top.is_given("models") and not models:
         top.problem('[models] names no model; write, say, faceage = "FaceAge".')
     return models
+
+
+def _corrected(section: Section) -> dict[str, str]:
+    """Read the raw prediction of each corrected age."""
+    pairs = {name: section.text(name, required=True) for name in section.values}
+    return {name: raw for name, raw in pairs.items() if raw.strip()}
 
 
 def _data_sets(top: Section, path: Path) -> Iterator[DataSet]:
@@ -166,6 +173,7 @@ def _problems(study: Benchmark, top: Section) -> Iterator[str]:
     for name in groups:
         if name in (*TAKEN, *study.columns):
             yield f"[groups.{name}]: `{name}` is taken; give the column another name."
+    yield from _corrected_problems(study)
     if len(study.models) > MOST_MODELS:
         yield (
             f"[models] names {len(study.models)} models; figures tell {MOST_MODELS} "
@@ -186,3 +194,21 @@ def _problems(study: Benchmark, top: Section) -> Iterator[str]:
                     f"[data.{data.name}]: `by` names `{name}`; [groups] holds {known}."
                     f"{did_you_mean(name, groups)}"
                 )
+
+
+def _corrected_problems(study: Benchmark) -> Iterator[str]:
+    """Yield corrected ages that do not stand beside the raw ones."""
+    pairs = study.corrected
+    for name in dict.fromkeys(name for pair in pairs.items() for name in pair):
+        if name not in study.columns:
+            yield (
+                f"[corrected]: `{name}` is not in [models], where both columns of a "
+                f"pair must be.{did_you_mean(name, study.columns)}"
+            )
+    for name, raw in pairs.items():
+        wrong = "itself" if raw == name else f"`{raw}`, which is corrected itself"
+        if raw in pairs:
+            yield (
+                f"[corrected]: `{name}` is corrected from {wrong}; give the column of "
+                "the raw prediction."
+            )

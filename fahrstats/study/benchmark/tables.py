@@ -53,12 +53,17 @@ def table_makers(study: Benchmark, cohorts: Sequence[Cohort]) -> Makers:
         "accuracy": lambda cohort: _accuracy(judge(cohort)),
         "calibration": lambda cohort: judge(cohort).calibration(),
         "cells": lambda cohort: age_cells(
-            study.columns, cohort.rows, age=cohort.age, subject=cohort.subject
+            study.columns,
+            cohort.rows,
+            age=cohort.age,
+            subject=cohort.subject,
+            corrected=study.corrected,
         ),
     }
     if len(study.models) > 1:
         of_each["differences"] = lambda cohort: _differences(judge(cohort))
-        of_each["lowest"] = lambda cohort: _lowest(judge(cohort))
+    if len(study.raw_columns) > 1:
+        of_each["lowest"] = lambda cohort: _lowest(judge(cohort), study.raw_columns)
     if any(cohort.data.by for cohort in cohorts):
         compare = cache(partial(_group_differences, judge))
         of_each["group_differences"] = compare
@@ -76,6 +81,7 @@ def _judge(study: Benchmark, cohort: Cohort) -> AgeAccuracy:
         subject=cohort.subject,
         by=[*cohort.data.groupings, *((AGE, group) for group in groups)],
         age_bands=study.age_bands,
+        corrected=study.corrected,
         n_boot=study.n_boot,
         seed=study.seed,
     )
@@ -104,13 +110,14 @@ def _differences(judged: AgeAccuracy) -> pd.DataFrame:
     return _without_few(pd.concat(parts, ignore_index=True))
 
 
-def _lowest(judged: AgeAccuracy) -> pd.DataFrame:
-    """Say which model has the lowest MAE in everyone and in every band of age.
+def _lowest(judged: AgeAccuracy, models: Sequence[str]) -> pd.DataFrame:
+    """Say which of the models has the lowest MAE in everyone and in every band of age.
 
     Each is compared with the model that comes next; tests and limits are those of all
     pairs of models, and in bands of age of all bands, together.
     """
     table = _without_few(judged.tidy())
+    table = table[table["model"].isin(models)]
     rows = []
     for estimand, subgroup in _OF_MODELS:
         if estimand == "mean_error":

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from made_benchmark import CORRECTED
 
 from fahrstats.measurement.accuracy import DECADES
 from fahrstats.study.benchmark.study_file import parse_benchmark
@@ -20,6 +21,68 @@ def test_a_benchmark_is_read_whole(shared_benchmark):
     assert clinic.groupings == ["sex", "site", ("sex", "site")]
     assert (web.age, web.by) == (("from", "below"), (("sex",),))
     assert web.table.left_out == "why"
+
+
+def test_a_corrected_age_names_the_raw_one(write_benchmark):
+    study, problems = parse_benchmark(write_benchmark(CORRECTED))
+    assert problems == []
+    assert study.columns == ("faceage", "other", "fair")
+    assert study.corrected == {"fair": "faceage"}
+    assert study.raw_columns == ("faceage", "other")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ('fair = "fair"', "[corrected]: `fair` is corrected from itself; give the c"),
+        (
+            'fiar = "faceage"',
+            "[corrected]: `fiar` is not in [models], where both columns of a pair must "
+            "be. Did you mean `fair`?",
+        ),
+        (
+            'fair = "face_age"',
+            "[corrected]: `face_age` is not in [models], where both columns of a pair "
+            "must be. Did you mean `faceage`?",
+        ),
+        (
+            'fair = "faceage", other = "fair"',
+            "[corrected]: `other` is corrected from `fair`, which is corrected itself; "
+            "give the column of the raw prediction.",
+        ),
+        (
+            'fair = "other", other = "faceage", faceage = "fair"',
+            "[corrected]: `faceage` is corrected from `fair`, which is corrected itse",
+        ),
+        ("fair = 3", "[corrected]: `fair` must be text in quotes, not 3."),
+        ('fair = ""', "[corrected]: `fair` is empty."),
+    ],
+)
+def test_a_corrected_age_stands_beside_the_raw_one(write_benchmark, pairs, message):
+    path = write_benchmark(CORRECTED)
+    path.write_text(path.read_text().replace('fair = "faceage" }', f"{pairs} }}"))
+    study, problems = parse_benchmark(path)
+    assert study is None
+    assert any(problem.startswith(message) for problem in problems), problems
+
+
+def test_what_is_corrected_is_a_table(write_benchmark):
+    path = write_benchmark({"[groups]": 'corrected = ["other"]\n[groups]'})
+    assert parse_benchmark(path) == (
+        None,
+        ["`corrected` must be a section of its own."],
+    )
+
+
+def test_models_that_are_all_corrected_are_told(write_benchmark):
+    path = write_benchmark(
+        {
+            '{ faceage = "FaceAge", other = "Other model" }': '{ fair = "Corrected" }\n'
+            'corrected = { fair = "faceage" }'
+        }
+    )
+    _, (problem,) = parse_benchmark(path)
+    assert problem.startswith("[corrected]: `faceage` is not in [models], where both")
 
 
 def test_a_data_set_like_another_has_its_keys_but_for_its_own(write_benchmark):

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from made_benchmark import BENCHMARK, CORRECTED, write_all
 from tables import check_table
 
 import fahrstats as fs
 from fahrstats.study.benchmark.cohorts import read_cohorts
 from fahrstats.study.benchmark.tables import FEW, table_makers
 
+REFUSED = "not estimated: `fair` was corrected given true age"
+LIMITS = pd.Index(
+    [
+        *("std_error", "statistic", "p_value", "p_adjusted"),
+        *("conf_low", "conf_high", "joint_low", "joint_high"),
+    ]
+)
 CROSSED = "sex \N{MULTIPLICATION SIGN} site"
 
 
@@ -121,6 +130,86 @@ def test_groups_that_cannot_be_compared_say_why(write_benchmark, tables):
         "records"
     )
     assert row["note"].startswith("not estimated: `sex` has 1 level with an estimate")
+
+
+@pytest.fixture(scope="module")
+def corrected(tables, tmp_path_factory):
+    """Every table of the benchmark with a corrected age beside the raw ones."""
+    ((old, new),) = CORRECTED.items()
+    text = BENCHMARK.replace(old, new)
+    path = write_all(tmp_path_factory.mktemp("fair") / "two", text, tables)
+    makers = table_makers(*read_cohorts(path))
+    return {name: check_table(make()) for name, make in makers.items()}
+
+
+def test_a_corrected_age_has_its_mean_error_only(corrected, made):
+    for name in ("accuracy", "calibration", "cells"):
+        fair = corrected[name].query("model == 'fair'")
+        assert set(fair["cohort"]) == {"Clinic", "Photos of the web"}
+        known = fair[fair["estimate"].notna()]
+        told = {"accuracy": {"mean_error", "median_error"}}.get(name, set())
+        assert set(known["estimand"]) == told, name
+        refused = fair[fair["estimate"].isna() & ~fair["note"].isin([FEW, "no photos"])]
+        assert len(refused)
+        assert refused["note"].str.startswith(REFUSED).all()
+        assert refused[LIMITS.intersection(refused)].isna().all(axis=None)
+    for name in ("accuracy", "calibration", "cells"):
+        raw = corrected[name].query("model != 'fair'").reset_index(drop=True)
+        pd.testing.assert_frame_equal(raw, made[name])
+
+
+def test_a_corrected_age_is_compared_in_mean_error_only(corrected):
+    differences = corrected["differences"].query("cohort == 'Clinic'")
+    with_fair = differences[differences["term"].str.contains("fair")]
+    assert set(with_fair["estimand"]) == {
+        *("delta_mae", "delta_macro_mae", "delta_mean_error")
+    }
+    known = with_fair[with_fair["estimate"].notna()]
+    assert known["term"].tolist() == ["faceage - fair", "other - fair"]
+    assert set(known["estimand"]) == {"delta_mean_error"}
+    overall = with_fair.drop(index=known.index).query("subgroup == 'overall'")
+    assert overall["note"].str.startswith(REFUSED).all()
+    assert overall[LIMITS.intersection(overall)].isna().all(axis=None)
+
+
+def test_a_corrected_age_changes_no_comparison_of_the_others(corrected, made):
+    for name in ("lowest", "differences"):
+        ours = corrected[name]
+        ours = ours[ours["term"] == "faceage - other"].query(
+            "estimand != 'delta_mean_error'"
+        )
+        theirs = made[name][made[name]["term"] == "faceage - other"].query(
+            "estimand != 'delta_mean_error'"
+        )
+        pd.testing.assert_frame_equal(
+            ours.reset_index(drop=True), theirs.reset_index(drop=True)
+        )
+    assert len(corrected["lowest"]) == len(made["lowest"]) > 6
+    assert "fair" not in set(corrected["lowest"]["model"])
+
+
+@pytest.mark.parametrize("name", ["group_differences", "largest_differences"])
+def test_groups_of_a_corrected_age_are_compared_in_mean_error_only(corrected, name):
+    fair = corrected[name].query("model == 'fair'")
+    known = fair[fair["estimate"].notna()]
+    assert set(known["estimand"]) == {"delta_mean_error"}
+    refused = fair[fair["estimate"].isna()]
+    assert set(refused["estimand"]) == {"delta_mae", "delta_standardized_mae"}
+    assert refused["note"].str.startswith(REFUSED).all()
+    keys = ["cohort", "subgroup", "estimand", "model"]
+    once = corrected["largest_differences"].drop_duplicates(keys)
+    assert len(once) == len(corrected["largest_differences"])
+
+
+def test_one_model_and_its_correction_have_no_lowest(write_benchmark):
+    text = '{ faceage = "FaceAge", other = "Other model" }'
+    pair = '{ faceage = "FaceAge", fair = "Corrected" }\ncorrected.fair = "faceage"'
+    makers = table_makers(*read_cohorts(write_benchmark({text: pair})))
+    assert "lowest" not in makers
+    differences = check_table(makers["differences"]())
+    known = differences[differences["estimate"].notna()]
+    assert set(known["estimand"]) == {"delta_mean_error"}
+    assert len(known) == 2
 
 
 def test_one_model_without_groups_has_fewer_tables(write_benchmark):
