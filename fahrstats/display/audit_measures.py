@@ -24,7 +24,7 @@ from fahrstats.display.journals import (
     format_ratio,
 )
 from fahrstats.display.labels import listed
-from fahrstats.display.result_table import in_percent, limits
+from fahrstats.display.result_table import excludes, in_percent, limits
 
 OVERALL: Final = "overall"
 MODEL: Final = "model"
@@ -106,6 +106,14 @@ def difference_text(row: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> 
         return format_ratio(*limits(row), style=style)
     values = in_percent(row) if measure.in_percent else limits(row)
     return format_difference(*values, decimals=measure.decimals, style=style)
+
+
+def is_uncertain(row: Mapping[str, Any]) -> bool:
+    """Whether the interval of a difference, or a ratio, holds that of none.
+
+    The two levels that differ most need not be those that are known to differ.
+    """
+    return not excludes(row, 1.0 if MEASURES[row["measure"]].is_ratio else 0.0)
 
 
 def unknown(table: pd.DataFrame) -> pd.Series[bool]:

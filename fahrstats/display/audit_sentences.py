@@ -20,6 +20,7 @@ from fahrstats.display.audit_measures import (
     difference_text,
     in_words,
     is_beyond_margin,
+    is_uncertain,
     measure_of,
     unknown,
 )
@@ -157,7 +158,8 @@ def _factor_differs(
         size = phrase_interval(difference_text(row, style=style), style=style)
         size = size.replace(" (", ", ").rstrip(")")
         p_value = phrase_p(test["p_adjusted"], style=style)
-        far.append(f"{name} (adjusted {p_value}; {contrast_text(row)}: {size})")
+        of = contrast_text(row) + (", uncertain" if is_uncertain(row) else "")
+        far.append(f"{name} (adjusted {p_value}; {of}: {size})")
     texts = [f"by more than the margin in {listed(far)}"] if far else []
     less = "by less" if far else "by less than the margin"
     texts += [f"{less} in {listed(near)}"] if near else []

@@ -33,6 +33,12 @@ def test_only_differences_that_stand_up_to_their_number_are_named():
     )
 
 
+def test_a_largest_difference_with_limits_on_both_sides_is_called_uncertain():
+    wide = differences_table().assign(conf_low=0.9, joint_low=0.9)
+    (line,) = said.group_differences(table_of_tests(), wide, labels=LABELS)
+    assert "Black against White, uncertain: 1.30, 95% CI 0.90" in line
+
+
 def test_differences_within_the_margin_are_named_apart():
     tests = table_of_tests().assign(p_adjusted=0.01)
     lines = said.group_differences(tests, differences_table(), labels=LABELS)
