@@ -35,6 +35,8 @@ MOST_JOINT = 20
 With m differences its cost grows as m cubed, and what it gains over Sidak is little.
 """
 
+_LIMITS = "conf_low", "conf_high", "joint_low", "joint_high"
+
 _ROUNDING = 1e-12
 """Share of two variances that rounding can leave of that of their difference."""
 
@@ -231,12 +233,17 @@ class GroupsRanked:
     def _described(
         self, table: pd.DataFrame, first: IntArray, second: IntArray
     ) -> pd.DataFrame:
-        """Add which levels rows are about, their sizes, and why one is not shown."""
+        """Add which levels rows are about, their sizes, and why one is not shown.
+
+        Limits of differences end at -1 and 1, beyond which there are none.
+        """
         notes = np.array(self.notes, dtype=object)
         levels = np.array(self.levels, dtype=object)
         table = table.reset_index(drop=True).assign(
             biomarker=self.biomarker, subgroup=self.subgroup, level=levels[first]
         )
+        limits = [name for name in _LIMITS if name in table]
+        table[limits] = table[limits].clip(-1, 1)
         is_shown = (notes[first] == "") & (notes[second] == "")
         has_pair = first != second
         for column in ("n", "n_events"):

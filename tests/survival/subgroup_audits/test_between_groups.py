@@ -112,6 +112,21 @@ def test_limits_of_concordances_stay_inside_0_and_1(data):
     np.testing.assert_allclose(middle, logit(rows["estimate"]), rtol=1e-9, atol=1e-9)
 
 
+def test_limits_of_differences_end_at_1(data):
+    """Women's ages so far above men's that the difference is all but -1."""
+    far = np.where(data["sex"] == "women", 20.0, 0.0)
+    found = fs.concordance_between(
+        "Surv(time, event) ~ age", data.assign(age=data["age"] + far), by=["sex"]
+    )
+    usual, wide = (
+        rows_of(found.tidy(conf_level=level), estimand="cross_c_difference").iloc[0]
+        for level in (0.95, 1 - 1e-9)
+    )
+    assert -1 < usual["conf_low"] < usual["estimate"] < -0.7
+    assert usual["estimate"] - 6 * usual["std_error"] < -1
+    assert (wide["conf_low"], wide["joint_low"]) == (-1, -1)
+
+
 def test_two_levels_have_one_difference_and_its_square_is_the_test(data):
     table = fs.concordance_between(FORMULA, data, by=["sex"]).tidy()
     for score in ("age", "ph_ecog"):
