@@ -123,6 +123,8 @@ def _chosen(
     table: pd.DataFrame, measures: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows of the measures that some level has, and these measures."""
+    if isinstance(measures, str):
+        raise DataError(f"`measures` is the text `{measures}`; give a list of names.")
     rows = table.assign(measure=measure_of(table), unknown=unknown(table))
     rows = _in_units(rows[rows["measure"].isin(list(measures))])
     is_estimate = rows["estimate"].notna() & (rows["subgroup"] != OVERALL)

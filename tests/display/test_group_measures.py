@@ -93,6 +93,8 @@ def test_layers_can_be_added():
 
 def test_tables_without_levels_or_of_several_scores_are_refused():
     table = audit_table()
+    with pytest.raises(DataError, match="`measures` is the text `hr`; give a list of"):
+        group_measures(table, measures="hr")
     with pytest.raises(DataError, match="No level of the table has `auc` or `nri`"):
         group_measures(table, measures=("auc", "nri"))
     everyone = table[table["subgroup"] == "overall"]
