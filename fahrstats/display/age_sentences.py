@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -51,6 +52,8 @@ def age_errors(
 ) -> str:
     """Say how far one model's ages lie from the true ones in one data set.
 
+    Of an age without absolute error, as a corrected one, only the mean error is said.
+
     Raises
     ------
     DataError
@@ -64,11 +67,39 @@ def age_errors(
     name = column_label(model, labels)
     mae, bias = found["mae"], found["mean_error"]
     if pd.isna(mae["estimate"]):
-        return f"The error of {name} was not estimated."
+        if pd.isna(bias["estimate"]):
+            return f"The error of {name} was not estimated."
+        mean = format_difference(*limits(bias), decimals=1, style=style)
+        return (
+            f"The mean error of {name} was {phrase_interval(mean, style=style)} years; "
+            "its absolute error is not given."
+        )
     size = phrase_interval(
         format_interval(*limits(mae), decimals=1, style=style), style=style
     )
     return f"{name} had a mean absolute error of {size} years, {_read(bias, style)}."
+
+
+def corrected_ages(
+    corrected: Mapping[str, str], *, labels: Labels | None = None
+) -> str:
+    """Say which ages were corrected given true age, and what is not told of them.
+
+    Parameters
+    ----------
+    corrected
+        Column of the raw prediction, by that of each corrected age.
+    """
+    names = [
+        f"{column_label(name, labels)} (from {column_label(raw, labels)})"
+        for name, raw in corrected.items()
+    ]
+    was, its = ("was", "its") if len(names) == 1 else ("were", "their")
+    return (
+        f"{listed(names)} {was} corrected for bias given true age: {its} mean error is "
+        f"given, and {its} absolute error is not, which the correction makes small "
+        "whatever the model."
+    )
 
 
 def lowest_error(

@@ -94,7 +94,7 @@ def age_accuracy(
     models = list(dict.fromkeys(rows["model"]))
     lines: list[list[str]] = []
     heads: list[int] = []
-    notes = Footnotes()
+    notes = Footnotes(labels)
     for cohort, part in by_value(rows, "cohort"):
         heads += [len(lines)] if cohort else []
         lines += [[_sized(cohort, part, style)]] if cohort else []
@@ -106,7 +106,7 @@ def age_accuracy(
             texts = [
                 _value(found[m], is_percent, decimals, notes, style) for m in models
             ]
-            own = _between(differences, cohort, estimand, style)
+            own = _between(differences, cohort, estimand, notes, style)
             lines.append([INDENT * bool(cohort) + name, *texts, own])
     headers = {"name": "", **{m: column_label(m, labels) for m in models}}
     if len(models) == 2 and differences is not None:
@@ -128,6 +128,8 @@ def lowest_errors(
 ) -> DisplayTable:
     """Return the MAE of every model over the lifespan, and which is the lowest.
 
+    A model without any, such as a corrected age, has no column.
+
     Parameters
     ----------
     table
@@ -145,7 +147,8 @@ def lowest_errors(
     """
     need_columns(table, _NEED, "a table of the lowest errors")
     need_columns(lowest, ("model", "level", "term", "estimand"), "the lowest errors")
-    models = list(dict.fromkeys(table["model"]))
+    is_judged = table["estimand"].isin(list(_LIFESPAN)) & table["estimate"].notna()
+    models = list(dict.fromkeys(table.loc[is_judged, "model"]))
     lines: list[list[str]] = []
     heads: list[int] = []
     for cohort, part in by_value(lowest, "cohort"):
@@ -323,7 +326,11 @@ def _value(
 
 
 def _between(
-    differences: pd.DataFrame | None, cohort: str, estimand: str, style: NumberStyle
+    differences: pd.DataFrame | None,
+    cohort: str,
+    estimand: str,
+    notes: Footnotes,
+    style: NumberStyle,
 ) -> str:
     """Return the difference of two models in a statistic of everyone."""
     if differences is None:
@@ -335,7 +342,10 @@ def _between(
     rows = rows[rows["cohort"] == cohort] if cohort else rows
     if len(rows) != 1:
         return ""
-    return format_difference(*limits(records(rows)[0]), decimals=1, style=style)
+    row = records(rows)[0]
+    if pd.isna(row["estimate"]):
+        return notes.mark(EMPTY, row.get("note"))
+    return format_difference(*limits(row), decimals=1, style=style)
 
 
 def _lifespan_line(

@@ -16,6 +16,7 @@ from fahrstats.display.accuracy_sentences import (
 from fahrstats.display.age_sentences import (
     age_errors,
     age_group_differences,
+    corrected_ages,
     lowest_error,
 )
 from fahrstats.display.audit_measures import margins_in_words
@@ -72,6 +73,7 @@ __all__ = [
     "competing_risks",
     "completed_rows",
     "concordance",
+    "corrected_ages",
     "correlation",
     "cross_fitted",
     "early",

@@ -91,7 +91,8 @@ def group_contrasts(
     if others:
         said = f"not compared, few people or no estimate: {', '.join(others)}"
         found["note"] = [
-            "; ".join(filter(None, [note, said])) for note in found["note"]
+            note if note.startswith(_REFUSED) else "; ".join(filter(None, [note, said]))
+            for note in found["note"]
         ]
     people = np.minimum(sizes[first], sizes[second])[:, 1]
     return with_tests(found, _differences(draws, pairs), people, conf_level)

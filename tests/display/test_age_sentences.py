@@ -8,6 +8,7 @@ from judged_ages import LABELS, judged
 from fahrstats.display.age_sentences import (
     age_errors,
     age_group_differences,
+    corrected_ages,
     lowest_error,
 )
 from fahrstats.display.journals import MINUS
@@ -65,6 +66,30 @@ def test_errors_that_were_not_estimated_are_said_to_be_none():
     assert text == "The error of mini-age was not estimated."
     with pytest.raises(DataError, match="does not say how `other` does in everyone"):
         age_errors(table, "other")
+
+
+def test_a_corrected_age_has_its_mean_error_told():
+    table = errors(-1.5, -2.0, -1.0)
+    table.loc[table["estimand"] == "mae", "estimate"] = np.nan
+    assert age_errors(table, "faceage", labels=LABELS) == (
+        f"The mean error of mini-age was {MINUS}1.5 (95% CI {MINUS}2.0 to {MINUS}1.0) "
+        "years; its absolute error is not given."
+    )
+
+
+def test_what_is_corrected_is_said_in_one_sentence():
+    labels = {**LABELS, "fair": {"label": "mini-age, corrected"}}
+    one = {"fair": "faceage"}
+    assert corrected_ages(one, labels=labels) == (
+        "mini-age, corrected (from mini-age) was corrected for bias given true age: "
+        "its mean error is given, and its absolute error is not, which the correction "
+        "makes small whatever the model."
+    )
+    two = corrected_ages({**one, "other": "faceage"}, labels=labels)
+    assert two.startswith(
+        "mini-age, corrected (from mini-age) and other (from mini-age) were corrected "
+        "for bias given true age: their mean error is given, and their absolute error"
+    )
 
 
 def bands(models: list[str], high: list[float]) -> pd.DataFrame:

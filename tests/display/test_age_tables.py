@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from judged_ages import LABELS, judged
+from judged_ages import LABELS, MODELS, judged, people
 
+import fahrstats as fs
 from fahrstats.display.age_tables import (
     age_accuracy,
     age_differences,
@@ -71,6 +72,59 @@ def test_what_was_not_estimated_is_empty_and_says_why(table):
     line = frame[frame.iloc[:, 0] == f"{INDENT}Correlation"].iloc[0]
     assert line["mini-age"].startswith(EMPTY)
     assert any("ages are all alike" in note for note in shown.notes)
+
+
+@pytest.fixture(scope="module")
+def with_fair():
+    """Two models and the first of them corrected given true age."""
+    data = people().assign(fair=lambda d: (d["faceage"] + d["age"]) / 2)
+    return fs.age_accuracy(
+        [*MODELS, "fair"], data, by=["sex"], corrected={"fair": "faceage"}, n_boot=40
+    )
+
+
+WITH_FAIR = {**LABELS, "fair": {"label": "mini-age, corrected"}}
+NOT_FAIR = (
+    "not estimated: mini-age, corrected was corrected given true age, which makes "
+    "errors small; see mini-age"
+)
+
+
+def test_a_corrected_age_has_dashes_that_say_why(with_fair):
+    shown = age_accuracy(with_fair.tidy(), labels=WITH_FAIR)
+    frame = shown.frame().set_index("")
+    told = frame["mini-age, corrected"]
+    assert told["Mean error, years"][0].isdigit()
+    assert (told.drop("Mean error, years") == f"{EMPTY}ᵃ").all()
+    assert shown.notes[0] == f"ᵃ {NOT_FAIR}"
+    of_fair = with_fair.tidy().query("model == 'fair'")
+    groups = age_groups(of_fair, labels=WITH_FAIR)
+    women = groups.frame().set_index("").loc[f"{INDENT}Women"]
+    assert women["MAE (95% CI)"].startswith(EMPTY)
+    assert women["MAE at equal ages\n(95% CI)"].startswith(EMPTY)
+    assert women["Mean error (95% CI)"][0].isdigit()
+    assert groups.notes == (f"ᵃ {NOT_FAIR}",)
+
+
+def test_two_models_of_which_one_is_corrected_differ_in_mean_error(with_fair):
+    is_pair = with_fair.tidy()["model"].isin(["faceage", "fair"])
+    differences = pd.concat(
+        [with_fair.contrasts(estimand=e) for e in ("mae", "mean_error")]
+    )
+    of_pair = differences[differences["term"] == "faceage - fair"]
+    frame = age_accuracy(with_fair.tidy()[is_pair], of_pair, labels=WITH_FAIR).frame()
+    between = frame.set_index("")["First minus second\n(95% CI)"]
+    assert between["Mean absolute error, years"] == f"{EMPTY}ᵃ"
+    assert any(letter.isdigit() for letter in between["Mean error, years"])
+
+
+def test_a_corrected_age_has_no_column_among_the_lowest(found, table, with_fair):
+    lowest = lowest_of(found).dropna(subset="estimate")
+    with_it = with_fair.tidy().assign(cohort="Clinic")
+    frame = lowest_errors(with_it, lowest, labels=WITH_FAIR).frame()
+    expected = lowest_errors(table, lowest, labels=LABELS).frame()
+    assert list(frame.columns) == list(expected.columns)
+    assert frame.shape == expected.shape
 
 
 def lowest_of(found) -> pd.DataFrame:
