@@ -125,18 +125,21 @@ def _sides(pairs: Sequence[_Pair]) -> tuple[IntArray, IntArray]:
 def _paired(table: pd.DataFrame, pairs: Sequence[_Pair]) -> pd.DataFrame:
     """Return a row for each pair, the first row less the second, as it is named."""
     first, second = (table.iloc[side] for side in _sides(pairs))
-    # What was refused stands first, so that it is known for a refusal.
-    notes = [
-        sorted(dict.fromkeys(both), key=lambda note: not note.startswith(_REFUSED))
-        for both in zip(first["note"], second["note"], strict=True)
-    ]
+    notes = zip(first["note"], second["note"], strict=True)
     found = first[["subgroup", "n", "n_subjects"]].reset_index(drop=True)
     return found.assign(
         **pd.DataFrame([pair.named for pair in pairs]),
-        note=["; ".join(filter(None, both)) for both in notes],
+        note=[_both_notes(*both) for both in notes],
         estimand=("delta_" + first["estimand"]).to_numpy(),
         estimate=first["estimate"].to_numpy() - second["estimate"].to_numpy(),
     )
+
+
+def _both_notes(first: str, second: str) -> str:
+    """Join the notes of two rows; why one was refused is all there is to say."""
+    notes = [note for note in dict.fromkeys([first, second]) if note]
+    refusals = [note for note in notes if note.startswith(_REFUSED)]
+    return "; ".join(refusals or notes)
 
 
 def _differences(draws: FloatArray, pairs: Sequence[_Pair]) -> FloatArray:

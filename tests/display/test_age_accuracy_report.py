@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from made_benchmark import BENCHMARK, make_tables, write_all
+from made_benchmark import BENCHMARK, CORRECTED, make_tables, write_all
 from plotnine import ggplot
 from report_cells import markdown_of, run_report, typed_text
 
@@ -131,6 +131,51 @@ def test_one_model_without_groups_has_a_shorter_report(run, alone):
     assert not any("## Groups" in text for text in markdown_of(shown))
     assert sum(isinstance(item, ggplot) for item in shown) == 3
     assert sum(isinstance(item, DisplayTable) for item in shown) == 4
+
+
+def test_a_corrected_age_stands_beside_the_raw_one(run, tmp_path):
+    text = BENCHMARK
+    for old, new in CORRECTED.items():
+        text = text.replace(old, new)
+    path = write_all(tmp_path / "two", text, make_tables())
+    shown, said = run(analyse_benchmark(path, out=tmp_path / "out"))
+    texts = [text.replace("\\", "") for text in markdown_of(shown)]
+    assert "How far do ages that FaceAge and Other model" in said
+    (sentence,) = [text for text in texts if text.startswith("**Corrected ages.**")]
+    assert "FaceAge, corrected (from FaceAge) was corrected for bias" in sentence
+    (findings, *_) = [text for text in texts if "its absolute error is not g" in text]
+    assert "The mean error of FaceAge, corrected was" in findings
+    assert "FaceAge, corrected had" not in findings
+    assert not any(text.startswith("Not estimated: FaceAge, corr") for text in texts)
+    # As without it, but that it has a table of groups in both data sets.
+    figures = [item for item in shown if isinstance(item, ggplot)]
+    assert len(figures) == 8
+    tiles = [figure for figure in figures if "group" in figure.data]
+    assert [("fair" in set(figure.data["model"])) for figure in tiles] == [True] * 3
+    others = [figure for figure in figures if "group" not in figure.data]
+    assert not any("fair" in set(figure.data["model"]) for figure in others)
+    assert not any("FaceAge, corr" in str(set(f.data["model"])) for f in others)
+    assert sum(isinstance(item, DisplayTable) for item in shown) == 14
+
+
+def test_one_model_and_its_correction_have_a_report(run, tmp_path):
+    text = BENCHMARK[: BENCHMARK.index("[data.web]")] + "[analysis]\nn_boot = 40\n"
+    pair = '{ faceage = "FaceAge", fair = "Fair" }\ncorrected.fair = "faceage"'
+    text = text.replace('{ faceage = "FaceAge", other = "Other model" }', pair)
+    path = write_all(tmp_path / "pair", text, {"clinic": make_tables()["clinic"]})
+    shown, said = run(analyse_benchmark(path, out=tmp_path / "out"))
+    assert "How far do ages that FaceAge\npredicts lie" in said
+    (accuracy, *_) = [
+        item
+        for item in shown
+        if isinstance(item, DisplayTable) and "difference" in item.headers
+    ]
+    assert any(note.startswith("ᵃ not estimated: Fair was") for note in accuracy.notes)
+    assert not any(
+        "Lowest" in str(item.headers)
+        for item in shown
+        if isinstance(item, DisplayTable)
+    )
 
 
 def test_ages_that_intervals_do_not_tell_have_a_report(run, tmp_path):

@@ -41,6 +41,21 @@ def test_a_corrected_age_has_a_mean_error_only(photos):
     assert f"mae not estimated; {REASON}" in str(result)
 
 
+def test_a_difference_from_a_corrected_age_says_only_why_there_is_none(photos):
+    """Other notes of the raw one, here on empty cells, are of no difference."""
+    result = fs.age_accuracy(
+        ["raw", "corrected"],
+        photos[photos["age"] > 20],
+        corrected={"corrected": "raw"},
+        n_boot=20,
+    )
+    is_raw = (result.table["model"] == "raw") & (
+        result.table["estimand"] == "macro_mae"
+    )
+    assert result.table.loc[is_raw, "note"].item().startswith("mean over")
+    assert result.contrasts(estimand="macro_mae")["note"].item() == REASON
+
+
 @pytest.mark.parametrize(
     "corrected",
     [{"corrected": "nil"}, {"nil": "raw"}, {"raw": "raw"}, {"corrected": "other"}],

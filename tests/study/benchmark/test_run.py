@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from made_benchmark import CORRECTED
 
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.study.benchmark.run import analyse_benchmark, check_benchmark_results
@@ -18,6 +19,7 @@ def test_tables_are_written_once_and_described(write_benchmark, monkeypatch):
     assert manifest == read_manifest(out)
     assert (manifest["kind"], manifest["name"]) == ("age-benchmark", "two")
     assert manifest["models"] == ["faceage", "other"]
+    assert manifest["corrected"] == {}
     assert manifest["labels"]["sex"]["label"] == "Sex"
     assert [one["label"] for one in manifest["data_sets"]] == [
         "Clinic",
@@ -78,6 +80,17 @@ def test_data_that_are_not_there_are_announced(write_benchmark, monkeypatch):
         ResultWarning, match="not looked for: `clinic.csv` is not beside"
     ):
         check_benchmark_results(path, out)
+
+
+def test_the_manifest_names_what_is_corrected(write_benchmark, monkeypatch):
+    path = write_benchmark(CORRECTED)
+    monkeypatch.setattr(
+        MAKERS, lambda study, cohorts: {"flow": lambda: cohorts[0].flow}
+    )
+    manifest = read_manifest(analyse_benchmark(path, out=path.with_name("out")))
+    assert manifest["models"] == ["faceage", "other", "fair"]
+    assert manifest["corrected"] == {"fair": "faceage"}
+    assert manifest["labels"]["fair"]["label"] == "FaceAge, corrected"
 
 
 def test_a_study_with_a_problem_is_not_analysed(write_benchmark):
