@@ -147,6 +147,8 @@ def test_a_corrected_age_stands_beside_the_raw_one(run, tmp_path):
     assert "The mean error of FaceAge, corrected was" in findings
     assert "FaceAge, corrected had" not in findings
     assert not any(text.startswith("Not estimated: FaceAge, corr") for text in texts)
+    (updated,) = [text for text in texts if text.startswith("- **12f**")]
+    assert updated.endswith("the raw ones beside them.")
     # As without it, but that it has a table of groups in both data sets.
     figures = [item for item in shown if isinstance(item, ggplot)]
     assert len(figures) == 8
