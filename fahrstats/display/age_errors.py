@@ -21,7 +21,8 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.journals import format_count
+from fahrstats.display.display_table import count_or_empty
+from fahrstats.display.journals import DEFAULT
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns, only_one
@@ -45,7 +46,8 @@ def errors_by_age(
     """Draw one statistic of the error by band of age, a line per model.
 
     Bands around the lines are pointwise intervals. Numbers of photos stand below the
-    bands of age; bands without photos are not drawn.
+    bands of age; bands without photos are not drawn, and those of which nothing is
+    told break the line.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def errors_by_age(
     needed = ("model", "level", "estimand", "estimate", "conf_low", "conf_high", "n")
     need_columns(table, needed, "errors by age")
     only_one(table, ("estimand", "subgroup"), "errors by age")
-    drawn = table[table["n"] > 0]
+    drawn = table[table["n"].fillna(1) > 0]  # a number not shown is not zero
     levels = list(dict.fromkeys(drawn["level"]))
     names = {name: plain(column_label(name, labels)) for name in drawn["model"]}
     order = list(dict.fromkeys(names.values()))
@@ -80,11 +82,13 @@ def errors_by_age(
         ggplot(drawn, aes("at", "estimate", group="model"))
         + geom_ribbon(aes(ymin="conf_low", ymax="conf_high", fill="model"), alpha=0.15)
         + geom_line(aes(color="model", linetype="model"), size=0.8)
-        + geom_point(aes(color="model"), size=1.8)
+        + geom_point(aes(color="model"), size=1.8, na_rm=True)
         + model_scales(len(order))
         + scale_x_continuous(
             breaks=np.arange(len(levels)),
-            labels=[f"{level}\n{format_count(counts[level])}" for level in levels],
+            labels=[
+                f"{level}\n{count_or_empty(counts[level], DEFAULT)}" for level in levels
+            ],
             minor_breaks=[],
         )
         + labs(
