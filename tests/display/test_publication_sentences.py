@@ -17,9 +17,9 @@ def test_the_rule_is_said_in_full():
         "Counts of people and events are multiples of 5, off by less than 5; a dash "
         "stands for a count from 1 to 9. What is estimated from fewer than 10 people "
         "or events is left out, shares of people move by steps of 5 people, and curves "
-        "are drawn at round times while 10 or more are at risk. Intervals of means, and "
-        "of observed over expected events, are those of the rounded counts. Ages of 90 "
-        "and over are not told apart, and printed as 90."
+        "are drawn at round times while 10 or more are at risk. Intervals of means, "
+        "and of observed over expected events, are those of the rounded counts. Ages "
+        "of 90 and over are not told apart, and printed as 90."
     )
 
 

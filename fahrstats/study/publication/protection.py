@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 _SHARED_LOOKS = 12
-_TRIES_WITH_ZEROS = 8  # in each, twice as many counts may be withheld as before
+_TRIES = 8  # in each, twice as many counts may be withheld as before
 _TOLERANCE = 1e-6
 
 
@@ -32,6 +32,8 @@ def protect(tables: Mapping[str, pd.DataFrame], rounding: Rounding) -> Rounding:
     ones, must be able to take at least as many values as the base, given everything
     that is printed and every sum that is known to hold. Where one is not, the smallest
     of the counts that give it away are withheld; if that takes many, zeros are instead.
+    Counts of a small study that are equal by chance can be too many to go on as if they
+    were known to be; then it is not asked that quantile groups are of one size.
 
     Parameters
     ----------
@@ -45,10 +47,12 @@ def protect(tables: Mapping[str, pd.DataFrame], rounding: Rounding) -> Rounding:
     Fischetti and Salazar (2000), Management Science 46:1031-1043, for the attacker.
     """
     sums = known_sums(tables, rounding.floor)
-    for prints_zero in (True, False):
+    less = [known for known in sums if not known.is_of_equals]
+    ways = ((sums, True, _TRIES), (sums, False, _TRIES), (less, False, None))
+    for known, prints_zero, most in ways:
         tried = replace(rounding, prints_zero=prints_zero)
-        for tries in range(_TRIES_WITH_ZEROS) if prints_zero else count():
-            system = _System(sums, tried)
+        for tries in islice(count(), most):
+            system = _System(known, tried)
             narrow = system.narrow()
             if not narrow:
                 return tried

@@ -53,6 +53,11 @@ class Sum(NamedTuple):
     total: Cell
     parts: tuple[Cell, ...]
 
+    @property
+    def is_of_equals(self) -> bool:
+        """Whether it says that two groups are of one size, or differ by one person."""
+        return self.parts[-1].name == AT_MOST_ONE
+
 
 def known_sums(tables: Mapping[str, pd.DataFrame], floor: int) -> list[Sum]:
     """Return the sums that hold between the counts of some tables.
@@ -70,7 +75,11 @@ def known_sums(tables: Mapping[str, pd.DataFrame], floor: int) -> list[Sum]:
         for kind, count in one.of_everyone():
             everyone.setdefault(kind, set()).add(count)
     found = (known for one in counted.values() for known in one.sums(everyone))
-    return list(dict.fromkeys(found))
+    sums = list(dict.fromkeys(found))
+    # Two counts in another place that are equal to the sizes of such groups by chance
+    # would seem to be known to differ by one.
+    told = {(s.total, part) for s in sums if not s.is_of_equals for part in s.parts}
+    return [s for s in sums if not s.is_of_equals or (s.total, s.parts[0]) not in told]
 
 
 class _Counted:
