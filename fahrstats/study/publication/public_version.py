@@ -86,6 +86,8 @@ def publish(folder: Path, manifest: Mapping[str, Any], *, base: int = BASE) -> P
     named = folder.resolve() if folder.name in ("", "..") else folder
     out = named.with_name(named.name + ENDING)
     _clear(out)
+    unfinished = {"name": manifest["name"], "public": None}  # until it is whole
+    store.write_manifest(unfinished, out / "manifest.json")
     provenance = _public_provenance(manifest["provenance"], made.rounding)
     for name, table in made.tables.items():
         notes = _told(manifest["warnings"].get(name, []))

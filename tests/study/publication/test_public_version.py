@@ -123,6 +123,24 @@ def test_a_folder_of_something_else_is_left_alone(moved):
     assert (other / "thesis.txt").read_text() == "mine"
 
 
+def test_a_version_that_was_broken_off_is_written_anew(moved, monkeypatch):
+    folder, manifest = moved
+    write, written = store.write, []
+
+    def stop_at_the_third(table, path, provenance):
+        written.append(path)
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        write(table, path, provenance)
+
+    monkeypatch.setattr(store, "write", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        publish(folder, manifest)
+    monkeypatch.undo()
+    out = publish(folder, manifest)
+    check_tables(out, read_manifest(out))
+
+
 @pytest.mark.parametrize(("here", "given"), [(".", "."), ("tables", "..")])
 def test_the_folder_of_the_results_may_be_where_one_is(moved, monkeypatch, here, given):
     folder, manifest = moved
