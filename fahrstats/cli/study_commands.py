@@ -12,9 +12,6 @@ from fahrstats.watching import Watch
 
 app = typer.Typer()
 
-_ROUND_TO = 5
-"""What published counts are multiples of, unless told otherwise."""
-
 StudyArgument = Annotated[
     str,
     typer.Argument(
@@ -177,7 +174,11 @@ def _base(public: bool, round_to: int | None) -> int | None:
     """Return what counts are multiples of in a version for publication."""
     if round_to is not None and not public:
         raise typer.BadParameter("it rounds the counts of --public; add that.")
-    return (round_to or _ROUND_TO) if public else None
+    if not public:
+        return None
+    from fahrstats.study.publication.counts import BASE
+
+    return round_to or BASE
 
 
 def _render(

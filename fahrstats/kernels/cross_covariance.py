@@ -1,4 +1,4 @@
-"""Joint covariance of concordances between groups, and a test that rests on it."""
+"""Joint covariance of concordances and of differences, and a test resting on it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from fahrstats.kernels.cross_concordance import CrossAgreement
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+_ROUNDING = 1e-12
+"""Share of two variances that rounding can leave of that of their difference."""
 
 
 def joint_covariance(
@@ -54,6 +57,17 @@ def joint_covariance(
                 cov[np.ix_(places[a], places[b])] += both
                 cov[np.ix_(places[b], places[a])] += both.T
     return cov
+
+
+def without_rounding(
+    cov: FloatArray, first: FloatArray, second: FloatArray
+) -> FloatArray:
+    """Covariance of differences, zero where rounding is all that is left of a variance.
+
+    ``cov`` has shape (d, d), and the variances of the two sides of differences (d,).
+    """
+    nothing = np.diag(cov) <= _ROUNDING * (first + second)
+    return np.where(nothing[:, None] | nothing, 0.0, cov)
 
 
 def principal_chi_squared(difference: FloatArray, cov: FloatArray, df: int) -> float:

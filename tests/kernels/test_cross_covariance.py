@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from fahrstats.kernels.cross_concordance import cross_agreement
-from fahrstats.kernels.cross_covariance import joint_covariance, principal_chi_squared
+from fahrstats.kernels.cross_covariance import (
+    joint_covariance,
+    principal_chi_squared,
+    without_rounding,
+)
 from fahrstats.kernels.risk_sets import sort_risk_sets
 
 
@@ -49,3 +53,11 @@ def test_a_full_number_of_directions_is_the_quadratic_form():
     two = np.array([[1.0, 0.5], [0.5, 1.0]])
     first = principal_chi_squared(np.array([3.0, 1.0]), two, 1)
     assert first == pytest.approx((3 + 1) ** 2 / 2 / 1.5, rel=1e-12)
+
+
+def test_what_rounding_leaves_of_a_variance_is_none():
+    """The first difference is of two values that move alike, but for rounding."""
+    cov = np.array([[3e-14, 1e-9], [1e-9, 0.5]])
+    left = without_rounding(cov, np.array([0.04, 0.3]), np.array([0.04, 0.3]))
+    assert left.tolist() == [[0.0, 0.0], [0.0, 0.5]]
+    assert without_rounding(cov, *np.full((2, 2), 1e-4)).tolist() == cov.tolist()

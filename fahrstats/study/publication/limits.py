@@ -99,8 +99,8 @@ def rankings(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
     names = [name for name in ("estimate", *LIMITS) if name in rows]
     made = to_digits(rows[names].astype(float), rows, rounding)
     for name in (name for name in TESTS[1:] if name in rows):
-        digits = rows[name].astype(float)
-        made[name] = digits.map(lambda p: significant(p, _DIGITS_OF_P))
+        exact = rows[name].astype(float)
+        made[name] = exact.map(lambda p: significant(p, _DIGITS_OF_P))
     return left_out(rows, made, ("std_error", "statistic", "df_residual"))
 
 

@@ -11,7 +11,10 @@ from scipy.special import expit, logit
 from scipy.stats import f, t
 
 from fahrstats.columns import contrast_name
-from fahrstats.kernels.cross_covariance import principal_chi_squared
+from fahrstats.kernels.cross_covariance import (
+    principal_chi_squared,
+    without_rounding,
+)
 from fahrstats.kernels.simultaneous import sidak_p
 from fahrstats.survival.rankings.ranking_rows import (
     c_index_rows,
@@ -36,9 +39,6 @@ With m differences its cost grows as m cubed, and what it gains over Sidak is li
 """
 
 _LIMITS = "conf_low", "conf_high", "joint_low", "joint_high"
-
-_ROUNDING = 1e-12
-"""Share of two variances that rounding can leave of that of their difference."""
 
 _NO_PAIRS = "no two rows are comparable"
 _NO_VARIATION = "every pair is ranked alike: the jackknife sees no variation"
@@ -225,9 +225,7 @@ class GroupsRanked:
             + self.cov[np.ix_(other, other)]
         )
         variance = np.diag(self.cov)
-        nothing = np.diag(cov) <= _ROUNDING * (variance[one] + variance[other])
-        cov[nothing] = 0.0
-        cov[:, nothing] = 0.0
+        cov = without_rounding(cov, variance[one], variance[other])
         return values[one] - values[other], cov
 
     def _described(

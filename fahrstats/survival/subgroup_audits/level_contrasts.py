@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from fahrstats.kernels.cross_covariance import without_rounding
 from fahrstats.survival.subgroup_audits.audited_measures import Measure
 from fahrstats.survival.subgroup_audits.audited_part import AuditedPart
 
@@ -17,14 +18,10 @@ IntArray = NDArray[np.int64]
 
 FEWER: Final = "fewer than two levels can be estimated"
 BY_CONSTRUCTION: Final = "alike by construction: the model was fitted to these levels"
-
 NO_VARIATION: Final = "no variation to test"
 
 _LEAST_LEFT = 0.01
 """Share of the variance that a fit must leave a difference for it to say anything."""
-
-_ROUNDING = 1e-12
-"""Share of two variances that rounding can leave of that of their difference."""
 
 _CONFOUNDED = 1e-9
 """Eigenvalue of a correlation matrix that rounding alone can leave."""
@@ -84,8 +81,7 @@ def _contrasts(
         for between in (cov, given)
     )
     variance = np.diag(given)
-    nothing = np.diag(of_given) <= _ROUNDING * (variance[first] + variance[second])
-    of_given[nothing] = of_given[:, nothing] = 0.0
+    of_given = without_rounding(of_given, variance[first], variance[second])
     return estimate[first] - estimate[second], of_cov, of_given
 
 
