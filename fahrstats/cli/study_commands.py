@@ -173,7 +173,9 @@ def run(
 def _base(public: bool, round_to: int | None) -> int | None:
     """Return what counts are multiples of in a version for publication."""
     if round_to is not None and not public:
-        raise typer.BadParameter("it rounds the counts of --public; add that.")
+        raise typer.BadParameter(
+            "it rounds the counts of --public; add that.", param_hint="--round-to"
+        )
     if not public:
         return None
     from fahrstats.study.publication.counts import BASE

@@ -129,6 +129,9 @@ def age_accuracy(
     its bias given true age contains the true age, and its accuracy is flattered by
     construction. Predictions that often equal the largest one are noted as top-coded.
 
+    Ages are not compared with dates of death, which are not asked for: a photo that is
+    dated after its subject's death has a wrong date, and belongs out of ``data``.
+
     References
     ----------
     Hesterberg (2015), The American Statistician 69:371-386. Butler et al. (2021), Human
