@@ -17,6 +17,10 @@ GLOSSARY: dict[str, str] = {
     "learner": "kind of model that was fitted: cox, elastic_net, forest, ...",
     "subgroup": "audited variable; `overall` for everyone",
     "level": "level of the audited variable or of a factor",
+    "condition": "what was done to the face between two photos of it: a change that "
+    "was simulated, or a set of real pairs; `overall` for all",
+    "severity": "how far a simulated change was taken, 1 to 5; 0 is the untouched photo",
+    "dose": "the physical amount of that change, in the unit of its condition",
     "group": "group of a curve or of a column of Table 1; `overall` for everyone",
     "first_group": "group of the first of two scores that are cut together",
     "second_group": "group of the second of them",
