@@ -19,7 +19,7 @@ GLOSSARY: dict[str, str] = {
     "level": "level of the audited variable or of a factor",
     "condition": "what was done to the face between two photos of it: a change that "
     "was simulated, or a set of real pairs; `overall` for all",
-    "severity": "how far a simulated change was taken, 1 to 5; 0 is the untouched photo",
+    "severity": "how far a simulated change was taken, 1 to 5; 0 is the photo itself",
     "dose": "the physical amount of that change, in the unit of its condition",
     "group": "group of a curve or of a column of Table 1; `overall` for everyone",
     "first_group": "group of the first of two scores that are cut together",

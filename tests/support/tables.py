@@ -16,6 +16,7 @@ TEXTS = [
     "measure",
     "validation",
     "learner",
+    "condition",
 ]
 MAY_BE_TEXT = ["per"]
 
