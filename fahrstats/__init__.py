@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fahrstats.measurement.age_gap import gap as gap
     from fahrstats.measurement.aging_rate import FaceAgingRate
     from fahrstats.measurement.aging_rate import face_aging_rate as face_aging_rate
+    from fahrstats.measurement.dose_response import dose_response as dose_response
+    from fahrstats.measurement.dose_response_result import DoseResponse
     from fahrstats.survival.competing_risks.cause_specific import CauseSpecificFits
     from fahrstats.survival.competing_risks.cause_specific import (
         cause_specific_cox as cause_specific_cox,
@@ -183,6 +185,8 @@ _HOMES = {
     "measurement.accuracy_result": ("AgeAccuracy",),
     "measurement.age_gap": ("gap", "AgeGap"),
     "measurement.aging_rate": ("face_aging_rate", "FaceAgingRate"),
+    "measurement.dose_response": ("dose_response",),
+    "measurement.dose_response_result": ("DoseResponse",),
     "survival.study_planning.planning": (
         "SampleSize",
         "sample_size",
@@ -208,6 +212,7 @@ __all__ = [
     "CrossValidation",
     "CumulativeIncidence",
     "DecisionCurve",
+    "DoseResponse",
     "EarlyMortality",
     "FaceAgingRate",
     "FineGrayFit",
@@ -248,6 +253,7 @@ __all__ = [
     "cross_validate",
     "cumulative_incidence",
     "decision_curve",
+    "dose_response",
     "early_mortality",
     "face_aging_rate",
     "fine_gray",

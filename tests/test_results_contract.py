@@ -15,6 +15,7 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 import pytest
+from panels import make_panel
 from tables import check_glance, check_table
 
 import fahrstats as fs
@@ -127,6 +128,12 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
     ),
     "decision_curve": lambda d: fs.decision_curve(
         SURV + "risk + rough_risk", d, horizon=3, n_boot=20
+    ),
+    "dose_response": lambda d: fs.dose_response(
+        make_panel(1).assign(faceage=lambda p: p["faceage"] + d["age"].mean()),
+        subject="subject",
+        predicted=["faceage", "other"],
+        n_boot=40,
     ),
     "early_mortality": lambda d: fs.early_mortality(
         SURV + "faceage + age", d, horizons=[1, 2], time_unit="years"

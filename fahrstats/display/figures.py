@@ -14,6 +14,7 @@ from fahrstats.display.chain_traces import chain_trace
 from fahrstats.display.cohort_forests import cohort_forest
 from fahrstats.display.curves import survival_curves
 from fahrstats.display.decision_curves import decision_curves
+from fahrstats.display.dose_curves import dose_curves
 from fahrstats.display.error_tiles import error_tiles
 from fahrstats.display.flowchart import flow
 from fahrstats.display.forests import forest
@@ -39,6 +40,7 @@ __all__ = [
     "cohort_forest",
     "decision_curves",
     "distribution",
+    "dose_curves",
     "error_tiles",
     "errors_by_age",
     "estimates",

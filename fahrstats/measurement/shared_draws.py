@@ -35,16 +35,10 @@ def check_conf_level(conf_level: float) -> None:
 def percentiles(
     draws: FloatArray, people: NDArray[np.int64], conf_level: float
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-    """Return limits of every column, and how many draws they come from.
-
-    The tail is that of a t interval on the normal scale: with n people, the standard
-    deviation of draws is short by sqrt((n - 1) / n), and the normal by t's tails.
-    """
+    """Return limits of every column, and how many draws they come from."""
     ascending = np.sort(draws, axis=0)  # missing ones last
     n_usable = np.isfinite(draws).sum(axis=0)
-    n = np.maximum(people, 2)
-    reach = t.isf((1 - conf_level) / 2, n - 1) * np.sqrt(n / (n - 1))
-    tail = norm.sf(reach)
+    tail = percentile_tail(people, conf_level)
     column = np.arange(draws.shape[1])
 
     def quantile(share: FloatArray) -> FloatArray:
@@ -57,6 +51,17 @@ def percentiles(
     enough = (n_usable >= FEWEST_DRAWS) & (people > 1)
     low, high = quantile(tail), quantile(1 - tail)
     return np.where(enough, low, np.nan), np.where(enough, high, np.nan), n_usable
+
+
+def percentile_tail(people: NDArray[np.int64], conf_level: float) -> FloatArray:
+    """Return the share of draws beyond each limit, by the number of people.
+
+    The tail is that of a t interval on the normal scale: with n people, the standard
+    deviation of draws is short by sqrt((n - 1) / n), and the normal by t's tails.
+    """
+    n = np.maximum(people, 2)
+    reach = t.isf((1 - conf_level) / 2, n - 1) * np.sqrt(n / (n - 1))
+    return np.asarray(norm.sf(reach))
 
 
 def spread(draws: FloatArray, people: NDArray[np.int64]) -> FloatArray:

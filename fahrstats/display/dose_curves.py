@@ -1,0 +1,109 @@
+"""Size of the change of a score by the dose of simulated changes of the face."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+from plotnine import (
+    aes,
+    element_line,
+    facet_wrap,
+    geom_hline,
+    geom_line,
+    geom_point,
+    geom_ribbon,
+    ggplot,
+    labs,
+    scale_y_continuous,
+    theme,
+)
+
+from fahrstats.display.age_errors import model_scales
+from fahrstats.display.labels import Labels, column_label, label_with_unit
+from fahrstats.display.margin_text import plain
+from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.theme import FAINT, MUTED, WIDTH, house_theme
+
+_COLUMNS: Final = 3
+_PANEL: Final = 1.75  # inches
+_MARGIN: Final = 0.9
+_NAMES: Final = {
+    "mean_absolute_change": "Mean size of the change (years)",
+    "mean_change": "Mean change (years)",
+    "sd_change": "Standard deviation of changes (years)",
+    "share_moved": "Share of photos that moved",
+    "share_lost": "Share of faces lost",
+}
+
+
+def dose_curves(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    limits: Sequence[float] = (),
+    title: str = "",
+    width: float = WIDTH,
+) -> ggplot:
+    """Draw one statistic of the change by dose: panels of conditions, lines of models.
+
+    Bands around the lines are pointwise intervals. All panels share the vertical axis,
+    so that conditions can be compared; each has its own dose.
+
+    Parameters
+    ----------
+    table
+        Rows of one ``estimand``: ``model``, ``condition``, ``dose``, ``estimate``,
+        ``conf_low`` and ``conf_high``.
+    labels
+        Label of each model's column; label and unit of each condition.
+    limits
+        Sizes of change at which a dashed line is drawn.
+    width
+        Inches.
+
+    Raises
+    ------
+    DataError
+        A column is absent, the table holds several statistics, or more models than can
+        be told apart.
+    """
+    needed = ("model", "condition", "dose", "estimand", "estimate", "conf_low")
+    need_columns(table, (*needed, "conf_high"), "dose curves")
+    only_one(table, ("estimand",), "dose curves")
+    drawn = table.dropna(subset=["dose", "estimate"])
+    models = {name: plain(column_label(name, labels)) for name in drawn["model"]}
+    order = list(dict.fromkeys(models.values()))
+    panels = {name: plain(label_with_unit(name, labels)) for name in drawn["condition"]}
+    drawn = drawn.assign(
+        model=pd.Categorical(drawn["model"].map(models), order),
+        condition=pd.Categorical(
+            drawn["condition"].map(panels), list(dict.fromkeys(panels.values()))
+        ),
+    )
+    n_columns = min(_COLUMNS, len(panels))
+    n_rows = math.ceil(len(panels) / n_columns)
+    estimand = str(table["estimand"].iloc[0])
+    return (
+        ggplot(drawn, aes("dose", "estimate", group="model"))
+        + geom_hline(yintercept=list(limits), linetype="dashed", color=MUTED, size=0.4)
+        + geom_ribbon(
+            aes(ymin="conf_low", ymax="conf_high", fill="model"),
+            alpha=0.15,
+            na_rm=True,
+        )
+        + geom_line(aes(color="model", linetype="model"), size=0.7)
+        + geom_point(aes(color="model"), size=1.3)
+        + model_scales(len(order))
+        + facet_wrap("condition", ncol=n_columns, scales="free_x")
+        + scale_y_continuous(expand=(0.02, 0, 0.05, 0))
+        + labs(x="Dose", y=_NAMES.get(estimand, estimand), title=plain(title))
+        + house_theme(width, _MARGIN + _PANEL * n_rows)
+        + theme(
+            panel_grid_major_y=element_line(color=FAINT),
+            panel_spacing=0.03,
+            legend_position="top" if len(order) > 1 else "none",
+        )
+    )
