@@ -117,7 +117,7 @@ def print_costs(
                 bench = open_workbench(Plan(models=used, several="largest"))
                 costs[name] = cost = measure(bench, folder)
                 missed = name == "base" and cost.rest >= WANTED_REST
-                (precision,) = {model.precision for model in bench.models}  # type: ignore[attr-defined]
+                (precision,) = {model.precision for model in bench.reading.models}  # type: ignore[attr-defined]
                 print(
                     f"| {folder.name} | {len(used)} x {name} | {precision} | "
                     f"{1 / cost.whole:.2f} | {cost.rest:.3f}"

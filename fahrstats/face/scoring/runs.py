@@ -126,7 +126,7 @@ def _names(source: PhotoSource) -> Iterator[str]:
 def _checked(plan: Plan, source: PhotoSource) -> tuple[dict[str, Any], str]:
     """Open what workers will open, so that mistakes come to light; describe it."""
     bench = open_workbench(plan)
-    check_overlap(bench.models, _names(source))
+    check_overlap(bench.reading.models, _names(source))
     return bench.describe(), bench.fingerprint
 
 

@@ -84,6 +84,6 @@ def as_frame(
     tables = [bench.score(shard) for shard in photos.shards(len(photos))]
     first = first_alike(table["content"] for table in tables)
     table = pa.concat_tables(with_originals(tables, first))
-    check_overlap(bench.models, table["photo"].to_pylist())
+    check_overlap(bench.reading.models, table["photo"].to_pylist())
     scores: pd.DataFrame = table.to_pandas()
     return scores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from math import isnan
@@ -10,33 +10,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from fahrstats.face.checkpoints.store import load_checkpoint
-from fahrstats.face.detection.alignment import ARCFACE_SIDE, align
+from fahrstats.face.detection.alignment import ARCFACE_SIDE
 from fahrstats.face.detection.choosing import open_detector
 from fahrstats.face.detection.faces import Detector, FoundFace
-from fahrstats.face.models.checkpoint_model import CheckpointModel
-from fahrstats.face.models.face_model import FaceModel
-from fahrstats.face.models.opening import open_models
 from fahrstats.face.pictures.photos import Photo, hash_of
 from fahrstats.face.scoring.examination import examine
-from fahrstats.face.scoring.plan import Crop, Plan
-from fahrstats.face.scoring.score_table import (
-    CROP,
-    EMBEDDING,
-    Row,
-    as_table,
-    score_schema,
-)
+from fahrstats.face.scoring.plan import Plan
+from fahrstats.face.scoring.readings import Reading, open_reading
+from fahrstats.face.scoring.score_table import Row, as_table, score_schema
 
 FINGERPRINT_KEY = b"fahrstats.made_with"
 """Key of the fingerprint of a workbench in the metadata of its tables."""
 
-_BATCH = 8
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workbench:
-    """A detector and models that are open, and the columns they fill.
+    """A detector that is open, and what is done to the faces that it finds.
 
     Attributes
     ----------
@@ -44,19 +33,13 @@ class Workbench:
         What is done to a photo.
     detector : Detector
         What finds faces.
-    models : tuple of FaceModel
-        What scores them; empty if they are embedded or cut out.
-    embedder : CheckpointModel or None
-        What embeds them.
-    crop : Crop or None
-        How they are cut out, if that is all that is done.
+    reading : Reading
+        What is done to them, and the columns that it fills.
     """
 
     plan: Plan
     detector: Detector
-    models: tuple[FaceModel, ...]
-    embedder: CheckpointModel | None = None
-    crop: Crop | None = None
+    reading: Reading
 
     def score(self, photos: Iterable[Photo]) -> pa.Table:
         """Return one row per photo, in their order; memory holds one batch of faces.
@@ -80,16 +63,13 @@ class Workbench:
 
     def describe(self) -> dict[str, Any]:
         """Return all that the results depend on besides the photos."""
+        models = self.reading.models
         return {
             **self._provenance,
-            **({} if self.crop is None else {CROP: asdict(self.crop)}),
-            "columns": self._columns,
-            "cards": [
-                asdict(model.card) for model in self._all if hasattr(model, "card")
-            ],
-            "licences": {
-                model.name: getattr(model, "licence", "") for model in self._all
-            },
+            **self.reading.settings,
+            "columns": list(self.reading.columns),
+            "cards": [asdict(model.card) for model in models if hasattr(model, "card")],
+            "licences": {model.name: getattr(model, "licence", "") for model in models},
             "detector": self.detector.name,
             "several": self.plan.several,
             "min_face": self.plan.min_face,
@@ -104,79 +84,46 @@ class Workbench:
 
     @property
     def batch_size(self) -> int:
-        """Faces that the models are given at once."""
-        suitable = (getattr(model, "batch_size", _BATCH) for model in self._all)
-        return self.plan.batch_size or max(suitable, default=_BATCH)
+        """Faces that are read at once."""
+        return self.plan.batch_size or self.reading.batch_size
 
     @property
     def pixels_wanted(self) -> int:
-        """Side in pixels at which a face is looked at, the largest of the models'."""
-        sides = [model.pixels_wanted for model in self._all]
-        if self.crop is not None:
-            sides.append(self.crop.size)
-        return max(ARCFACE_SIDE, *sides)
+        """Side in pixels at which a face is looked at."""
+        return max(ARCFACE_SIDE, self.reading.pixels_wanted)
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the table."""
-        if self.crop is not None:
-            scores = {CROP: pa.binary(self.crop.n_bytes)}
-        elif self.embedder is not None:
-            scores = {EMBEDDING: pa.list_(pa.float32(), self.embedder.width)}
-        else:
-            scores = dict.fromkeys(self._columns, pa.float64())
         return score_schema(
-            scores, keep_date=self.plan.keep_date, has_models=self.crop is None
+            self.reading.columns,
+            keep_date=self.plan.keep_date,
+            has_models=bool(self.reading.models),
         )
 
     @property
-    def _all(self) -> tuple[FaceModel, ...]:
-        return self.models if self.embedder is None else (self.embedder,)
-
-    @property
-    def _columns(self) -> list[str]:
-        if self.crop is not None:
-            return [CROP]
-        if self.embedder is not None:
-            return [EMBEDDING]
-        return [column for model in self.models for column in model.columns]
-
-    @property
     def _provenance(self) -> dict[str, str]:
-        """Columns that are the same in every row; crops have none."""
-        if self.crop is not None:
+        """Columns that are the same in every row; without a model there are none."""
+        models = self.reading.models
+        if not models:
             return {}
-        precisions = {getattr(model, "precision", "float32") for model in self._all}
+        precisions = {getattr(model, "precision", "float32") for model in models}
         return {
-            "checkpoint": "; ".join(model.name for model in self._all),
+            "checkpoint": "; ".join(model.name for model in models),
             "precision": "; ".join(sorted(precisions)),
         }
 
     def _read(self, waiting: list[tuple[Row, FoundFace]]) -> None:
-        """Fill in what the models say of faces, or their crops."""
+        """Fill in what is read of faces."""
         if not waiting:
             return
-        for column, values in self._values([face for _, face in waiting]).items():
+        faces = [face for _, face in waiting]
+        for column, values in self.reading.read(faces).items():
             for (row, _), value in zip(waiting, values, strict=True):
                 row[column] = value
                 if isinstance(value, float) and isnan(value):
                     lacking = f"its model has no {column} for this photo"
                     row["note"] = "; ".join(filter(None, [row["note"], lacking]))
-
-    def _values(self, faces: list[FoundFace]) -> Mapping[str, Iterable[Any]]:
-        """Return the values of faces by column."""
-        if self.crop is not None:
-            how = asdict(self.crop)
-            return {CROP: [align(face, **how).tobytes() for face in faces]}
-        if self.embedder is not None:
-            return {EMBEDDING: self.embedder.embed(faces)}
-        return {
-            column: values
-            for model in self.models
-            for column, values in zip(
-                model.columns, model.predict(faces).T, strict=True
-            )
-        }
 
 
 def open_workbench(plan: Plan) -> Workbench:
@@ -187,19 +134,4 @@ def open_workbench(plan: Plan) -> Workbench:
     DataError
         One of them cannot be opened.
     """
-    detector = open_detector(plan.detector)
-    if plan.outcome == "crops":
-        return Workbench(plan, detector, (), crop=plan.crop)
-    if plan.outcome == "embeddings":
-        checkpoint = load_checkpoint(plan.models[0])
-        embedder = CheckpointModel(
-            checkpoint, device=plan.device, precision=plan.precision
-        )
-        return Workbench(plan, detector, (), embedder)
-    models = open_models(
-        plan.models,
-        predictions=plan.predictions,
-        device=plan.device,
-        precision=plan.precision,
-    )
-    return Workbench(plan, detector, tuple(models))
+    return Workbench(plan, open_detector(plan.detector), open_reading(plan))
