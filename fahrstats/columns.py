@@ -21,6 +21,7 @@ GLOSSARY: dict[str, str] = {
     "was simulated, or a set of real pairs; `overall` for all",
     "severity": "how far a simulated change was taken, 1 to 5; 0 is the photo itself",
     "dose": "the physical amount of that change, in the unit of its condition",
+    "region": "part of the face, in the places of the aligned one",
     "group": "group of a curve or of a column of Table 1; `overall` for everyone",
     "first_group": "group of the first of two scores that are cut together",
     "second_group": "group of the second of them",
