@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fahrstats.measurement.aging_rate import face_aging_rate as face_aging_rate
     from fahrstats.measurement.dose_response import dose_response as dose_response
     from fahrstats.measurement.dose_response_result import DoseResponse
+    from fahrstats.measurement.repeatability import repeatability as repeatability
+    from fahrstats.measurement.repeatability_result import Repeatability
     from fahrstats.survival.competing_risks.cause_specific import CauseSpecificFits
     from fahrstats.survival.competing_risks.cause_specific import (
         cause_specific_cox as cause_specific_cox,
@@ -185,6 +187,8 @@ _HOMES = {
     "measurement.accuracy_result": ("AgeAccuracy",),
     "measurement.age_gap": ("gap", "AgeGap"),
     "measurement.aging_rate": ("face_aging_rate", "FaceAgingRate"),
+    "measurement.repeatability": ("repeatability",),
+    "measurement.repeatability_result": ("Repeatability",),
     "measurement.dose_response": ("dose_response",),
     "measurement.dose_response_result": ("DoseResponse",),
     "survival.study_planning.planning": (
@@ -231,6 +235,7 @@ __all__ = [
     "ProportionalityTest",
     "PublishedCheck",
     "QuantileGroups",
+    "Repeatability",
     "RestrictedMeans",
     "SampleSize",
     "ScoreCorrelation",
@@ -272,6 +277,7 @@ __all__ = [
     "pool_results",
     "prediction_error",
     "quantile_groups",
+    "repeatability",
     "rmst",
     "sample_size",
     "sample_size_c_index",

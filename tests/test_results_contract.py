@@ -74,7 +74,10 @@ def photos() -> pd.DataFrame:
     patient, day = np.repeat(np.arange(40), 2), np.tile([0, 0], 40)
     day[1::2] = rng.integers(100, 1400, 40)
     faceage = 60 + day / 365.25 + rng.normal(size=80)
-    return pd.DataFrame({"patient": patient, "day": day, "faceage": faceage})
+    repeated = 60 + np.repeat(rng.normal(0, 8, 40), 2) + rng.normal(size=80)
+    return pd.DataFrame(
+        {"patient": patient, "day": day, "faceage": faceage, "repeated": repeated}
+    )
 
 
 def completed(cohort: pd.DataFrame) -> list[pd.DataFrame]:
@@ -200,7 +203,10 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
 OF_PHOTOS: dict[str, Callable[[pd.DataFrame], object]] = {
     "face_aging_rate": lambda d: fs.face_aging_rate(
         d, subject="patient", day="day", measurement_sd=1.0
-    )
+    ),
+    "repeatability": lambda d: fs.repeatability(
+        d, subject="patient", predicted="repeated"
+    ),
 }
 VERBS = sorted(name for name in fs.__all__ if name.islower())
 

@@ -58,7 +58,8 @@ def typical_variance(v: FloatArray) -> float:
     """Typical variance within cohorts (Higgins and Thompson 2002, equation 9)."""
     w = 1 / v
     # the square of the sum less the sum of squares, without cancellation
-    return float((v.size - 1) * w.sum() / (w @ (1 - np.eye(v.size)) @ w))
+    products = 2 * float(w[1:] @ np.cumsum(w)[:-1])
+    return (v.size - 1) * float(w.sum()) / products
 
 
 def fit_reml(y: FloatArray, v: FloatArray) -> RandomEffects:

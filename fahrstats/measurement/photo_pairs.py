@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -30,7 +32,27 @@ def read_photos(
     """
     if (date is None) == (day is None):
         raise DataError("Give either `date` or `day`, the column of when photos were.")
-    for name in (subject, predicted, date or day, photo):
+    refuse_columns(data, subject, (predicted, date or day, photo))
+    photos = pd.DataFrame(
+        {
+            "subject": data[subject].to_numpy(),
+            "predicted": read_numbers(data, predicted),
+            "day": read_days(data, date, day),
+        }
+    )
+    if photo is not None:
+        photos["photo"] = read_numbers(data, photo)
+    usable = photos[photos[["predicted", "day"]].notna().all(axis=1)]
+    if photo is not None:
+        _refuse_reversed(usable, subject, date or str(day), photo)
+    return usable
+
+
+def refuse_columns(
+    data: pd.DataFrame, subject: str, others: Iterable[str | None]
+) -> None:
+    """Raise where a column is absent or repeated, or a subject is missing."""
+    for name in (subject, *others):
         if name is not None and (data.columns == name).sum() != 1:
             held = "several columns" if name in data.columns else "no column"
             raise DataError(f"`data` has {held} `{name}`.")
@@ -40,22 +62,16 @@ def read_photos(
             f"`{subject}` is missing in {n_missing} of {len(data)} rows; say whose "
             "photo each is."
         )
-    photos = pd.DataFrame(
-        {
-            "subject": data[subject].to_numpy(),
-            "predicted": _numbers(data, predicted),
-            "day": _dates(data, date) if date else _numbers(data, str(day)),
-        }
-    )
-    if photo is not None:
-        photos["photo"] = _numbers(data, photo)
-    usable = photos[photos[["predicted", "day"]].notna().all(axis=1)]
-    if photo is not None:
-        _refuse_reversed(usable, subject, date or str(day), photo)
-    return usable
 
 
-def _numbers(data: pd.DataFrame, name: str) -> FloatArray:
+def read_days(
+    data: pd.DataFrame, date: str | None, day: str | None
+) -> pd.Series | FloatArray:
+    """Return the column of dates, without the time of day, or the column of days."""
+    return _dates(data, date) if date else read_numbers(data, str(day))
+
+
+def read_numbers(data: pd.DataFrame, name: str) -> FloatArray:
     """Return a column of finite numbers."""
     if not is_number(data[name].infer_objects()):
         raise DataError(
