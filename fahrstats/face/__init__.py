@@ -12,6 +12,7 @@ from fahrstats.extras import missing_extra
 
 if TYPE_CHECKING:
     from fahrstats.face.models.opening import open_model as open_model
+    from fahrstats.face.pictures.pairs import open_pairs as open_pairs
     from fahrstats.face.pictures.sources import open_source as open_source
     from fahrstats.face.score_columns import SCORE_GLOSSARY as SCORE_GLOSSARY
     from fahrstats.face.scoring.crop import crop_photos as crop_photos
@@ -30,6 +31,7 @@ _MODULE_OF = {
     "crop_photos": "scoring.crop",
     "embed_photos": "scoring.embed",
     "open_model": "models.opening",
+    "open_pairs": "pictures.pairs",
     "open_source": "pictures.sources",
     "read_embeddings": "scoring.embed",
     "score_photos": "scoring.score",
@@ -44,6 +46,7 @@ __all__ = [
     "crop_photos",
     "embed_photos",
     "open_model",
+    "open_pairs",
     "open_source",
     "read_embeddings",
     "score_photos",
