@@ -87,9 +87,25 @@ def find_photos(study: Tabled, data_dir: Path | None = None) -> Path:
     DataError
         It is neither beside the study file nor in the data folder.
     """
-    where = _section(study).folder
+    section = _section(study)
+    try:
+        return locate(section.folder, study.path.parent, data_dir, study.table.source)
+    except DataError as error:
+        raise DataError(f"[photos]: {error}") from error
+
+
+def locate(
+    where: str, beside: Path, data_dir: Path | None = None, source: str = ""
+) -> Path:
+    """Return the path of photos beside a study or in the data folder.
+
+    Raises
+    ------
+    DataError
+        They are in neither; the message says where they come from.
+    """
     data = data_folder(data_dir)
-    for place in (study.path.parent, *([] if data is None else [data])):
+    for place in (beside, *([] if data is None else [data])):
         if (place / where).exists():
             return place / where
     looked = (
@@ -97,11 +113,8 @@ def find_photos(study: Tabled, data_dir: Path | None = None) -> Path:
         if data is None
         else f"not in the data folder `{data}`"
     )
-    source = study.table.source
     origin = f" Where it comes from: {source}" if source else ""
-    raise DataError(
-        f"[photos]: `{where}` is not beside the study file, and {looked}.{origin}"
-    )
+    raise DataError(f"`{where}` is not beside the study file, and {looked}.{origin}")
 
 
 def check_photos(study: Tabled, data_dir: Path | None = None) -> str:
@@ -154,10 +167,7 @@ def score_photos(
     from fahrstats.face.pictures.sources import open_source
     from fahrstats.face.scoring.runs import check_scored, score_to
 
-    personal = results / PERSONAL
-    results.mkdir(parents=True, exist_ok=True)
-    personal.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
-    (personal / ".gitignore").write_text(_IGNORED)
+    personal = make_personal(results)
     kept = set()
     for study in studies:
         source = open_source(find_photos(study, data_dir))
@@ -171,6 +181,15 @@ def score_photos(
     older = {*personal.glob("scores-*.parquet"), *personal.glob("embeddings-*.parquet")}
     for file in older - kept:
         file.unlink()
+
+
+def make_personal(results: Path) -> Path:
+    """Make the folder of what has a row for every photo, and return it."""
+    personal = results / PERSONAL
+    results.mkdir(parents=True, exist_ok=True)
+    personal.mkdir(mode=0o700, exist_ok=True)  # for nobody else on this machine
+    (personal / ".gitignore").write_text(_IGNORED)
+    return personal
 
 
 def _plans(section: Photos, results: Path) -> dict[Path, Plan]:
@@ -262,17 +281,18 @@ def _without_score(table: pd.DataFrame) -> Iterator[LeftOut]:
 
 def scores_file(section: Photos, results: Path) -> Path:
     """Return where the scores are; what the section says is part of the name."""
-    return _named(results, "scores", section.folder, section.models, section.several)
+    made_of = (section.folder, section.models, section.several)
+    return personal_file(results, "scores", *made_of)
 
 
 def embeddings_file(section: Photos, results: Path) -> Path:
     """Return where the embeddings are that FaceSurvival is learned from."""
     assert section.survival is not None
     by = section.survival.checkpoint
-    return _named(results, "embeddings", section.folder, by, section.several)
+    return personal_file(results, "embeddings", section.folder, by, section.several)
 
 
-def _named(results: Path, kind: str, *made_of: object) -> Path:
+def personal_file(results: Path, kind: str, *made_of: object) -> Path:
     """Return a file with a row for every photo, named by what it is made of."""
     return results / PERSONAL / f"{kind}-{text_sha256(repr(made_of))[:12]}.parquet"
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from fahrstats.study.specification import Study
 
 Several = Literal["refuse", "largest", "central"]
-_SEVERAL = ("refuse", "largest", "central")
+SEVERAL = ("refuse", "largest", "central")
+"""Which face is scored where a photo shows several."""
+
 _ROLES = ("weights", "cluster", "id")
 
 
@@ -76,7 +78,7 @@ def read_photos(top: Section) -> Photos | None:
         folder=section.text("folder", required=True),
         models=models,
         id=section.text("id", required=True),
-        several=cast(Several, section.choice("several", _SEVERAL, "refuse")),
+        several=cast(Several, section.choice("several", SEVERAL, "refuse")),
         allow_unmatched=section.flag("allow_unmatched"),
         survival=_cross_fit(section),
     )

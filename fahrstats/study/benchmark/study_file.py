@@ -49,7 +49,7 @@ def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
         models=_models(top),
         data=tuple(_data_sets(top, path)),
         groups=tuple(
-            _group(name, section) for name, section in top.sections("groups").items()
+            read_group(name, part) for name, part in top.sections("groups").items()
         ),
         age_bands=analysis.ascending("age_bands", above_zero=False) or DECADES,
         n_boot=analysis.whole("n_boot", _DRAWS, at_least=_FEWEST_DRAWS),
@@ -146,7 +146,7 @@ def _is_crossing(item: Any) -> bool:
     return is_list and len(set(item)) == len(item) > 1
 
 
-def _group(name: str, section: Section) -> Group:
+def read_group(name: str, section: Section) -> Group:
     """Read what makes groups."""
     label = section.text("label", name.replace("_", " ").capitalize())
     group = Group(name, label, section.levels("levels"))

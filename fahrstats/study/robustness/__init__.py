@@ -1,0 +1,1 @@
+"""Studies of kind ``robustness``: what moves a score that should stay."""
