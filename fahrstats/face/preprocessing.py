@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fahrstats.face.checkpoints.card import Preprocessing
+from fahrstats.face.detection.alignment import align
+from fahrstats.face.detection.faces import FoundFace
+
+
+def prepare_faces(
+    faces: Sequence[FoundFace], preprocessing: Preprocessing
+) -> NDArray[np.float32]:
+    """Align found faces and scale them as a card says, shape (n, 3, s, s)."""
+    crops = [
+        align(
+            face,
+            size=preprocessing.input_size,
+            margin=preprocessing.crop_margin,
+            interpolation=preprocessing.interpolation,
+        )
+        for face in faces
+    ]
+    return prepare(np.stack(crops), preprocessing)
 
 
 def prepare(

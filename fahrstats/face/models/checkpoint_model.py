@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import Card
 from fahrstats.face.checkpoints.store import Checkpoint
-from fahrstats.face.detection.alignment import align
 from fahrstats.face.detection.faces import FoundFace
 from fahrstats.face.engine import Device, Engine, WantedPrecision
-from fahrstats.face.preprocessing import prepare
+from fahrstats.face.preprocessing import prepare_faces
 
 
 class CheckpointModel:
@@ -129,14 +128,5 @@ class CheckpointModel:
         found = np.empty((len(faces), width), np.float32)
         for start in range(0, len(faces), self.batch_size):
             some = faces[start : start + self.batch_size]
-            crops = [
-                align(
-                    face,
-                    size=how.input_size,
-                    margin=how.crop_margin,
-                    interpolation=how.interpolation,
-                )
-                for face in some
-            ]
-            found[start : start + len(some)] = read(prepare(np.stack(crops), how))
+            found[start : start + len(some)] = read(prepare_faces(some, how))
         return found

@@ -72,7 +72,7 @@ def open_model(
     DataError
         There is no such model, or a column is named for a model that writes several.
     """
-    column, what = _split(name)
+    column, what = split_name(name)
     if what == BENCHMARK:
         from fahrstats.face.models.age_and_gender import open_age_and_gender
 
@@ -82,8 +82,8 @@ def open_model(
     )
 
 
-def _split(name: str) -> tuple[str | None, str]:
-    """Return the column that is asked for, if one is, and the name of the model."""
+def split_name(name: str) -> tuple[str | None, str]:
+    """Return the column that a name asks for, if it does, and the model's own name."""
     renamed = _RENAMED.fullmatch(name)
     if renamed is None or Path(name).exists():
         return None, name
