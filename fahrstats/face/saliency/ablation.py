@@ -42,7 +42,7 @@ def ablation(model: FaceModel, faces: Sequence[FoundFace]) -> Explanation:
     """
     edited = (version for face in faces for version in _versions(face))
     found = predict_all(model, edited)  # (12 n, k)
-    by_face = found.reshape(len(faces), N_PASSES, -1)
+    by_face = found.reshape(len(faces), N_PASSES, found.shape[1])
     scores = by_face[:, 0]
     changes = scores[:, None] - by_face[:, 1:]  # (n, 11, k)
     return Explanation(scores, changes.transpose(0, 2, 1))
