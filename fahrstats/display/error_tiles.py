@@ -39,8 +39,9 @@ from fahrstats.display.theme import (
 )
 from fahrstats.errors import DataError
 
-_COOL: Final = "#92c5de"
-_WARM: Final = "#f4a582"
+COOL: Final = "#92c5de"
+WARM: Final = "#f4a582"
+PALE: Final = "#f7f7f7"
 _LEAST_REACH: Final = 5.0  # years; smaller errors keep pale tiles
 
 # Inches
@@ -101,9 +102,9 @@ def error_tiles(
         + geom_text(aes(label="text"), size=TEXT_SIZE, color=INK)
         + facet_wrap("panel", ncol=1)
         + scale_fill_gradient2(
-            low=_COOL,
-            mid="#f7f7f7",
-            high=_WARM,
+            low=COOL,
+            mid=PALE,
+            high=WARM,
             midpoint=0,
             limits=(-reach, reach),
             na_value=FAINT,
@@ -134,11 +135,11 @@ def _placed(
         band=pd.Categorical(parts[0], list(dict.fromkeys(parts[0]))),
         group=pd.Categorical(names, list(dict.fromkeys(names))[::-1]),
         panel=pd.Categorical(panels, list(dict.fromkeys(panels))),
-        text=[_signed(value, style) for value in table["estimate"]],
+        text=[signed(value, style) for value in table["estimate"]],
     )
 
 
-def _signed(value: float, style: NumberStyle) -> str:
+def signed(value: float, style: NumberStyle) -> str:
     """Return a number of years with its sign; nothing where there is none."""
     if np.isnan(value):
         return ""

@@ -11,6 +11,7 @@ from fahrstats.display.age_cells import age_cells, age_scatter
 from fahrstats.display.age_errors import errors_by_age
 from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
+from fahrstats.display.change_tiles import change_tiles
 from fahrstats.display.cohort_forests import cohort_forest
 from fahrstats.display.curves import survival_curves
 from fahrstats.display.decision_curves import decision_curves
@@ -37,6 +38,7 @@ __all__ = [
     "age_scatter",
     "calibration_curves",
     "chain_trace",
+    "change_tiles",
     "cohort_forest",
     "decision_curves",
     "distribution",

@@ -47,6 +47,13 @@ from fahrstats.display.group_sentences import (
 )
 from fahrstats.display.photo_sentences import cross_fitted, photos_scored
 from fahrstats.display.publication_sentences import public_version
+from fahrstats.display.robustness_sentences import (
+    real_change,
+    simulated_changes,
+    single_photos,
+    verdicts,
+    which_moves_more,
+)
 from fahrstats.display.sensitivity_sentences import (
     across_cohorts,
     age_gaps,
@@ -96,9 +103,14 @@ __all__ = [
     "public_version",
     "ranked_between",
     "ranking_by_subgroup",
+    "real_change",
     "refusal",
     "shape",
+    "simulated_changes",
+    "single_photos",
     "tests_made",
     "time_lived",
     "unknown_groups",
+    "verdicts",
+    "which_moves_more",
 ]

@@ -39,6 +39,7 @@ from fahrstats.display.contrast_tables import (
     survival_differences,
 )
 from fahrstats.display.display_table import DisplayTable
+from fahrstats.display.dose_tables import changes_by_model, passing_doses
 from fahrstats.display.effect_tables import (
     hazard_ratios,
     ph_test,
@@ -73,6 +74,7 @@ __all__ = [
     "audit_shrunken",
     "audit_tests",
     "cause_hazard_ratios",
+    "changes_by_model",
     "cohorts",
     "concordance",
     "concordance_by",
@@ -89,6 +91,7 @@ __all__ = [
     "joint_groups",
     "lowest_errors",
     "model_fits",
+    "passing_doses",
     "ph_test",
     "photos_left_out",
     "printed_check",

@@ -46,7 +46,7 @@ def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
         path=path,
         text=text,
         title=top.text("title", study_name(path)),
-        models=_models(top),
+        models=read_models(top),
         data=tuple(_data_sets(top, path)),
         groups=tuple(
             read_group(name, part) for name, part in top.sections("groups").items()
@@ -64,8 +64,8 @@ def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
     return (None if problems else study), problems
 
 
-def _models(top: Section) -> tuple[tuple[str, str], ...]:
-    """Read the label of each model under its column of predicted age."""
+def read_models(top: Section) -> tuple[tuple[str, str], ...]:
+    """Read the label of each model under its column of scores."""
     section = top.section("models", required=True)
     models = tuple(
         (column, section.text(column, required=True)) for column in section.values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fahrstats.face.perturbations.catalogue import Landmarks
 from fahrstats.study.benchmark.specification import Group
 from fahrstats.study.photo_section import Several
 from fahrstats.study.specification import TableFile
@@ -17,7 +18,7 @@ TAKEN = (SUBJECT, CONDITION, MOMENT, PHOTO, "severity", "dose", "overall", "stat
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class PanelPhotos:
     """Photos that are changed by the panel of simulated changes, and scored.
 
     Attributes
@@ -33,6 +34,8 @@ class Panel:
         How many photos are drawn, or all of them.
     seed : int
         Decides which.
+    landmarks : str
+        Whether landmarks are ``carried`` along, or ``detected`` anew in every picture.
     several : str
         Which face is scored where a photo shows several.
     source : str
@@ -42,6 +45,7 @@ class Panel:
     photos: str
     models: tuple[str, ...]
     conditions: tuple[str, ...] = ()
+    landmarks: Landmarks = "carried"
     limit: int | None = None
     seed: int = 1
     several: Several = "refuse"
@@ -68,6 +72,8 @@ class PairSet:
         Groups of subjects.
     several : str
         Which face is scored where a photo shows several.
+    source : str
+        Where the photos come from.
     """
 
     name: str
@@ -116,7 +122,7 @@ class Robustness:
         Title of the report.
     models : tuple of pairs
         Column of the score and label of each model.
-    panel : Panel or None
+    panel : PanelPhotos or None
         Simulated changes.
     pairs : tuple of PairSet
         Real pairs.
@@ -143,7 +149,7 @@ class Robustness:
     text: str
     title: str
     models: tuple[tuple[str, str], ...]
-    panel: Panel | None
+    panel: PanelPhotos | None
     pairs: tuple[PairSet, ...]
     serial: Serial | None
     groups: tuple[Group, ...]

@@ -6,15 +6,21 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
+from fahrstats.errors import DataError
+from fahrstats.face.perturbations.catalogue import Landmarks, panel_of
 from fahrstats.section import Section, did_you_mean
-from fahrstats.study.benchmark.study_file import MOST_MODELS, read_group
+from fahrstats.study.benchmark.study_file import (
+    MOST_MODELS,
+    read_group,
+    read_models,
+)
 from fahrstats.study.photo_section import SEVERAL, Several
 from fahrstats.study.robustness.specification import (
     TAKEN,
     PairSet,
-    Panel,
+    PanelPhotos,
     Robustness,
     Serial,
 )
@@ -45,7 +51,7 @@ def parse_robustness(path: Path) -> tuple[Robustness | None, list[str]]:
         path=path,
         text=text,
         title=top.text("title", study_name(path)),
-        models=_models(top),
+        models=read_models(top),
         panel=_panel(top),
         pairs=tuple(
             _pair_set(name, section) for name, section in top.sections("pairs").items()
@@ -69,17 +75,6 @@ def parse_robustness(path: Path) -> tuple[Robustness | None, list[str]]:
     return (None if problems else study), problems
 
 
-def _models(top: Section) -> tuple[tuple[str, str], ...]:
-    """Read the label of each model under its column of scores."""
-    section = top.section("models", required=True)
-    models = tuple(
-        (column, section.text(column, required=True)) for column in section.values
-    )
-    if top.is_given("models") and not models:
-        top.problem('[models] names no model; write, say, faceage = "FaceAge".')
-    return models
-
-
 def _scored_by(section: Section) -> tuple[str, ...]:
     """Read what scores photos."""
     models = section.texts("models")
@@ -88,15 +83,18 @@ def _scored_by(section: Section) -> tuple[str, ...]:
     return models
 
 
-def _panel(top: Section) -> Panel | None:
+def _panel(top: Section) -> PanelPhotos | None:
     """Read which photos are changed, where the file says so."""
     if not top.is_given("panel"):
         return None
     section = top.section("panel")
-    panel = Panel(
+    panel = PanelPhotos(
         photos=section.text("photos", required=True),
         models=_scored_by(section),
-        conditions=section.texts("conditions"),
+        conditions=_conditions(section),
+        landmarks=cast(
+            Landmarks, section.choice("landmarks", get_args(Landmarks), "carried")
+        ),
         limit=section.whole("limit", 0, at_least=2) or None,
         seed=section.whole("seed", 1),
         several=_several(section),
@@ -104,6 +102,16 @@ def _panel(top: Section) -> Panel | None:
     )
     section.finish()
     return panel
+
+
+def _conditions(section: Section) -> tuple[str, ...]:
+    """Read which changes are simulated."""
+    conditions = section.texts("conditions")
+    try:
+        panel_of(conditions, "carried")
+    except DataError as error:
+        section.problem(str(error))
+    return conditions
 
 
 def _several(section: Section) -> Several:

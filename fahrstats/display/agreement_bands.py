@@ -1,0 +1,109 @@
+"""Change of a score by the mean of both photos, in bands that show nobody."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+from plotnine import (
+    aes,
+    facet_wrap,
+    geom_hline,
+    geom_linerange,
+    geom_point,
+    geom_rect,
+    ggplot,
+    labs,
+    scale_x_continuous,
+)
+
+from fahrstats.display.display_table import count_or_empty
+from fahrstats.display.journals import DEFAULT
+from fahrstats.display.labels import Labels, column_label
+from fahrstats.display.margin_text import plain
+from fahrstats.display.result_table import need_columns
+from fahrstats.display.theme import BLUE, FAINT, INK, MUTED, WIDTH, house_theme
+from fahrstats.errors import DataError
+
+_HEIGHT: Final = 3.2  # inches
+_MEAN: Final = "mean_change"
+_LIMITS: Final = ("loa_low", "loa_high")
+_NEED: Final = ("model", "estimand", "estimate", "conf_low", "conf_high")
+
+
+def changes_by_mean(
+    table: pd.DataFrame,
+    bands: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    title: str = "",
+    width: float = WIDTH,
+) -> ggplot:
+    """Draw mean change and limits of agreement, in everyone and in bands of the score.
+
+    It is Bland and Altman's plot without its points, each of which is a person: lines
+    are the mean change and the limits of agreement of all pairs, with their intervals
+    as bands; in each band of the mean of both photos a point is the mean change there,
+    and its line reaches from one limit of agreement to the other.
+
+    Parameters
+    ----------
+    table
+        Rows about everyone in one condition: ``model``, ``estimand`` (mean_change,
+        loa_low, loa_high), ``estimate`` and limits.
+    bands
+        The same in bands, with ``level`` and ``n``.
+    labels
+        Label of each model.
+    width
+        Inches.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or no mean change was estimated.
+    """
+    need_columns(table, _NEED, "changes by mean")
+    need_columns(bands, (*_NEED, "level", "n"), "changes by mean")
+    names = {name: plain(column_label(name, labels)) for name in table["model"]}
+    order = list(dict.fromkeys(names.values()))
+    lines = table[table["estimand"].isin((_MEAN, *_LIMITS))].dropna(subset="estimate")
+    if lines.empty:
+        raise DataError("No mean change of the table was estimated.")
+    lines = lines.assign(model=pd.Categorical(lines["model"].map(names), order))
+    levels = list(dict.fromkeys(bands["level"]))
+    points = bands.pivot(
+        index=["model", "level"], columns="estimand", values="estimate"
+    )
+    points = points.reset_index().assign(
+        at=lambda p: [levels.index(level) for level in p["level"]],
+        model=lambda p: pd.Categorical(p["model"].map(names), order),
+    )
+    sizes = bands.drop_duplicates("level").set_index("level")["n"]
+    ticks = [f"{one}\n{count_or_empty(sizes[one], DEFAULT)}" for one in levels]
+    ends = {"xmin": -0.6, "xmax": len(levels) - 0.4}
+    return (
+        ggplot(points)
+        + geom_rect(
+            aes(ymin="conf_low", ymax="conf_high"), lines, fill=FAINT, alpha=0.7, **ends
+        )
+        + geom_hline(aes(yintercept="estimate"), lines, color=MUTED, linetype="dashed")
+        + geom_hline(yintercept=0, color=INK, size=0.3)
+        + geom_linerange(
+            aes("at", ymin="loa_low", ymax="loa_high"), color=BLUE, size=0.9
+        )
+        + geom_point(aes("at", _MEAN), color=BLUE, size=2.2)
+        + facet_wrap("model", nrow=1)
+        + scale_x_continuous(
+            breaks=list(range(len(levels))),
+            labels=ticks,
+            minor_breaks=[],
+            expand=(0, 0),
+        )
+        + labs(
+            x="Mean of both photos (years), number of pairs",
+            y="Change (years)",
+            title=plain(title),
+        )
+        + house_theme(width, _HEIGHT)
+    )

@@ -1,0 +1,101 @@
+"""Mean change of a score by simulated change and severity, as tiles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from plotnine import (
+    aes,
+    element_blank,
+    facet_wrap,
+    geom_text,
+    geom_tile,
+    ggplot,
+    labs,
+    scale_fill_gradient2,
+    theme,
+)
+
+from fahrstats.display.error_tiles import COOL, PALE, WARM, signed
+from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.labels import Labels, column_label, opening
+from fahrstats.display.margin_text import plain, wrap
+from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.theme import FAINT, INK, TEXT_SIZE, WIDTH, house_theme
+
+_LEAST_REACH: Final = 5.0  # years; smaller changes keep pale tiles
+_TILE_HEIGHT: Final = 0.2  # inches
+_FRAME: Final = 1.0
+_MOST_NAME: Final = 2.4
+
+
+def change_tiles(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    title: str = "",
+    width: float = WIDTH,
+    style: NumberStyle = DEFAULT,
+) -> ggplot:
+    """Draw the mean change at each severity of each condition, a panel for each model.
+
+    Warm tiles are faces that are read older after the change, cool ones younger.
+
+    Parameters
+    ----------
+    table
+        Rows of one ``estimand``: ``model``, ``condition``, ``severity`` (from 1 on),
+        ``estimate``.
+    labels
+        Label of each model and condition.
+    width
+        Inches. The height follows from the conditions.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table holds several statistics.
+    """
+    needed = ("model", "condition", "severity", "estimand", "estimate")
+    need_columns(table, needed, "tiles of changes")
+    only_one(table, ("estimand",), "tiles of changes")
+    names = {
+        name: wrap(opening(plain(column_label(name, labels))), _MOST_NAME, TEXT_SIZE)
+        for name in table["condition"]
+    }
+    models = {name: plain(column_label(name, labels)) for name in table["model"]}
+    severities = [f"{severity:g}" for severity in sorted(table["severity"].unique())]
+    tiles = table.assign(
+        condition=pd.Categorical(
+            table["condition"].map(names), list(dict.fromkeys(names.values()))[::-1]
+        ),
+        model=pd.Categorical(
+            table["model"].map(models), list(dict.fromkeys(models.values()))
+        ),
+        severity=pd.Categorical(table["severity"].map("{:g}".format), severities),
+        text=[signed(value, style) for value in table["estimate"]],
+    )
+    reach = max(_LEAST_REACH, float(np.nanmax(np.abs([0.0, *table["estimate"]]))))
+    return (
+        ggplot(tiles, aes("severity", "condition"))
+        + geom_tile(aes(fill="estimate"), color="white", size=0.8)
+        + geom_text(aes(label="text"), size=TEXT_SIZE - 1, color=INK)
+        + facet_wrap("model", nrow=1)
+        + scale_fill_gradient2(
+            low=COOL,
+            mid=PALE,
+            high=WARM,
+            midpoint=0,
+            limits=(-reach, reach),
+            na_value=FAINT,
+        )
+        + labs(x="Severity", y="", title=plain(title))
+        + house_theme(width, _FRAME + _TILE_HEIGHT * len(names))
+        + theme(
+            legend_position="none",
+            axis_line=element_blank(),
+            axis_ticks_major=element_blank(),
+        )
+    )

@@ -1,0 +1,215 @@
+"""Tables of simulated changes: the doses at which scores move, and which moves more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from fahrstats.columns import CONTRAST
+from fahrstats.display.display_table import (
+    EMPTY,
+    INDENT,
+    DisplayTable,
+    filled,
+    p_or_empty,
+)
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_difference,
+    format_interval,
+    format_number,
+)
+from fahrstats.display.labels import Labels, amount, column_label, column_unit, opening
+from fahrstats.display.result_table import by_value, limits, need_columns, records
+
+_NOT_PASSED: Final = "not passed"
+_BEYOND: Final = "beyond"
+_NAMES: Final = ("quality", "gamma", "delta E")
+"""Units that stand before the number."""
+
+_SIZE: Final = "mean_absolute_change"
+
+
+def passing_doses(
+    thresholds: pd.DataFrame,
+    table: pd.DataFrame,
+    *,
+    families: Mapping[str, str] | None = None,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return the doses at which the mean size of the change passes each limit.
+
+    Parameters
+    ----------
+    thresholds
+        As :meth:`fahrstats.DoseResponse.passing` returns them.
+    table
+        As :meth:`fahrstats.DoseResponse.tidy` does, for the change at the strongest
+        dose.
+    families
+        Heading under which each condition stands.
+    labels
+        Label of each model and condition, and the unit of the condition's dose.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(thresholds, ("model", "condition", "value", "estimate"), "the table")
+    need_columns(table, ("model", "condition", "severity", "dose"), "the table")
+    found = thresholds[thresholds["variable"] == _SIZE]
+    sizes = table[(table["estimand"] == _SIZE) & (table["severity"] > 0)]
+    models = list(dict.fromkeys(found["model"]))
+    values = sorted(found["value"].unique())
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    family = ""
+    for condition, rows in by_value(found, "condition"):
+        doses = sizes[sizes["condition"] == condition]
+        of = (families or {}).get(condition, "")
+        if of != family:
+            family = of
+            heads.append(len(lines))
+            lines.append([opening(family)])
+        line = [INDENT * bool(of) + _named(condition, doses, labels, style)]
+        for model in models:
+            ours = rows[rows["model"] == model]
+            line += [_passed(ours, value, doses, style) for value in values]
+            line.append(_strongest(doses[doses["model"] == model], style))
+        lines.append(line)
+    columns = {"name": "Change, unit of its dose\n(doses of the panel)"}
+    spanners = {}
+    for model in models:
+        own = {f"{model} {value:g}": amount(value, "years") for value in values}
+        own[f"{model} strongest"] = "At the strongest\ndose, years"
+        columns |= own
+        spanners[column_label(model, labels)] = tuple(own)
+    return DisplayTable(
+        cells=filled(lines, columns),
+        headers=columns,
+        spanners=spanners,
+        heads=tuple(heads),
+    )
+
+
+def changes_by_model(
+    table: pd.DataFrame,
+    *,
+    families: Mapping[str, str] | None = None,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return by how much more one model moves than another, by condition.
+
+    Parameters
+    ----------
+    table
+        As :meth:`fahrstats.DoseResponse.contrasts` returns it.
+    families, labels
+        As for :func:`passing_doses`.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(table, ("term", "condition", "estimate", "p_adjusted"), "the table")
+    terms = list(dict.fromkeys(table["term"]))
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for cohort, part in by_value(table, "cohort"):
+        family = ""
+        for condition, rows in by_value(part, "condition"):
+            of = cohort or (families or {}).get(condition, "")
+            if of != family:
+                family = of
+                heads.append(len(lines))
+                lines.append([opening(family)])
+            name = column_label(condition, labels) if condition else "All pairs"
+            line = [INDENT * bool(of) + opening(name)]
+            for term in terms:
+                row = next(iter(records(rows[rows["term"] == term])), None)
+                line += _difference(row, style)
+            lines.append(line)
+    columns = {"name": ""}
+    spanners = {}
+    for term in terms:
+        names = [column_label(name, labels) for name in term.split(CONTRAST)]
+        own = {f"{term} gap": "Years (joint 95% CI)", f"{term} p": "Adjusted P"}
+        columns |= own
+        spanners[" minus ".join(names)] = tuple(own)
+    return DisplayTable(
+        cells=filled(lines, columns),
+        headers=columns,
+        spanners=spanners,
+        heads=tuple(heads),
+    )
+
+
+def dose_text(dose: float, style: NumberStyle = DEFAULT) -> str:
+    """Return a dose with as many decimals as its size asks for."""
+    if np.isinf(dose):
+        return _BEYOND
+    decimals = 0 if abs(dose) >= 100 else 1 if abs(dose) >= 10 else 2
+    text = format_number(dose, decimals, style=style)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def dose_phrase(dose: float, unit: str, style: NumberStyle = DEFAULT) -> str:
+    """Return a dose as it stands in a sentence: ``20 degrees``, ``quality 28``."""
+    text = dose_text(dose, style)
+    if unit in _NAMES:
+        return f"{unit} {text}"
+    return f"{text}{'' if unit.startswith('%') else ' '}{unit}".strip()
+
+
+def _named(
+    condition: str, doses: pd.DataFrame, labels: Labels | None, style: NumberStyle
+) -> str:
+    """Name a condition, with the unit and range of its doses."""
+    unit = column_unit(condition, labels)
+    ends = [dose_text(doses["dose"].iloc[at], style) for at in (0, -1)]
+    name = opening(column_label(condition, labels))
+    return f"{name}, {unit} ({ends[0]} to {ends[1]})" if unit else name
+
+
+def _passed(
+    rows: pd.DataFrame, value: float, doses: pd.DataFrame, style: NumberStyle
+) -> str:
+    """Say at which dose a limit is passed, or that it is not."""
+    at = {row["estimand"]: row for row in records(rows[rows["value"] == value])}
+    severity, dose = at["passing_severity"], at["passing_dose"]
+    if np.isnan(severity["estimate"]):
+        return EMPTY
+    if np.isinf(severity["estimate"]):
+        return _NOT_PASSED
+    if np.isnan(dose["estimate"]):
+        return f"before {dose_text(doses['dose'].iloc[0], style)}"
+    ends = [dose["conf_low"], dose["conf_high"]]
+    if doses["dose"].iloc[-1] < doses["dose"].iloc[0]:
+        ends.reverse()
+    if np.isnan(ends).any():
+        return dose_text(dose["estimate"], style)
+    low, high = (dose_text(end, style) for end in ends)
+    return f"{dose_text(dose['estimate'], style)} ({low} to {high})"
+
+
+def _strongest(rows: pd.DataFrame, style: NumberStyle) -> str:
+    """Return the mean size of the change at the last severity."""
+    (row,) = records(rows.tail(1))
+    return format_interval(*limits(row), decimals=1, style=style)
+
+
+def _difference(row: Mapping[str, Any] | None, style: NumberStyle) -> list[str]:
+    """Return a difference with joint limits, and its adjusted p value."""
+    if row is None or np.isnan(row["estimate"]):
+        return [EMPTY, EMPTY]
+    ends = row["estimate"], row["joint_low"], row["joint_high"]
+    text = format_difference(*ends, decimals=1, style=style)
+    return [text, p_or_empty(row["p_adjusted"], style)]

@@ -1,0 +1,255 @@
+"""Sentences on what moves a score by more than a margin, and what does not.
+
+"Not significant" is no finding: a change is shown to be within the margin, shown to be
+beyond it, or left undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from fahrstats.columns import CONTRAST
+from fahrstats.display.dose_tables import dose_phrase
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_difference,
+    phrase_interval,
+    phrase_p,
+)
+from fahrstats.display.labels import (
+    Labels,
+    amount,
+    column_label,
+    column_unit,
+    in_sentence,
+    listed,
+    opening,
+)
+from fahrstats.display.result_table import by_value, limits, need_columns, records
+
+Verdict = Literal["within", "beyond", "undecided"]
+
+_LEVEL: Final = 0.05
+_NEED: Final = ("model", "condition", "estimand", "estimate")
+
+
+def verdicts(
+    table: pd.DataFrame, equivalence: pd.DataFrame, *, margin: float
+) -> pd.DataFrame:
+    """Return what is shown of the mean change at every severity.
+
+    ``within``: the adjusted test of equivalence rejects at 5%. ``beyond``: the 95%
+    interval of the mean change lies beyond the margin on one side. Else ``undecided``.
+
+    Parameters
+    ----------
+    table
+        As :meth:`fahrstats.DoseResponse.tidy` returns it.
+    equivalence
+        As :meth:`fahrstats.DoseResponse.equivalence` does.
+    margin
+        Size of change that would not matter.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(table, (*_NEED, "severity", "dose"), "a verdict")
+    keys = ["model", "condition", "severity"]
+    need_columns(equivalence, (*keys, "p_adjusted"), "a verdict")
+    means = table[(table["estimand"] == "mean_change") & (table["severity"] > 0)]
+    columns = [*keys, "dose", "estimate", "conf_low", "conf_high"]
+    found = means[columns].merge(equivalence[[*keys, "p_adjusted"]], on=keys)
+    is_within = found["p_adjusted"] < _LEVEL
+    is_beyond = (found["conf_low"] > margin) | (found["conf_high"] < -margin)
+    verdict = is_within.map({True: "within", False: "undecided"})
+    return found.assign(verdict=verdict.mask(is_beyond, "beyond"))
+
+
+def simulated_changes(
+    found: pd.DataFrame,
+    model: str,
+    *,
+    margin: float,
+    families: Mapping[str, str] | None = None,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> list[str]:
+    """Say which simulated changes move a model by more than the margin.
+
+    Parameters
+    ----------
+    found
+        What :func:`verdicts` returns.
+    model
+        Column of the score.
+    families
+        What each condition is one of, such as light or pose.
+    """
+    rows = found[found["model"] == model]
+    conditions = by_value(rows, "condition")
+    beyond = {c: part for c, part in conditions if (part["verdict"] == "beyond").any()}
+    within = [c for c, part in conditions if (part["verdict"] == "within").all()]
+    size, name = amount(margin, "years"), column_label(model, labels)
+    told = {c: _from(part, labels, style) for c, part in beyond.items()}
+    names = {c: in_sentence(column_label(c, labels)) for c in within}
+    listed_beyond = " ".join(_by_family(told, families or {}))
+    lines = [
+        f"{name}: {_were(len(beyond), of=len(conditions))} shown to move the mean by "
+        f"more than {size} at some dose. {listed_beyond}"
+    ]
+    if within:
+        listed_within = " ".join(_by_family(names, families or {}))
+        lines.append(
+            f"{name}: {_were(len(within))} shown to move the mean by less than {size} "
+            f"at every dose of the panel. {listed_within}"
+        )
+    n_others = len(conditions) - len(beyond) - len(within)
+    if n_others:
+        lines.append(
+            f"{name}: of the other {n_others} neither was shown, at some dose at least."
+        )
+    return [line.strip() for line in lines]
+
+
+def _were(n: int, of: int | None = None) -> str:
+    """Return ``3 of 20 simulated changes were``, ``1 was``."""
+    counted = f"{n}" if of is None else f"{n} of {of} simulated changes"
+    return f"{counted} {'was' if n == 1 else 'were'}"
+
+
+def _by_family(told: Mapping[str, str], families: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is told of conditions, family by family."""
+    of = {condition: families.get(condition, "") for condition in told}
+    for family in dict.fromkeys(of.values()):
+        names = [text for condition, text in told.items() if of[condition] == family]
+        yield f"{opening(family)}: {listed(names)}." if family else f"{listed(names)}."
+
+
+def single_photos(
+    thresholds: pd.DataFrame,
+    model: str,
+    *,
+    value: float,
+    labels: Labels | None = None,
+) -> str:
+    """Say under which changes a single photo moves by a limit, on average.
+
+    Parameters
+    ----------
+    thresholds
+        As :meth:`fahrstats.DoseResponse.passing` returns them.
+    value
+        The limit.
+    """
+    need_columns(thresholds, (*_NEED, "variable", "value"), "a sentence")
+    rows = thresholds[
+        (thresholds["model"] == model)
+        & (thresholds["variable"] == "mean_absolute_change")
+        & (thresholds["estimand"] == "passing_severity")
+        & (thresholds["value"] == value)
+    ]
+    passed = rows[rows["estimate"] < float("inf")].sort_values("estimate")
+    name, size = column_label(model, labels), amount(value, "years")
+    if passed.empty:
+        return (
+            f"{name}: under none of {len(rows)} changes did single photos move by "
+            f"{size} on average, up to the strongest dose."
+        )
+    names = [in_sentence(column_label(one, labels)) for one in passed["condition"]]
+    return (
+        f"{name}: single photos moved by {size} or more on average, up or down, under "
+        f"{len(passed)} of {len(rows)} changes, soonest under {listed(names[:3])}."
+    )
+
+
+def which_moves_more(
+    table: pd.DataFrame, *, labels: Labels | None = None
+) -> Iterator[str]:
+    """Yield how often one model moves more than another, on the same photos.
+
+    Parameters
+    ----------
+    table
+        As :meth:`fahrstats.DoseResponse.contrasts` returns it.
+    """
+    need_columns(table, ("term", "condition", "estimate", "p_adjusted"), "a sentence")
+    for term, rows in by_value(table, "term"):
+        first, second = (column_label(name, labels) for name in term.split(CONTRAST))
+        is_told = rows["p_adjusted"] < _LEVEL
+        more = int((is_told & (rows["estimate"] > 0)).sum())
+        less = int((is_told & (rows["estimate"] < 0)).sum())
+        yield (
+            f"On the same photos {first} moved more than {second} under {more} and "
+            f"less under {less} of {len(rows)} changes (differences of the mean size "
+            "of change, tested together at 5%); for the others it is not known which."
+        )
+
+
+def real_change(
+    agreement: pd.DataFrame,
+    tests: pd.DataFrame,
+    *,
+    margin: float,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how far one set of real pairs moved one model, and what that shows.
+
+    Parameters
+    ----------
+    agreement
+        Rows of :meth:`fahrstats.Agreement.tidy` of one model and condition, everyone.
+    tests
+        The rows of :meth:`fahrstats.Agreement.tests` of the same.
+    margin
+        Size of change that would not matter.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(agreement, ("estimand", "estimate", "n"), "a sentence")
+    found = {row["estimand"]: row for row in records(agreement)}
+    mean = found["mean_change"]
+    text = format_difference(*limits(mean), decimals=1, style=style)
+    size = amount(margin, "years")
+    verdict, test = _verdict(mean, tests, margin)
+    told = {
+        "within": f"shown to be less than {size} on average "
+        f"({phrase_p(test.get('p_value'), style=style)} for equivalence)",
+        "beyond": f"shown to be more than {size} on average",
+        "undecided": f"neither shown to be less than {size} on average, nor more",
+    }[verdict]
+    single = format_difference(*limits(found["mean_absolute_change"]), decimals=1)
+    return (
+        f"mean change {phrase_interval(text, style=style)} years in {mean['n']} pairs, "
+        f"{told}; a single pair differed by {phrase_interval(single, style=style)} "
+        "years on average, up or down."
+    )
+
+
+def _verdict(
+    mean: dict[str, Any], tests: pd.DataFrame, margin: float
+) -> tuple[Verdict, dict[str, Any]]:
+    """Return what is shown of a mean change, and its test of equivalence."""
+    rows = records(tests[tests["estimand"] == "equivalence"])
+    test = rows[0] if rows else {}
+    if mean["conf_low"] > margin or mean["conf_high"] < -margin:
+        return "beyond", test
+    return ("within" if test.get("p_value", 1.0) < _LEVEL else "undecided"), test
+
+
+def _from(part: pd.DataFrame, labels: Labels | None, style: NumberStyle) -> str:
+    """Name a condition, and the first dose at which it moves a score."""
+    first = records(part[part["verdict"] == "beyond"])[0]
+    condition = first["condition"]
+    unit = column_unit(condition, labels)
+    name = in_sentence(column_label(condition, labels))
+    way = "older" if first["estimate"] > 0 else "younger"
+    return f"{name} ({way}, from {dose_phrase(first['dose'], unit, style)})"
