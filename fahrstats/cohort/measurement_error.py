@@ -6,10 +6,8 @@ degrees of freedom that it was estimated on, or a result that holds both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -54,22 +52,23 @@ def read_error(name: str, error: ErrorLike) -> MeasurementError:
     DataError
         They are no positive numbers.
     """
-    pair: Sequence[object]
+    sd: object
+    df: object = np.inf
     if isinstance(error, EstimatesError):
-        pair = error.error_sd, error.error_df
+        sd, df = error.error_sd, error.error_df
     elif isinstance(error, tuple) and len(error) == 2:
-        pair = error
+        sd, df = error
     else:
-        pair = error, np.inf
-    sd, df = pair
+        sd = error
     if not (_is_positive(sd) and sd != np.inf and _is_positive(df)):
         shown = sd if df == np.inf else f"({sd}, {df})"
         raise DataError(
             f"`{name}` is {shown}; give a positive number of years, a tuple of it and "
             "its degrees of freedom, or the result of `repeatability`."
         )
-    return MeasurementError(float(sd), float(df))  # type: ignore[arg-type]
+    return MeasurementError(float(sd), float(df))
 
 
-def _is_positive(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and value > 0
+def _is_positive(value: object) -> TypeGuard[float]:
+    is_number = isinstance(value, int | float | np.integer | np.floating)
+    return is_number and not isinstance(value, bool) and value > 0

@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_MAX_ITERATIONS = 500
+_MAX_ITERATIONS = 200
 _CLOSE = 1e-11
 """Step of the variances, as a share of their sum, that ends an iteration."""
 
 _SLACK = 1e-13
 """Rise of the deviance, as a share of it, that rounding can produce."""
+
+_FLAT = 1e-12
+"""Gain that a step promises, as a share of the deviance, which is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,21 +85,18 @@ def climb_nested(
 ) -> NestedPeak:
     """Maximise the restricted likelihood over theta = base + paths @ phi, phi >= 0.
 
-    Fisher scoring from phi = ``start`` (q,), with ``paths`` (3, q). A variance at 0
-    whose likelihood falls stays there (an active set), so that boundaries are exact.
+    Newton's steps from phi = ``start`` (q,), with ``paths`` (3, q), or those of Fisher
+    scoring where the likelihood is not concave. A variance at 0 whose likelihood falls
+    stays there (an active set), so that boundaries are exact.
     """
-    phi, has_converged = start, False
+    phi, has_converged, gain = start, False, np.inf
     deviance, mean = nested_deviance(means, base + paths @ phi)
     for _ in range(_MAX_ITERATIONS):
         theta = base + paths @ phi
-        score, information = score_and_information(means, theta, mean)
-        slope, curve = paths.T @ score, paths.T @ information @ paths
-        free = (phi > 0) | (slope > 0)
-        step = np.zeros(phi.size)
-        if free.any():
-            # least squares: paths can coincide where a share is 0
-            step[free] = np.linalg.lstsq(curve[np.ix_(free, free)], slope[free])[0]
-        step = np.maximum(step, -phi)
+        score, *curves = score_and_information(means, theta, mean)
+        slope = paths.T @ score
+        step = _newton_step(phi, slope, *(paths.T @ curve @ paths for curve in curves))
+        gain = float(slope @ step)  # of the deviance, to second order
         has_converged = bool(np.abs(paths @ step).sum() <= _CLOSE * theta.sum())
         while True:  # until the deviance does not rise, or the step is nothing
             trial = phi + step
@@ -108,7 +108,29 @@ def climb_nested(
         phi, deviance, mean = trial, height, centre
         if has_converged or is_stuck:
             break
-    return NestedPeak(base + paths @ phi, deviance, mean, has_converged)
+    is_flat = gain <= _FLAT * abs(deviance)
+    return NestedPeak(base + paths @ phi, deviance, mean, has_converged or is_flat)
+
+
+def _newton_step(
+    phi: FloatArray, slope: FloatArray, expected: FloatArray, observed: FloatArray
+) -> FloatArray:
+    """Return the step to the top of a parabola, with what would fall below 0 at 0."""
+    step = np.zeros(phi.size)
+    free = (phi > 0) | (slope > 0)
+    while free.any():
+        curve = observed
+        if np.linalg.eigvalsh(observed[np.ix_(free, free)])[0] <= 0:
+            curve = expected
+        rest = slope - curve[:, ~free] @ step[~free]
+        # least squares: paths can coincide where a share is 0
+        step[free] = np.linalg.lstsq(curve[np.ix_(free, free)], rest[free])[0]
+        below = free & (phi + step < 0)
+        if not below.any():
+            break
+        step[below] = -phi[below]
+        free &= ~below
+    return step
 
 
 def nested_deviance(means: NestedMeans, theta: FloatArray) -> tuple[float, float]:
@@ -144,26 +166,29 @@ def nested_deviance(means: NestedMeans, theta: FloatArray) -> tuple[float, float
 
 def score_and_information(
     means: NestedMeans, theta: FloatArray, mean: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the restricted score (3,) and expected information (3, 3) of theta.
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the restricted score (3,), expected and observed information (3, 3).
 
     Each component adds to the covariance of a subject's day means diag(a), with a = 1
     for days and a = 1 / n for photos, or a matrix of ones for subjects. With P the
     projected inverse covariance, the score is (y'P V_k P y - tr P V_k) / 2 and the
-    information tr(P V_k P V_l) / 2.
+    expected information tr(P V_k P V_l) / 2; the observed is y'P V_k P V_l P y less it.
     """
     between, days, error = theta
 
+    n_days = np.diff(means.first, append=means.n.size)
+
     def of_subjects(values: FloatArray) -> FloatArray:
         return np.asarray(np.add.reduceat(values, means.first), np.float64)
+
+    def unmix(values: FloatArray) -> FloatArray:
+        return w * (values - np.repeat(pull * of_subjects(w * values), n_days))
 
     w = 1 / (days + error / means.n)
     total = of_subjects(w)
     shrink = 1 / (1 + between * total)
     pull, spent = between * shrink, total * shrink
-    e = means.mean - mean
-    n_days = np.diff(means.first, append=means.n.size)
-    z = w * (e - np.repeat(pull * of_subjects(w * e), n_days))
+    z = unmix(means.mean - mean)
     all_spent = spent.sum()  # 1'V^-1 1 of everyone
     # tr V^-1 V_k, 1'V^-1 V_k V^-1 1 and y'P V_k P y; then the same of pairs k, l
     trace, ones, squares = np.empty((3, 3))
@@ -184,8 +209,14 @@ def score_and_information(
             pairs[k, m] = a * b @ w**2 - 2 * pull @ cubes + pull**2 @ product
             inner[k, m] = shrink**2 @ (cubes - pull * product)
     score = (squares - trace + ones / all_spent) / 2
-    information = pairs - 2 * inner / all_spent + np.outer(ones, ones) / all_spent**2
-    information /= 2
+    expected = pairs - 2 * inner / all_spent + np.outer(ones, ones) / all_spent**2
+    expected /= 2
+    # V_k P y, and P of it
+    q = np.stack([np.repeat(of_subjects(z), n_days), z, z / means.n])
+    level = unmix(np.ones(means.n.size))
+    p_q = np.stack([unmix(row) - level * (level @ row) / all_spent for row in q])
+    observed = q @ p_q.T - expected
     score[2] += (means.within / error - means.df_within) / (2 * error)
-    information[2, 2] += means.df_within / (2 * error**2)
-    return score, information
+    expected[2, 2] += means.df_within / (2 * error**2)
+    observed[2, 2] += (2 * means.within / error - means.df_within) / (2 * error**2)
+    return score, expected, observed

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +13,16 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.measurement_error import (
+    ErrorLike,
+    MeasurementError,
+    read_error,
+)
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_interval, format_number
 from fahrstats.errors import DataError
 from fahrstats.measurement.photo_pairs import read_photos, widest_pairs
+from fahrstats.measurement.rate_error import NoisyRates, margin
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -46,7 +51,7 @@ def face_aging_rate(
     day: str | None = None,
     photo: str | None = None,
     classes: Sequence[tuple[float, float]] = CLASSES,
-    measurement_sd: float | None = None,
+    measurement_sd: ErrorLike | None = None,
 ) -> FaceAgingRate:
     """Measure the face aging rate: years of predicted age gained per year.
 
@@ -78,10 +83,14 @@ def face_aging_rate(
         Pairs of days, both included, in ascending order; pairs of photos in no class
         form a group of their own.
     measurement_sd
-        Standard deviation of predicted age between photos of one face on one day, in
-        years. With it every rate has a standard error, sqrt(2) times that over the
-        interval in years, and classes in which such errors make up most of the variance
-        of the rates say so.
+        Error of one photo, in years: its standard deviation, a tuple of it and its
+        degrees of freedom, or the result of :func:`fahrstats.repeatability`. The photos
+        of a rate are of two days, so what differs from day to day is part of the error:
+        the root of the variances of days and of photos of one day together, which is
+        what a result of ``repeatability`` that knows days gives. From photos of one day
+        alone, intervals are too narrow. With it every rate has a standard error, the
+        root of 2 times that over the interval in years, and limits; the tables tell how
+        much of the variance of the rates is error.
 
     Raises
     ------
@@ -94,15 +103,29 @@ def face_aging_rate(
     -----
     The error of a rate is that of a difference of two measurements, so it falls with
     the interval: 2 years of error make 2.8 years per year over one year, and 0.7 over
-    four.
+    four. The limits of a rate are Student's, on the degrees of freedom of the error.
+
+    The standard deviation of the true rates has errors taken out: it is where the
+    weighted squares of the rates equal their expectation, with the limits of the Q
+    profile.
+
+    References
+    ----------
+    Bland and Altman (1996), BMJ 313:744. Paule and Mandel (1982), Journal of Research
+    of the National Bureau of Standards 87:377-385. Viechtbauer (2007), Statistics in
+    Medicine 26:37-52. Zou and Donner (2008), Statistics in Medicine 27:1693-1702.
 
     Examples
     --------
+    >>> error = fs.repeatability(repeated, subject="patient", date="taken")
     >>> rates = fs.face_aging_rate(photos, subject="patient", date="taken",
-    ...                            measurement_sd=2.0)
+    ...                            measurement_sd=error)
     >>> rates.subjects()
     """
-    _check_arguments(classes, measurement_sd)
+    _check_classes(classes)
+    error = MeasurementError(np.nan)
+    if measurement_sd is not None:
+        error = read_error("measurement_sd", measurement_sd)
     photos = read_photos(data, subject, predicted, date, day, photo)
     if not len(photos):
         raise DataError(
@@ -115,11 +138,12 @@ def face_aging_rate(
             f"No `{subject}` of {ordered['subject'].nunique()} has photos on two days; "
             "a rate needs an interval."
         )
-    pairs = _with_rates(pairs, classes, measurement_sd)
+    pairs = _with_rates(pairs, classes, error.sd)
     return FaceAgingRate(
         pairs=pairs.rename(columns={"subject": subject}),
         labels=tuple(_labels(classes)),
-        measurement_sd=np.nan if measurement_sd is None else float(measurement_sd),
+        measurement_sd=error.sd,
+        measurement_df=error.df,
         n_single=n_single,
         n_same_day=n_same_day,
         n_dropped=len(data) - len(photos),
@@ -136,9 +160,9 @@ class FaceAgingRate:
         One row per subject; see :meth:`subjects`.
     labels : tuple of str
         Interval classes.
-    measurement_sd : float
-        Standard deviation of predicted age between photos of one face on one day;
-        missing where not given.
+    measurement_sd, measurement_df : float
+        Standard deviation of the error of one photo, missing where not given, and its
+        degrees of freedom, infinite where it is known.
     n_single, n_same_day : int
         Subjects with one usable photo, and with several of one day.
     n_dropped : int
@@ -148,6 +172,7 @@ class FaceAgingRate:
     pairs: pd.DataFrame
     labels: tuple[str, ...]
     measurement_sd: float
+    measurement_df: float
     n_single: int
     n_same_day: int
     n_dropped: int
@@ -157,34 +182,42 @@ class FaceAgingRate:
         """Subjects with a rate."""
         return len(self.pairs)
 
-    def subjects(self) -> pd.DataFrame:
+    def subjects(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """One row per subject: the pair, its interval, and the rate.
 
         Columns are the subject, ``first_day`` and ``last_day`` (dates where dates were
         given), ``first_predicted``, ``last_predicted``, ``interval_days``,
         ``interval_class`` (an ordered factor, missing outside the classes), ``change``
-        in years, ``rate`` per year and ``rate_std_error``. Follow-up for a survival
+        in years, ``rate`` per year, ``rate_std_error``, ``rate_conf_low`` and
+        ``rate_conf_high``, missing without ``measurement_sd``. Follow-up for a survival
         model starts at ``last_day``.
         """
-        return self.pairs.copy()
+        _check_conf_level(conf_level)
+        half = margin(
+            self.pairs["rate_std_error"].to_numpy(), self.measurement_df, conf_level
+        )
+        return self.pairs.assign(
+            rate_conf_low=self.pairs["rate"] - half,
+            rate_conf_high=self.pairs["rate"] + half,
+        )
 
     def tidy(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """Summaries of rate and interval, overall and by interval class.
 
-        The mean has Student's interval. With ``measurement_sd``, ``error_sd`` is the
-        standard deviation of the rates that measurement error alone would give, and a
-        note marks the classes in which it makes up more than half of the variance.
+        The mean has Student's interval. With ``measurement_sd`` there are three more
+        rows. ``error_sd`` is the standard deviation of the rates that measurement error
+        alone would give, and a note marks the classes in which it makes up more than
+        half of the variance. ``true_sd`` is that of the rates without error, 0 where
+        error explains all, and ``reliability`` the share of the variance of the rates
+        that is not error.
         """
-        if not 0 < conf_level < 1:
-            raise DataError(
-                f"`conf_level` is {conf_level}; give a number between 0 and 1."
-            )
-        table = self._summaries()
+        _check_conf_level(conf_level)
+        table = self._summaries(conf_level)
         is_mean = (table["estimand"] == "mean") & (table["n"] > 1)
         quantile = t.isf((1 - conf_level) / 2, table["n"].clip(lower=2) - 1)
-        margin = quantile * table["std_error"]
-        table["conf_low"] = (table["estimate"] - margin).where(is_mean)
-        table["conf_high"] = (table["estimate"] + margin).where(is_mean)
+        half = quantile * table["std_error"]
+        table.loc[is_mean, "conf_low"] = table["estimate"] - half
+        table.loc[is_mean, "conf_high"] = table["estimate"] + half
         return table[in_order(table.columns)]
 
     def glance(self) -> pd.DataFrame:
@@ -223,12 +256,20 @@ class FaceAgingRate:
                 f"{format_interval(*limits)}, SD "
                 f"{format_number(rows.loc['sd', 'estimate'])}{note}"
             )
+            if "true_sd" in rows.index:
+                true = rows.loc["true_sd"]
+                limits = true["estimate"], true["conf_low"], true["conf_high"]
+                share = 100 * rows.loc["reliability", "estimate"]
+                lines.append(
+                    f"    SD of true rates {format_interval(*limits)}; "
+                    f"{format_number(share, 0)}% of the variance is not error"
+                )
         return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.summary()
 
-    def _summaries(self) -> pd.DataFrame:
+    def _summaries(self, conf_level: float) -> pd.DataFrame:
         """Rows of Table 1 by interval class, with the part of measurement error."""
         classes = [*self.labels, OUTSIDE]
         text = self.pairs["interval_class"].astype(object)
@@ -239,38 +280,67 @@ class FaceAgingRate:
         table = table_one(frame, ["rate", "interval_days"], by="group").tidy()
         parts = []
         for (variable, name), rows in table.groupby(["variable", "group"], sort=False):
+            parts.append(_with_error_of_mean(rows))
             inside = frame["group"] == name if name != "overall" else slice(None)
-            error = self.pairs.loc[inside, "rate_std_error"]
-            is_known = variable == "rate" and len(error) and np.isfinite(error).all()
-            error_sd = float(np.sqrt((error**2).mean())) if is_known else np.nan
-            parts.append(_with_error(rows, error_sd))
+            pairs = self.pairs.loc[inside]
+            if variable == "rate" and len(pairs) and np.isfinite(self.measurement_sd):
+                noisy = NoisyRates(
+                    pairs["rate"].to_numpy(),
+                    pairs["rate_std_error"].to_numpy(),
+                    self.measurement_df,
+                )
+                parts[-1] = _with_error(parts[-1], noisy, conf_level)
         return pd.concat(parts, ignore_index=True)
 
 
-def _with_error(rows: pd.DataFrame, error_sd: float) -> pd.DataFrame:
-    """Add the mean's standard error, and what measurement error makes of the rates."""
+def _with_error_of_mean(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the standard error of the mean, and room for limits and a note."""
     values = rows.set_index("estimand")["estimate"]
-    is_mean = rows["estimand"] == "mean"
     of_mean = values["sd"] / np.sqrt(rows["n"].clip(lower=1))
-    rows = rows.assign(std_error=of_mean.where(is_mean), note="")
-    if np.isnan(error_sd):
-        return rows
+    is_mean = rows["estimand"] == "mean"
+    return rows.assign(
+        std_error=of_mean.where(is_mean), conf_low=np.nan, conf_high=np.nan, note=""
+    )
+
+
+def _with_error(
+    rows: pd.DataFrame, noisy: NoisyRates, conf_level: float
+) -> pd.DataFrame:
+    """Add what measurement error makes of the rates, and what it leaves of them."""
+    values = rows.set_index("estimand")["estimate"]
+    error_sd = float(np.sqrt(noisy.error_variance))
     share = (error_sd / values["sd"]) ** 2
     if share > _MOSTLY_NOISE:
         rows["note"] = (
             f"measurement error alone gives an SD of {format_number(error_sd)}, "
             f"{format_number(100 * min(share, 1.0), 0)}% of the variance"
         )
-    error = rows.iloc[[0]].assign(
-        estimand="error_sd", estimate=error_sd, std_error=np.nan
-    )
-    return pd.concat([rows, error], ignore_index=True)
+    found = {"error_sd": (error_sd, *np.sqrt(noisy.error_limits(conf_level)))}
+    if noisy.rate.size > 1:
+        variance = noisy.true_variance(), *noisy.true_variance_limits(conf_level)
+        found["true_sd"] = tuple(np.sqrt(variance))
+        limits = noisy.reliability_limits(conf_level)
+        found["reliability"] = noisy.reliability(), *limits
+    added = [
+        rows.iloc[[0]].assign(
+            estimand=estimand,
+            estimate=estimate,
+            std_error=np.nan,
+            conf_low=low,
+            conf_high=high,
+        )
+        for estimand, (estimate, low, high) in found.items()
+    ]
+    return pd.concat([rows, *added], ignore_index=True)
 
 
-def _check_arguments(
-    classes: Sequence[tuple[float, float]], measurement_sd: float | None
-) -> None:
-    """Refuse classes that overlap or descend, and impossible errors."""
+def _check_conf_level(conf_level: float) -> None:
+    if not 0 < conf_level < 1:
+        raise DataError(f"`conf_level` is {conf_level}; give a number between 0 and 1.")
+
+
+def _check_classes(classes: Sequence[tuple[float, float]]) -> None:
+    """Refuse classes that overlap or descend."""
     bounds = np.array([])
     with suppress(TypeError, ValueError):
         bounds = np.asarray(classes, np.float64)
@@ -286,18 +356,12 @@ def _check_arguments(
             f"`classes` is {classes!r}; give pairs of positive days, each from low "
             "to high, that ascend without overlap."
         )
-    if measurement_sd is not None and not (
-        isinstance(measurement_sd, Real) and 0 < measurement_sd < np.inf
-    ):
-        raise DataError(
-            f"`measurement_sd` is {measurement_sd}; give a positive number of years."
-        )
 
 
 def _with_rates(
     pairs: pd.DataFrame,
     classes: Sequence[tuple[float, float]],
-    measurement_sd: float | None,
+    measurement_sd: float,
 ) -> pd.DataFrame:
     """Add interval, class, change, rate and its standard error."""
     span = pairs["last_day"] - pairs["first_day"]
@@ -309,13 +373,12 @@ def _with_rates(
     for k, (low, high) in enumerate(classes):
         codes[(days >= low) & (days <= high)] = k
     groups = pd.Categorical.from_codes(codes, pd.Index(_labels(classes)), ordered=True)
-    sd = np.nan if measurement_sd is None else measurement_sd
     return pairs.assign(
         interval_days=days,
         interval_class=groups,
         change=change,
         rate=change / years,
-        rate_std_error=np.sqrt(2) * sd / years,
+        rate_std_error=np.sqrt(2) * measurement_sd / years,
     )
 
 

@@ -30,7 +30,7 @@ Layout = Literal["nested", "photos", "days"]
 _SUBJECTS, _DAYS, _PHOTOS = 0, 1, 2
 _UNIT = np.eye(3)
 _NEVER = 1e-9
-"""Distance from the end of a share at which its profile stops."""
+"""Share of a variance, and distance of a share from 1, at which profiles end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +48,8 @@ class PhotoVariances:
         Means of the days, or of the subjects where the layout is not nested.
     theta : ndarray of shape (3,)
         Variances between subjects, between days, and between photos.
+    mean : float
+        Generalised least-squares mean over subjects.
     deviance : float
         Minus twice the restricted log-likelihood.
     n, n_subjects : int
@@ -59,6 +61,7 @@ class PhotoVariances:
     layout: Layout
     means: NestedMeans
     theta: FloatArray
+    mean: float
     deviance: float
     n: int
     n_subjects: int
@@ -80,7 +83,7 @@ class PhotoVariances:
         if self.layout != "nested":
             return self.within
         total = self.theta[_DAYS] + self.theta[_PHOTOS]
-        _, information = score_and_information(self.means, self.theta, 0.0)
+        _, information, _ = score_and_information(self.means, self.theta, self.mean)
         both = _UNIT[_DAYS] + _UNIT[_PHOTOS]
         return total, 2 * total**2 / float(both @ np.linalg.solve(information, both))
 
@@ -136,7 +139,7 @@ class PhotoVariances:
 
         rest = self.theta[others] + _NEVER * self.theta.sum()
         start = self.theta.sum() * rest / rest.sum()
-        return self._profile(line, start, share, 1 - _NEVER, conf_level)
+        return self._profile(line, start, share, 1.0, conf_level)
 
     def _component_limits(self, component: int, conf_level: float) -> Limits:
         others = [_SUBJECTS, _PHOTOS] if component == _DAYS else [_DAYS, _PHOTOS]
@@ -161,8 +164,6 @@ class PhotoVariances:
 
         ``line`` gives the variances that have a value of the quantity.
         """
-        # without error between photos there is no likelihood
-        smallest = _NEVER * estimate
         cut = self.deviance + chi2.ppf(conf_level, 1)
 
         def above(value: float) -> float:
@@ -174,17 +175,19 @@ class PhotoVariances:
                 )
             return peak.deviance - cut
 
-        low = 0.0
-        if estimate > 0 and above(smallest) > 0:
-            low = float(brentq(above, smallest, estimate))
-        high = largest
-        if np.isinf(largest):
-            high = estimate + float(self.theta.sum())
-            while above(high) < 0:
-                high *= 2
-        elif above(largest) < 0:
-            return low, 1.0
-        return low, float(brentq(above, estimate, high))
+        # towards 0 and towards the largest value until the deviance is above the cut
+        low = estimate / 10
+        while low > _NEVER * estimate and above(low) < 0:
+            low /= 10
+        high = 2 * estimate + float(self.theta.sum())
+        if np.isfinite(largest):
+            high = largest - (largest - estimate) / 10
+        while largest - high > _NEVER and above(high) < 0:
+            high = 2 * high if np.isinf(largest) else largest - (largest - high) / 10
+        return (
+            float(brentq(above, low, estimate)) if low > _NEVER * estimate else 0.0,
+            float(brentq(above, estimate, high)) if largest - high > _NEVER else 1.0,
+        )
 
     def _exact_icc_limits(self, conf_level: float) -> Limits:
         """Invert the F test of a ratio of variances (Wald 1940)."""
@@ -251,6 +254,7 @@ def estimate_variances(photos: pd.DataFrame) -> PhotoVariances:
         layout=layout,
         means=means,
         theta=peak.theta,
+        mean=peak.mean,
         deviance=peak.deviance,
         n=len(photos),
         n_subjects=int(photos["subject"].nunique()),
@@ -275,8 +279,8 @@ def _means(photos: pd.DataFrame, layout: Layout) -> NestedMeans:
     of_subject = size.index.get_level_values(0)
     deviation = photos["predicted"] - cells.transform("mean")
     return NestedMeans(
-        n=size.to_numpy(np.float64),
-        mean=mean.to_numpy(np.float64),
+        n=np.asarray(size, np.float64),
+        mean=np.asarray(mean, np.float64),
         first=np.flatnonzero(~of_subject.duplicated()),
         within=float((deviation**2).sum()),
     )
@@ -287,5 +291,7 @@ def _span(photos: pd.DataFrame) -> float:
     if "day" not in photos:
         return np.nan
     day = photos.groupby("subject")["day"]
-    longest = (day.max() - day.min()).max()
-    return float(getattr(longest, "days", longest))
+    longest = day.max() - day.min()
+    if pd.api.types.is_timedelta64_dtype(longest):
+        longest = longest.dt.days
+    return float(longest.to_numpy(np.float64).max())
