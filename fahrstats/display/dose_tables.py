@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from fahrstats.display.journals import (
 )
 from fahrstats.display.labels import Labels, amount, column_label, column_unit, opening
 from fahrstats.display.result_table import by_value, limits, need_columns, records
+from fahrstats.errors import DataError
 
 _NOT_PASSED: Final = "not passed"
 _BEYOND: Final = "beyond"
@@ -149,6 +150,41 @@ def changes_by_model(
         headers=columns,
         spanners=spanners,
         heads=tuple(heads),
+    )
+
+
+def meanings(
+    conditions: Sequence[Mapping[str, str]], *, labels: Labels | None = None
+) -> DisplayTable:
+    """Return what each simulated change does, in words, with the unit of its dose.
+
+    Parameters
+    ----------
+    conditions
+        Of each its ``name``, ``family`` and ``meaning``.
+    labels
+        Label of each condition, and the unit of its dose.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    if not conditions:
+        raise DataError("`conditions` is empty; a panel has one condition or more.")
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    family = ""
+    for one in conditions:
+        if one["family"] != family:
+            family = one["family"]
+            heads.append(len(lines))
+            lines.append([opening(family)])
+        name, unit = (of(one["name"], labels) for of in (column_label, column_unit))
+        lines.append([INDENT + opening(name), one["meaning"], unit])
+    headers = {"name": "", "meaning": "What was done", "unit": "Unit of the dose"}
+    return DisplayTable(
+        filled(lines, headers), headers, heads=tuple(heads), prose=("meaning", "unit")
     )
 
 

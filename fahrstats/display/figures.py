@@ -9,6 +9,7 @@ from __future__ import annotations
 from fahrstats.display.age_calibration import age_calibration
 from fahrstats.display.age_cells import age_cells, age_scatter
 from fahrstats.display.age_errors import errors_by_age
+from fahrstats.display.agreement_bands import changes_by_mean
 from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
 from fahrstats.display.change_tiles import change_tiles
@@ -30,6 +31,7 @@ from fahrstats.display.intervals import distribution, estimates
 from fahrstats.display.joint_groups import joint_curves, joint_tiles
 from fahrstats.display.learners import learner_dots
 from fahrstats.display.planning import printed_p_values, sample_sizes
+from fahrstats.display.region_intervals import region_differences, region_shares
 from fahrstats.display.time_varying import hazard_ratios_over_time
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "calibration_curves",
     "chain_trace",
     "change_tiles",
+    "changes_by_mean",
     "cohort_forest",
     "decision_curves",
     "distribution",
@@ -60,6 +63,8 @@ __all__ = [
     "learner_dots",
     "over_horizons",
     "printed_p_values",
+    "region_differences",
+    "region_shares",
     "sample_sizes",
     "survival_curves",
 ]

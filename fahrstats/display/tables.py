@@ -19,6 +19,7 @@ from fahrstats.display.age_tables import (
     age_groups,
     lowest_errors,
 )
+from fahrstats.display.agreement_tables import real_pairs, repeated_photos
 from fahrstats.display.audit_comparisons import (
     audit_between,
     audit_differences,
@@ -39,7 +40,11 @@ from fahrstats.display.contrast_tables import (
     survival_differences,
 )
 from fahrstats.display.display_table import DisplayTable
-from fahrstats.display.dose_tables import changes_by_model, passing_doses
+from fahrstats.display.dose_tables import (
+    changes_by_model,
+    meanings,
+    passing_doses,
+)
 from fahrstats.display.effect_tables import (
     hazard_ratios,
     ph_test,
@@ -90,6 +95,7 @@ __all__ = [
     "influence",
     "joint_groups",
     "lowest_errors",
+    "meanings",
     "model_fits",
     "passing_doses",
     "ph_test",
@@ -97,7 +103,9 @@ __all__ = [
     "printed_check",
     "provenance",
     "published",
+    "real_pairs",
     "reclassification",
+    "repeated_photos",
     "restricted_means",
     "sample_sizes",
     "scores_together",

@@ -1,0 +1,181 @@
+"""Tables of the same faces scored twice: real pairs, and repeated photos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from fahrstats.display.display_table import (
+    EMPTY,
+    INDENT,
+    DisplayTable,
+    Footnotes,
+    count_or_empty,
+    filled,
+    p_or_empty,
+)
+from fahrstats.display.journals import (
+    DEFAULT,
+    NumberStyle,
+    format_difference,
+    format_interval,
+    format_number,
+)
+from fahrstats.display.labels import Labels, column_label, opening
+from fahrstats.display.result_table import (
+    by_value,
+    in_percent,
+    limits,
+    need_columns,
+    records,
+)
+
+_NEED: Final = ("model", "subgroup", "level", "estimand", "estimate", "n")
+_OVERALL: Final = "overall"
+_EQUIVALENCE: Final = "equivalence"
+_HEADERS: Final = {
+    "name": "",
+    "n": "Pairs",
+    "mean": "Mean change, years\n(95% CI)",
+    "p": "P for\nequivalence",
+    "size": "Mean size of the\nchange, years (95% CI)",
+    "loa": "Limits of agreement,\nyears",
+    "icc": "ICC(2,1) (95% CI)",
+    "moved": "Moved, % (95% CI)",
+}
+_REPEATED: Final[dict[str, tuple[str, int]]] = {
+    "measurement_sd": ("SD of photos of one day, years", 2),
+    "error_sd": ("SD of photos of different days, years", 2),
+    "repeatability": ("Two photos of one day lie within, years", 1),
+    "reproducibility": ("Two photos of different days lie within, years", 1),
+    "icc_same_day": ("ICC, one day", 2),
+    "icc": ("ICC", 2),
+}
+
+
+def real_pairs(
+    table: pd.DataFrame,
+    tests: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return how real pairs agree: a line for each model below each set of pairs.
+
+    Parameters
+    ----------
+    table
+        Agreement of sets of pairs (``cohort``), with their conditions where they have
+        some; rows of groups are not shown.
+    tests
+        Tests of the same, of which those of equivalence are shown.
+    labels
+        Label of each model's column.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(table, _NEED, "a table of pairs")
+    rows = table[table["subgroup"] == _OVERALL]
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    notes = Footnotes(labels)
+    for cohort, part in by_value(rows, "cohort"):
+        own = tests[tests["cohort"] == cohort] if cohort else tests
+        for condition, block in by_value(part, "condition"):
+            heads.append(len(lines))
+            lines.append([": ".join(filter(None, [cohort, _named(condition, labels)]))])
+            for model, of_model in by_value(block, "model"):
+                found = {row["estimand"]: row for row in records(of_model)}
+                test = _equivalence(own, condition, model)
+                name = INDENT + column_label(model, labels)
+                lines.append([name, *_cells(found, test, notes, style)])
+    return DisplayTable(
+        filled(lines, _HEADERS), _HEADERS, heads=tuple(heads), notes=notes.lines()
+    )
+
+
+def repeated_photos(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return how far one photo errs, a column for each model.
+
+    Parameters
+    ----------
+    table
+        Repeatability of each model, rows of everyone.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(table, ("model", "estimand", "estimate"), "a table of repeated photos")
+    models = list(dict.fromkeys(table["model"]))
+    notes = Footnotes(labels)
+    lines = []
+    for estimand, (name, decimals) in _REPEATED.items():
+        rows = table[table["estimand"] == estimand]
+        found = {row["model"]: row for row in records(rows)}
+        if rows["estimate"].isna().all():
+            continue
+        texts = [
+            notes.mark(
+                format_interval(*limits(found[m]), decimals=decimals, style=style),
+                found[m].get("note"),
+            )
+            for m in models
+        ]
+        lines.append([name, *texts])
+    headers = {"name": "", **{m: column_label(m, labels) for m in models}}
+    return DisplayTable(filled(lines, headers), headers, notes=notes.lines())
+
+
+def _named(condition: str, labels: Labels | None) -> str:
+    return (
+        "" if condition in ("", _OVERALL) else opening(column_label(condition, labels))
+    )
+
+
+def _equivalence(tests: pd.DataFrame, condition: str, model: str) -> Mapping[str, Any]:
+    """Return the test of equivalence of one model in one condition."""
+    rows = tests[(tests["estimand"] == _EQUIVALENCE) & (tests["model"] == model)]
+    if condition and "condition" in rows:
+        rows = rows[rows["condition"] == condition]
+    return next(iter(records(rows)), {})
+
+
+def _cells(
+    found: Mapping[str, Mapping[str, Any]],
+    test: Mapping[str, Any],
+    notes: Footnotes,
+    style: NumberStyle,
+) -> list[str]:
+    """Return the numbers of one model."""
+    mean = found["mean_change"]
+    ends = [found[name]["estimate"] for name in ("loa_low", "loa_high")]
+    texts = [format_number(end, 1, style=style) for end in ends]
+    icc = found.get("icc_2_1")
+    moved = found.get("share_moved")
+    return [
+        count_or_empty(mean["n"], style),
+        notes.mark(
+            format_difference(*limits(mean), decimals=1, style=style), mean.get("note")
+        ),
+        p_or_empty(test.get("p_value"), style),
+        format_interval(
+            *limits(found["mean_absolute_change"]), decimals=1, style=style
+        ),
+        EMPTY if pd.isna(ends).any() else " to ".join(texts),
+        EMPTY if icc is None else format_interval(*limits(icc), style=style),
+        EMPTY
+        if moved is None
+        else format_interval(*in_percent(moved), decimals=0, style=style),
+    ]
