@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from fahrstats.measurement.aging_rate import face_aging_rate as face_aging_rate
     from fahrstats.measurement.dose_response import dose_response as dose_response
     from fahrstats.measurement.dose_response_result import DoseResponse
+    from fahrstats.measurement.region_comparison import (
+        compare_regions as compare_regions,
+    )
+    from fahrstats.measurement.region_comparison_result import RegionComparison
+    from fahrstats.measurement.region_importance import RegionImportance
+    from fahrstats.measurement.region_importance import (
+        region_importance as region_importance,
+    )
     from fahrstats.measurement.repeatability import repeatability as repeatability
     from fahrstats.measurement.repeatability_result import Repeatability
     from fahrstats.survival.competing_risks.cause_specific import CauseSpecificFits
@@ -187,6 +195,9 @@ _HOMES = {
     "measurement.accuracy_result": ("AgeAccuracy",),
     "measurement.age_gap": ("gap", "AgeGap"),
     "measurement.aging_rate": ("face_aging_rate", "FaceAgingRate"),
+    "measurement.region_comparison": ("compare_regions",),
+    "measurement.region_comparison_result": ("RegionComparison",),
+    "measurement.region_importance": ("region_importance", "RegionImportance"),
     "measurement.repeatability": ("repeatability",),
     "measurement.repeatability_result": ("Repeatability",),
     "measurement.dose_response": ("dose_response",),
@@ -235,6 +246,8 @@ __all__ = [
     "ProportionalityTest",
     "PublishedCheck",
     "QuantileGroups",
+    "RegionComparison",
+    "RegionImportance",
     "Repeatability",
     "RestrictedMeans",
     "SampleSize",
@@ -251,6 +264,7 @@ __all__ = [
     "cause_specific_cox",
     "check_published",
     "compare",
+    "compare_regions",
     "concordance",
     "concordance_between",
     "concordance_by",
@@ -277,6 +291,7 @@ __all__ = [
     "pool_results",
     "prediction_error",
     "quantile_groups",
+    "region_importance",
     "repeatability",
     "rmst",
     "sample_size",

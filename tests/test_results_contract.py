@@ -15,6 +15,7 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 import pytest
+from importances import make_importance
 from panels import make_panel
 from tables import check_glance, check_table
 
@@ -115,6 +116,9 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
     "compare": lambda d: fs.compare(
         MODELS, d, horizons=[2, 4], risk_categories=[0.2, 0.5], n_boot=20
     ),
+    "compare_regions": lambda d: fs.compare_regions(
+        make_importance(len(d) // 10), n_boot=20, n_swaps=99
+    ),
     "concordance": lambda d: fs.concordance(SURV + "faceage + age", d),
     "concordance_between": lambda d: fs.concordance_between(
         SURV + "faceage + age", d, by=["sex", "site"]
@@ -188,6 +192,9 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
     ),
     "sample_size_hazard_ratio": lambda d: fs.sample_size_hazard_ratio(
         hr=[1.2, 1.5], event_share=0.3
+    ),
+    "region_importance": lambda d: fs.region_importance(
+        make_importance(len(d) // 10), n_boot=20
     ),
     "score_correlation": lambda d: fs.score_correlation(
         ["faceage", "facesurvival"], d, adjust=["age"], by="sex"
