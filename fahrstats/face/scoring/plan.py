@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,6 +11,7 @@ from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.card import LARGEST_MARGIN, Interpolation
 from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device, WantedPrecision
+from fahrstats.face.perturbations.catalogue import Panel
 
 _LARGEST_CROP = 512  # a shard of crops is held in memory
 
@@ -85,9 +86,12 @@ class Plan:
         Faces that the models are given at once, by default as many as suits them; no
         result depends on it.
     outcome : str
-        ``"scores"``, ``"embeddings"`` of the one model, or ``"crops"``.
+        ``"scores"``, ``"embeddings"`` of the one model, ``"crops"``, or
+        ``"perturbed"``: scores under simulated changes.
     crop : Crop
         How faces are cut out, if the outcome is crops.
+    panel : Panel
+        What is changed, if the outcome is perturbed.
     """
 
     models: tuple[str, ...]
@@ -99,8 +103,9 @@ class Plan:
     precision: WantedPrecision = "auto"
     keep_date: bool = False
     batch_size: int | None = None
-    outcome: Literal["scores", "embeddings", "crops"] = "scores"
+    outcome: Literal["scores", "embeddings", "crops", "perturbed"] = "scores"
     crop: Crop = Crop()
+    panel: Panel = field(default_factory=Panel)
 
     def __post_init__(self) -> None:
         has_model = bool(self.models) or self.predictions is not None
@@ -120,11 +125,31 @@ class Plan:
             raise DataError(
                 f"Embeddings are those of one checkpoint, not of {len(self.models)}."
             )
+        if self.outcome == "perturbed":
+            self._check_panel()
         if self.min_face < 0:
             raise DataError(f"`min_face` must not be negative, as {self.min_face} is.")
         if self.batch_size is not None and self.batch_size < 1:
             raise DataError(
                 f"`batch_size` must be at least 1, but it is {self.batch_size}."
+            )
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a photo takes seconds, since models look at it many times."""
+        return self.outcome == "perturbed"
+
+    def _check_panel(self) -> None:
+        """Refuse what cannot look at a changed picture."""
+        if self.predictions is not None:
+            raise DataError(
+                "A table of ages, `predictions`, says nothing about changed pictures; "
+                "name models by `checkpoint` only."
+            )
+        if self.panel.landmarks == "detected" and self.detector.startswith("precomp"):
+            raise DataError(
+                f"The detector `{self.detector}` cannot look at changed pictures; "
+                "`landmarks` must be carried, or choose another detector."
             )
 
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from fahrstats.face.checkpoints.store import load_checkpoint
 from fahrstats.face.detection.alignment import align
-from fahrstats.face.detection.faces import FoundFace
+from fahrstats.face.detection.faces import Detector, FoundFace
 from fahrstats.face.models.checkpoint_model import CheckpointModel
 from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.models.opening import open_models
+from fahrstats.face.perturbations.reading import PerturbedReading
 from fahrstats.face.scoring.plan import Crop, Plan
 from fahrstats.face.scoring.score_table import CROP, EMBEDDING
 
@@ -167,8 +168,10 @@ class CropReading:
         return {CROP: [align(face, **how).tobytes() for face in faces]}
 
 
-def open_reading(plan: Plan) -> Reading:
+def open_reading(plan: Plan, detector: Detector) -> Reading:
     """Open what the outcome of a plan asks for.
+
+    ``detector`` is that of the plan, for what looks at changed pictures.
 
     Raises
     ------
@@ -188,4 +191,6 @@ def open_reading(plan: Plan) -> Reading:
         device=plan.device,
         precision=plan.precision,
     )
+    if plan.outcome == "perturbed":
+        return PerturbedReading(tuple(models), plan.panel, detector, plan.several)
     return ScoreReading(tuple(models))

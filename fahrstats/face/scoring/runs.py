@@ -21,6 +21,7 @@ from fahrstats.watching import Watch
 Engine = Literal["processes", "ray"]
 
 _FEWEST_PHOTOS = 16
+_FEWEST_SLOW = 2  # of photos that take seconds each
 _MOST_PHOTOS = 512
 _SHARDS_WANTED = 64
 
@@ -107,13 +108,15 @@ def check_scored(counts: dict[str, int], out: Path) -> None:
     )
 
 
-def shard_size(n_photos: int) -> int:
+def shard_size(n_photos: int, *, is_slow: bool = False) -> int:
     """Return how many photos are scored between two parts.
 
-    It depends on the number of photos alone, so that a run can be resumed with any
-    number of workers: enough shards to keep them busy, few enough to be quick.
+    It depends on the number of photos and on whether each takes seconds, so that a run
+    can be resumed with any number of workers: enough shards to keep them busy, few
+    enough to be quick.
     """
-    return min(max(n_photos // _SHARDS_WANTED, _FEWEST_PHOTOS), _MOST_PHOTOS)
+    fewest = _FEWEST_SLOW if is_slow else _FEWEST_PHOTOS
+    return min(max(n_photos // _SHARDS_WANTED, fewest), _MOST_PHOTOS)
 
 
 def _names(source: PhotoSource) -> Iterator[str]:
@@ -144,7 +147,8 @@ def _fill(
 
     def missing() -> Iterator[Shard]:
         nonlocal n_shards, n_done
-        for shard in source.shards(shard_size(len(source))):
+        size = shard_size(len(source), is_slow=plan.is_slow)
+        for shard in source.shards(size):
             n_shards += 1
             stamp = shard.fingerprint()
             if parts.has(shard.index, stamp):

@@ -78,6 +78,12 @@ def as_frame(
     photos: str | Path | pd.DataFrame | PhotoSource, plan: Plan
 ) -> pd.DataFrame:
     """Carry out a plan in this process; return one row per photo."""
+    scores: pd.DataFrame = as_arrow(photos, plan).to_pandas()
+    return scores
+
+
+def as_arrow(photos: str | Path | pd.DataFrame | PhotoSource, plan: Plan) -> pa.Table:
+    """Carry out a plan in this process; lists of numbers stay as they are."""
     if isinstance(photos, str | Path | pd.DataFrame):
         photos = open_source(photos)
     bench = open_workbench(plan)
@@ -85,5 +91,4 @@ def as_frame(
     first = first_alike(table["content"] for table in tables)
     table = pa.concat_tables(with_originals(tables, first))
     check_overlap(bench.reading.models, table["photo"].to_pylist())
-    scores: pd.DataFrame = table.to_pandas()
-    return scores
+    return table

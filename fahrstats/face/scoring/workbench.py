@@ -134,4 +134,5 @@ def open_workbench(plan: Plan) -> Workbench:
     DataError
         One of them cannot be opened.
     """
-    return Workbench(plan, open_detector(plan.detector), open_reading(plan))
+    detector = open_detector(plan.detector)
+    return Workbench(plan, detector, open_reading(plan, detector))

@@ -1,0 +1,1 @@
+"""Simulated changes of a photographed face, each with a dose that has a unit."""
