@@ -122,7 +122,7 @@ def score(
         precision=precision,  # type: ignore[arg-type]
         keep_date=keep_date,
     )
-    _make(photos, root, out, plan, workers, engine, restart, quiet, per)
+    make_table(photos, root, out, plan, workers, engine, restart, quiet, per)
     if per != "photo":
         combined = write_combined(out, per)
         if not quiet:
@@ -157,7 +157,7 @@ def embed(
         precision=precision,  # type: ignore[arg-type]
         outcome="embeddings",
     )
-    _make(photos, root, out, plan, workers, engine, restart, quiet)
+    make_table(photos, root, out, plan, workers, engine, restart, quiet)
 
 
 @app.command()
@@ -187,12 +187,12 @@ def crop(
         outcome="crops",
         crop=Crop(size, margin, interpolation),  # type: ignore[arg-type]
     )
-    _make(photos, root, out, plan, workers, engine, restart, quiet)
+    make_table(photos, root, out, plan, workers, engine, restart, quiet)
     if not quiet:
         typer.echo("The crops show faces: personal data, keep them as the photos.")
 
 
-def _make(
+def make_table(
     photos: Path,
     root: Path | None,
     out: Path,
@@ -202,8 +202,10 @@ def _make(
     restart: bool,
     quiet: bool,
     per: str = "photo",
+    limit: int | None = None,
 ) -> None:
     """Make the table, and say what came of the photos."""
+    from fahrstats.face.pictures.first_photos import FirstPhotos
     from fahrstats.face.pictures.sources import open_source
     from fahrstats.face.scoring.combined import check_per
     from fahrstats.face.scoring.runs import check_scored, score_to
@@ -211,6 +213,8 @@ def _make(
     with progress(quiet, "photos") as watch:
         watch("listing the photos", 0, 1)
         source = open_source(photos, root=root)
+        if limit is not None:
+            source = FirstPhotos(source, limit)
         check_per(per, source)
         counts = score_to(
             out,

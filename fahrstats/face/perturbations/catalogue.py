@@ -365,13 +365,16 @@ class Panel:
     conditions : tuple of str
         Names in :data:`CONDITIONS`, each at all severities.
     landmarks : str
-        ``"carried"``: landmarks are those of the untouched photo, moved as the face is,
-        as if they were found without error. ``"detected"``: the detector looks at every
-        changed picture; where it finds no face any more, scores are missing.
+        ``"detected"``: the detector looks at every changed picture, and at the
+        untouched one in the same frame, as it would if the photo had been taken so;
+        where it finds no face any more, scores are missing. ``"carried"``: landmarks
+        are those of the untouched photo, moved as the face is, as if they were found
+        without error: what is left is the answer of the model alone. It takes less
+        than a third of the time, and no face is ever lost.
     """
 
     conditions: tuple[str, ...] = tuple(CONDITIONS)
-    landmarks: Landmarks = "carried"
+    landmarks: Landmarks = "detected"
 
     def __post_init__(self) -> None:
         for name in self.conditions:

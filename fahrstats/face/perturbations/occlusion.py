@@ -43,24 +43,24 @@ def with_glasses(face: FoundFace, percent: float) -> FoundFace:
     if not percent:
         return face
     half = percent / 200
-    shape = np.float32(np.inf)
     region = _around_eyes(face)
+    parts: list[FloatArray] = []
     for x, y in _outwards(face, region):
-        ring = np.abs(_to_lens(x, y, _LENS)) - half
-        bridge = _to_bar(x, y, (-0.5, -_LENS[0]), half)
-        temple = _to_bar(x, y, (_LENS[0], _TEMPLE_END), half)
-        shape = np.minimum(shape, np.minimum(ring, np.minimum(bridge, temple)))
-    return _painted(face, region, _inside(shape, head(face)), _FRAME_COLOUR)
+        parts.append(np.abs(_to_lens(x, y, _LENS)) - np.float32(half))
+        parts.append(_to_bar(x, y, (-0.5, -_LENS[0]), half))
+        parts.append(_to_bar(x, y, (_LENS[0], _TEMPLE_END), half))
+    alpha = _inside(np.min(parts, axis=0), head(face))
+    return _painted(face, region, alpha, _FRAME_COLOUR)
 
 
 def with_sunglasses(face: FoundFace, percent: float) -> FoundFace:
     """Take away a share of linear light in front of the eyes."""
-    shape = np.float32(np.inf)
     region = _around_eyes(face)
+    parts: list[FloatArray] = []
     for x, y in _outwards(face, region):
-        bar = _to_bar(x, y, (-0.5, _TEMPLE_END), _BAR)
-        shape = np.minimum(shape, np.minimum(_to_lens(x, y, _DARK_LENS), bar))
-    taken = np.float32(percent / 100) * _inside(shape, head(face))
+        parts.append(_to_lens(x, y, _DARK_LENS))
+        parts.append(_to_bar(x, y, (-0.5, _TEMPLE_END), _BAR))
+    taken = percent / 100 * _inside(np.min(parts, axis=0), head(face))
     pixels = face.pixels.copy()
     light = to_light(pixels[region.place])
     pixels[region.place] = to_pixels(light * (1 - taken[..., None]))

@@ -21,7 +21,7 @@ def perturb_photos(
     *,
     checkpoint: str | Path | Sequence[str | Path],
     conditions: Sequence[str] | None = None,
-    landmarks: Landmarks = "carried",
+    landmarks: Landmarks = "detected",
     detector: str = "mtcnn",
     several: Several = "refuse",
     min_face: int = SMALLEST_FACE,

@@ -146,10 +146,12 @@ class Plan:
                 "A table of ages, `predictions`, says nothing about changed pictures; "
                 "name models by `checkpoint` only."
             )
-        if self.panel.landmarks == "detected" and self.detector.startswith("precomp"):
+        if self.panel.landmarks == "detected" and self.detector.startswith(
+            "precomputed:"
+        ):
             raise DataError(
                 f"The detector `{self.detector}` cannot look at changed pictures; "
-                "`landmarks` must be carried, or choose another detector."
+                "set `landmarks` to carried, or choose another detector."
             )
 
 
