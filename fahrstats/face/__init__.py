@@ -12,6 +12,15 @@ from fahrstats.extras import missing_extra
 
 if TYPE_CHECKING:
     from fahrstats.face.models.opening import open_model as open_model
+    from fahrstats.face.perturbations.catalogue import CONDITIONS as CONDITIONS
+    from fahrstats.face.perturbations.catalogue import Panel as Panel
+    from fahrstats.face.perturbations.contact_sheet import (
+        contact_sheet as contact_sheet,
+    )
+    from fahrstats.face.perturbations.perturb import perturb_photos as perturb_photos
+    from fahrstats.face.perturbations.perturbed_table import (
+        read_perturbed as read_perturbed,
+    )
     from fahrstats.face.pictures.pairs import open_pairs as open_pairs
     from fahrstats.face.pictures.sources import open_source as open_source
     from fahrstats.face.score_columns import SCORE_GLOSSARY as SCORE_GLOSSARY
@@ -24,31 +33,41 @@ if TYPE_CHECKING:
     from fahrstats.face.scoring.sessions import combine_photos as combine_photos
 
 _MODULE_OF = {
+    "CONDITIONS": "perturbations.catalogue",
     "SCORE_GLOSSARY": "score_columns",
     "Crop": "scoring.plan",
+    "Panel": "perturbations.catalogue",
     "Plan": "scoring.plan",
     "combine_photos": "scoring.sessions",
+    "contact_sheet": "perturbations.contact_sheet",
     "crop_photos": "scoring.crop",
     "embed_photos": "scoring.embed",
     "open_model": "models.opening",
     "open_pairs": "pictures.pairs",
     "open_source": "pictures.sources",
+    "perturb_photos": "perturbations.perturb",
     "read_embeddings": "scoring.embed",
+    "read_perturbed": "perturbations.perturbed_table",
     "score_photos": "scoring.score",
     "score_to": "scoring.runs",
 }
 
 __all__ = [
+    "CONDITIONS",
     "SCORE_GLOSSARY",
     "Crop",
+    "Panel",
     "Plan",
     "combine_photos",
+    "contact_sheet",
     "crop_photos",
     "embed_photos",
     "open_model",
     "open_pairs",
     "open_source",
+    "perturb_photos",
     "read_embeddings",
+    "read_perturbed",
     "score_photos",
     "score_to",
 ]
