@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     )
     from fahrstats.survival.competitors.cross_validation_result import CrossValidation
     from fahrstats.survival.cox_models.baseline import BaselineHazard
+    from fahrstats.survival.cox_models.corrected_hazards import RegressionCalibration
     from fahrstats.survival.cox_models.cox_fit import CoxFit
+    from fahrstats.survival.cox_models.error_correction import (
+        regression_calibration as regression_calibration,
+    )
     from fahrstats.survival.cox_models.hazard_curves import HazardCurve
     from fahrstats.survival.cox_models.hazards import cox as cox
     from fahrstats.survival.cox_models.influential_rows import Influence
@@ -158,7 +162,9 @@ _HOMES = {
     "survival.over_time.curves": ("kaplan_meier",),
     "survival.over_time.differences": ("SurvivalDifferences", "survival_difference"),
     "survival.over_time.group_tests": ("LogRank", "logrank"),
+    "survival.cox_models.corrected_hazards": ("RegressionCalibration",),
     "survival.cox_models.cox_fit": ("CoxFit",),
+    "survival.cox_models.error_correction": ("regression_calibration",),
     "survival.cox_models.hazard_curves": ("HazardCurve",),
     "survival.cox_models.hazards": ("cox",),
     "survival.predictions.decisions": ("DecisionCurve", "decision_curve"),
@@ -248,6 +254,7 @@ __all__ = [
     "QuantileGroups",
     "RegionComparison",
     "RegionImportance",
+    "RegressionCalibration",
     "Repeatability",
     "RestrictedMeans",
     "SampleSize",
@@ -292,6 +299,7 @@ __all__ = [
     "prediction_error",
     "quantile_groups",
     "region_importance",
+    "regression_calibration",
     "repeatability",
     "rmst",
     "sample_size",

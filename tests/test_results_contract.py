@@ -179,6 +179,9 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
         SURV + "risk + rough_risk", d, horizon=3
     ),
     "quantile_groups": lambda d: fs.quantile_groups(d["faceage"]),
+    "regression_calibration": lambda d: fs.regression_calibration(
+        SURV + "faceage + age", d, error={"faceage": (2.0, 80)}
+    ),
     "rmst": lambda d: fs.rmst(SURV + "sex", d, tau=4),
     "sample_size": lambda d: fs.sample_size(
         n_coefficients=8,

@@ -7,6 +7,7 @@ degrees of freedom that it was estimated on, or a result that holds both.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -70,5 +71,5 @@ def read_error(name: str, error: ErrorLike) -> MeasurementError:
 
 
 def _is_positive(value: object) -> TypeGuard[float]:
-    is_number = isinstance(value, int | float | np.integer | np.floating)
-    return is_number and not isinstance(value, bool) and value > 0
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and float(value) > 0  # type: ignore[arg-type]

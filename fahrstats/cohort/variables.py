@@ -120,6 +120,37 @@ def terms_moved(encoder: Encoder, variable: str) -> list[tuple[Term, IntArray]]:
     return moved
 
 
+def linear_column(encoder: Encoder, variable: str) -> int:
+    """Return the position of the one design column that is a number of the data.
+
+    Raises
+    ------
+    DataError
+        No term holds the variable, or one does other than as it is and alone.
+    """
+    held = [
+        (term, columns)
+        for term, columns in _terms(encoder)
+        if any(
+            variable in factor_columns(factor, encoder.needed)
+            for factor in term.factors
+        )
+    ]
+    if not held:
+        known = ", ".join(f"`{name}`" for name in encoder.needed) or "none"
+        raise DataError(f"No term holds `{variable}`; the covariates are {known}.")
+    for term, _ in held:
+        (factor, *others) = term.factors
+        is_plain = not others and factor.eval_method is Factor.EvalMethod.LOOKUP
+        if not is_plain or factor in encoder.spec.factor_contrasts or len(held) > 1:
+            terms = ", ".join(f"`{term}`" for term, _ in held)
+            raise DataError(
+                f"`{variable}` enters as {terms}, but its error can be corrected only "
+                "where it enters once, as a number, without transform or product."
+            )
+    return int(held[0][1][0])
+
+
 def _terms(encoder: Encoder) -> Iterator[tuple[Term, IntArray]]:
     """Yield the terms of the formula with the positions of their design columns."""
     first = 0

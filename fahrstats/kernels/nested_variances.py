@@ -182,7 +182,8 @@ def score_and_information(
         return np.asarray(np.add.reduceat(values, means.first), np.float64)
 
     def unmix(values: FloatArray) -> FloatArray:
-        return w * (values - np.repeat(pull * of_subjects(w * values), n_days))
+        pulled = np.repeat(pull * of_subjects(w * values), n_days)
+        return np.asarray(w * (values - pulled), np.float64)
 
     w = 1 / (days + error / means.n)
     total = of_subjects(w)
