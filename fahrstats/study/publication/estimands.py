@@ -17,6 +17,7 @@ Nature = Literal[
     "contrast",
     "ratio",
     "correlation",
+    "equivalence",
     "ranking",
     "model",
     "fit",
@@ -30,9 +31,10 @@ to. ``of_counts``: found anew from printed counts. ``value``: a quantile of what
 measured, or a time. ``mean``: a mean or spread, whose limits tell the number of people;
 ``contrast``: a difference of two. ``ratio``: of observed to expected events, whose
 limits tell the number of events. ``correlation``: its limits and test tell the number
-of people. ``ranking``: a concordance between groups, whose test tells the number of
-people in the smaller one. ``model``: another coefficient, a measure of accuracy, a
-test. ``fit``: a log likelihood. ``person``: of one person; left out.
+of people. ``equivalence``: a mean beside the test that it is small. ``ranking``: a
+concordance between groups, whose test tells the number of people in the smaller one.
+``model``: another coefficient, a measure of accuracy, a test. ``fit``: a log
+likelihood. ``person``: of one person; left out.
 """
 
 _BY_NATURE: dict[Nature, str] = {
@@ -40,18 +42,24 @@ _BY_NATURE: dict[Nature, str] = {
     "share": "survival delta_survival cumulative_incidence delta_cumulative_incidence "
     "observed_risk mean_predicted_risk observed_minus_predicted net_benefit nri "
     "nri_events nri_nonevents share_within_2 share_within_5 share_within_10 "
-    "share_inside delta_share_within_2 delta_share_within_5 delta_share_within_10 "
+    "share_inside share_moved share_lost share_changed_quantile "
+    "delta_share_within_2 delta_share_within_5 delta_share_within_10 "
     "delta_share_inside brier delta_brier",
     "of_counts": "percent censored_share event_rate_per_1000 events_per_coefficient",
     "value": "median q1 q3 p5 p95 follow_up survival_time upper_bound rmst delta_rmst "
-    "rmst_ratio person_time",
+    "rmst_ratio person_time passing_severity passing_dose",
     "mean": "mean sd marker_mean marker_sd mae mean_error rmse median_error "
     "median_absolute_error mae_to_interval mae_most mean_error_least mean_error_most "
-    "r r_squared slope intercept macro_mae macro_mae_to_interval standardized_mae",
+    "r r_squared slope intercept macro_mae macro_mae_to_interval standardized_mae "
+    "mean_change mean_absolute_change sd_change loa_low loa_high repeatability "
+    "reproducibility measurement_sd error_sd variance_between variance_days "
+    "variance_error",
     "ratio": "oe_ratio observed_expected calibration_intercept",
     "ranking": "cross_c_index cross_c_difference outside_c_index_event "
     "outside_c_index_survivor outside_c_difference asymmetry_f",
-    "correlation": "pearson spearman partial_pearson partial_spearman",
+    "correlation": "pearson spearman partial_pearson partial_spearman icc icc_same_day "
+    "icc_2_1 icc_3_1 ccc kappa_linear kappa_quadratic",
+    "equivalence": "equivalence",
     "model": "log_hr hr log_shr shr log_or or ratio hr_ratio log_hr_ratio log_hr_firth "
     "reri hr_random hr_common hr_prediction log_hr_random log_hr_common "
     "log_hr_prediction tau tau_squared i_squared heterogeneity_chi2 interaction_chi2 "
@@ -73,7 +81,8 @@ CELL_SHARE = "share"
 _DECIMALS: dict[int, str] = {
     1: "mae mean_error rmse median_error median_absolute_error mae_to_interval "
     "mae_most mean_error_least mean_error_most macro_mae macro_mae_to_interval "
-    "standardized_mae mean_predicted mean_age",
+    "standardized_mae mean_predicted mean_age mean_change mean_absolute_change "
+    "sd_change loa_low loa_high equivalence",
     2: "r r_squared slope intercept",
     3: "c_index model_c_index auc ipa ici e50 e90 cross_c_index cross_c_difference "
     "outside_c_index_event outside_c_index_survivor outside_c_difference",

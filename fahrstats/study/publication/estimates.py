@@ -17,6 +17,7 @@ from fahrstats.study.publication.limits import (
     TESTS,
     contrasts,
     correlations,
+    equivalences,
     left_out,
     means,
     rankings,
@@ -50,6 +51,7 @@ _PLACES = ("value", "predicted")
 # Numbers that are chosen, printed elsewhere, or of no people.
 _AS_THEY_ARE = (
     *("time", "step", "quantile", "imputation", "cycle", "threshold", "df", "per"),
+    *("severity", "dose"),
     *("df_residual", "published", "published_low", "published_high", "n_tables"),
     *("n_cohorts", "n_flagged", "n_pairs"),
 )
@@ -270,6 +272,7 @@ _MADE: Mapping[str, Callable[[pd.DataFrame, Rounding], pd.DataFrame]] = {
     "contrast": contrasts,
     "ratio": ratios,
     "correlation": correlations,
+    "equivalence": equivalences,
     "ranking": rankings,
     "model": _of_models,
     "fit": _fits,

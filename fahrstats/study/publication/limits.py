@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
+from scipy.stats import t as student
 
 from fahrstats.study.publication.counts import Rounding
 from fahrstats.study.publication.curves import significant
@@ -62,6 +63,25 @@ def contrasts(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
         kept = found[name] if name in found else rows[name].astype(float)
         found[name] = kept.where(is_in_years)
     return found
+
+
+def equivalences(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
+    """Return means with the limits, and the test, of as many people as are printed.
+
+    P is Student's on those people, and its adjustment is the same multiple as before.
+    """
+    exact = sizes(rows, "n_subjects", "n")
+    found = means(rows, rounding)
+    statistic = rows["statistic"].astype(float) / _widening(exact, rounding)
+    df = (rounding.column(exact) - 1).clip(lower=1)
+    p_value = pd.Series(student.sf(statistic, df), rows.index)
+    if "p_adjusted" in rows:
+        multiple = rows["p_adjusted"].astype(float) / rows["p_value"].astype(float)
+        found["p_adjusted"] = (p_value * multiple).clip(upper=1.0)
+    found["p_value"] = p_value
+    digits = [name for name in TESTS if name in found]
+    found[digits] = found[digits].map(lambda p: significant(p, _DIGITS_OF_P))
+    return left_out(rows, found, ("statistic", "df_residual"))
 
 
 def ratios(rows: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:

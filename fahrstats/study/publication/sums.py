@@ -20,12 +20,13 @@ from fahrstats.study.publication.counts import COUNTS, is_counted
 
 _SPLITS = (
     *("level", "group", "first_group", "second_group", "cause", "cohort"),
-    "predicted",
+    *("condition", "predicted"),
 )
 _KEYS = (
     *("biomarker", "outcome", "cause", "cohort", "model", "learner", "subgroup"),
     *("level", "group", "first_group", "second_group", "variable", "term"),
     *("reference", "estimand", "validation", "time", "threshold", "quantile"),
+    *("condition", "severity"),
 )
 _WHOLE = ("", "overall")
 _QUANTILE_GROUP = re.compile(r"Q\d+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from fahrstats.study.publication.counts import Rounding
 from fahrstats.study.publication.estimates import coarse
@@ -48,6 +48,35 @@ def test_mean_and_spread_give_the_printed_number_of_people(n):
     for name, per_person in (("marker_mean", 1), ("marker_sd", 2)):
         found = (table.at["marker_sd", "estimate"] / width(table.loc[name])) ** 2
         assert found / per_person == pytest.approx(printed, rel=0.12)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_equivalence_gives_the_printed_number_of_people(n):
+    """Neither limits nor P tell more of n than the count that is printed."""
+    mean, sd, margin = 0.64, 4.9, 2.0
+    error = sd / np.sqrt(n)
+    statistic = (margin - mean) / error
+    p_value = t.sf(statistic, n - 1)
+    table = shown(
+        [
+            {
+                "estimand": "equivalence",
+                **interval(mean, error),
+                "statistic": statistic,
+                "df_residual": n - 1.0,
+                "p_value": p_value,
+                "p_adjusted": min(1.0, 3 * p_value),
+                "n": n,
+            }
+        ]
+    )
+    row = table.loc["equivalence"]
+    assert np.isnan(row[["std_error", "statistic", "df_residual"]].astype(float)).all()
+    printed = ROUNDING.printed(n)
+    own = t.sf((margin - mean) / (sd / np.sqrt(printed)), printed - 1)
+    assert row["p_value"] == pytest.approx(own, rel=0.06)
+    assert row["p_adjusted"] == pytest.approx(min(1.0, 3 * own), rel=0.06)
+    assert (sd / width(row)) ** 2 == pytest.approx(printed, rel=0.2)  # to 0.1 years
 
 
 @pytest.mark.parametrize("n", SIZES)
