@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fahrstats.errors import DataError
+from fahrstats.study.robustness.sources import check_robustness, read_sources
+
+
+def check(path: Path):
+    return check_robustness(path, out=path.parent.with_name("out"))
+
+
+def test_every_part_is_read(shared_robustness):
+    found = check(shared_robustness)
+    assert found.problems == ()
+    panel, pairs, serial = (
+        found.sources.panel,
+        found.sources.pairs,
+        found.sources.serial,
+    )
+    assert panel.table["condition"].unique().tolist() == ["roll", "jpeg", "lipstick"]
+    assert panel.file == "scores of 80 changed photos"
+    assert list(pairs) == ["makeup", "sessions"]
+    assert pairs["makeup"].groups == ("sex",)
+    assert list(pairs["makeup"].table["sex"].cat.categories) == ["Women", "Men"]
+    assert len(pairs["sessions"].table) == 200
+    assert len(serial.table) == 120
+    assert found.notes == (
+        "[pairs.makeup]: 60 pairs, read from a table of photos and moments.",
+        "[pairs.sessions]: 100 pairs, read from a table of photos and moments.",
+    )
+    assert list(found.sources.parts) == [
+        "panel",
+        "serial",
+        "pairs_makeup",
+        "pairs_sessions",
+    ]
+
+
+def test_scores_stay_with_their_photos(shared_robustness, tables):
+    table = check(shared_robustness).sources.pairs["sessions"].table
+    keys = ["subject", "condition", "moment"]
+    both = table.merge(tables["sessions"], on=keys, validate="one_to_one")
+    assert len(both) == 200
+    np.testing.assert_array_equal(both["faceage_x"], both["faceage_y"])
+
+
+def test_problems_of_all_parts_are_listed_at_once(write_robustness, tables):
+    makeup = tables["makeup"].drop(columns=["other", "sex"])
+    sessions = pd.concat([tables["sessions"], tables["sessions"].iloc[:1]])
+    path = write_robustness(
+        makeup=makeup, sessions=sessions, serial=tables["serial"].drop(columns="taken")
+    )
+    path.with_name("notes.md").unlink()
+    problems = check(path).problems
+    expected = [
+        "`notes.md` is not beside the study file",
+        "[pairs.makeup]: there are no scores `other`, which [models] names.",
+        "[pairs.sessions]: 1 subjects have more than one photo before in a condition",
+        "[serial]: the table has no column `taken`.",
+    ]
+    for problem, start in zip(problems, expected, strict=True):
+        assert problem.startswith(start), problem
+    with pytest.raises(DataError, match=r"study.toml: `notes.md`.*\(4 problems"):
+        read_sources(path, out=path.parent.with_name("out"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sex": "X"}, "[groups.sex]: `sex` holds `X` (120 rows) in 120 of 120 rows"),
+        ({"moment": "later"}, "[pairs.makeup]: `moment` of `the data frame` says bef"),
+        ({"subject": "one"}, "[pairs.makeup]: 1 subjects have more than one photo"),
+    ],
+)
+def test_pairs_pass_the_gate(write_robustness, tables, change, message):
+    path = write_robustness(makeup=tables["makeup"].assign(**change))
+    (problem,) = check(path).problems
+    assert problem.startswith(message)
+
+
+def test_few_pairs_are_refused(write_robustness, tables):
+    few = tables["makeup"][tables["makeup"]["subject"] < "s019"]
+    (problem,) = check(write_robustness(makeup=few)).problems
+    assert problem.startswith("[pairs.makeup]: 19 subjects have pairs; sets of fewer")
+
+
+def test_photos_that_are_not_there_are_a_problem(write_robustness):
+    path = write_robustness()
+    for file in path.parent.with_name("out").rglob("*.parquet"):
+        file.unlink()
+    (problem,) = check(path).problems
+    assert problem.startswith("[panel]: `faces` is not beside the study file, and")
+
+
+def test_photos_that_are_not_scored_are_a_note(write_robustness):
+    pytest.importorskip("torch", reason="photos need the extra `face`")
+    pairs = '[pairs.nose]\nphotos = "nose"\nmodels = ["mini-age"]\n\n[serial]'
+    path = write_robustness({"[serial]": pairs})
+    for file in path.parent.with_name("out").rglob("*.parquet"):
+        file.unlink()
+    for name in ("faces/a.jpg", "nose/p_pre.jpg", "nose/p_post.jpg"):
+        file = path.parent / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"{name} is no picture, since nobody looks")
+    found = check(path)
+    assert found.problems == ()
+    assert found.notes[0].startswith("[panel]: 1 photos are not scored yet; `fahrst")
+    assert found.notes[-1].startswith("[pairs.nose]: 2 photos are not scored yet;")
+    assert found.sources.panel is None
+    limited = path.read_text().replace("[panel]", "[panel]\nlimit = 9")
+    path.write_text(limited)
+    assert check(path).problems[0] == (
+        "[panel]: `limit` is 9, but `faces` holds 1 photos; lower it, or take it out."
+    )
