@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import t
 from statsmodels.stats.multitest import multipletests
 
 from fahrstats.columns import contrast_name, in_order
@@ -23,6 +24,9 @@ FloatArray = NDArray[np.float64]
 
 OVERLAPS = ("common_share", "js_divergence", "spearman", "spearman_by_face")
 """Measures of how much two models rest on the same regions, in this order."""
+
+_ROUNDING = 1e-9
+"""What float64 can take from a whole number of swaps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,8 +74,15 @@ class RegionComparison:
         ``1 - conf_level``. ``conf_low`` and ``conf_high`` hold for each row alone.
         """
         check_conf_level(conf_level)
-        n_regions = len(self.regions)
-        found = self._rows(self.regions, "region", slice(n_regions), conf_level)
+        draws = self.means[:, :, : len(self.regions)].reshape(len(self.means), -1)
+        people = np.full(draws.shape[1], self.n_subjects)
+        low, high, _ = percentiles(draws[1:], people, conf_level)
+        found = self._rows("region", self.regions).assign(
+            estimate=draws[0],
+            std_error=spread(draws[1:], people),
+            conf_low=low,
+            conf_high=high,
+        )
         flat = self.differences.reshape(self.n_subjects, -1)
         joint = means_within(flat, self._critical(conf_level))
         found = found.assign(
@@ -92,12 +103,30 @@ class RegionComparison:
         is the rank correlation of the mean shares, and ``spearman_by_face`` the mean
         over faces of that of the shares of a face.
 
-        Two models with the same regions have a divergence above 0, and a common share
-        below 1, in any sample; whether they differ is what :meth:`test` tells.
+        Chance makes the mean shares of a sample less alike than those of everybody.
+        Estimates are corrected for it by the bootstrap, and limits are those of the
+        corrected estimate, by Student's t. The ranks of regions that matter about
+        equally jump from sample to sample, so that ``spearman`` describes the faces at
+        hand and has no limits.
         """
         check_conf_level(conf_level)
-        n_regions = len(self.regions)
-        found = self._rows(OVERLAPS, "estimand", slice(n_regions, None), conf_level)
+        draws = self.means[:, :, len(self.regions) :].reshape(len(self.means), -1)
+        std_error = spread(draws[1:], np.full(draws.shape[1], self.n_subjects))
+        estimate = 2 * draws[0] - draws[1:].mean(axis=0)
+        reach = t.isf((1 - conf_level) / 2, self.n_subjects - 1) * std_error
+        found = self._rows("estimand", OVERLAPS)
+        name = found["estimand"]
+        is_rank = (name == "spearman").to_numpy()
+        lowest = np.where(name.str.startswith("spearman"), -1.0, 0.0)
+        low, high = estimate - reach, estimate + reach
+        estimate, low, high = (np.clip(x, lowest, 1.0) for x in (estimate, low, high))
+        found = found.assign(
+            estimate=np.where(is_rank, draws[0], estimate),
+            std_error=np.where(is_rank, np.nan, std_error),
+            conf_low=np.where(is_rank, np.nan, low),
+            conf_high=np.where(is_rank, np.nan, high),
+            note=np.where(is_rank, "of the faces at hand", ""),
+        )
         return found[in_order(found.columns)]
 
     def test(self) -> pd.DataFrame:
@@ -173,26 +202,19 @@ class RegionComparison:
 
     def _critical(self, conf_level: float) -> float:
         """Return the largest size of a statistic that is not told from 0."""
-        allowed = int(np.floor((1 - conf_level) * (1 + self.largest.size))) - 1
+        allowed = (
+            int(np.floor((1 - conf_level) * (1 + self.largest.size) + _ROUNDING)) - 1
+        )
         if allowed < 0:
             return np.inf
         return float(np.sort(self.largest)[::-1][allowed])
 
-    def _rows(
-        self, names: tuple[str, ...], column: str, part: slice, conf_level: float
-    ) -> pd.DataFrame:
-        """Return estimates and intervals of some means, a row per pair and name."""
-        means = self.means[:, :, part].reshape(len(self.means), -1)
-        people = np.full(means.shape[1], self.n_subjects)
-        low, high, _ = percentiles(means[1:], people, conf_level)
+    def _rows(self, column: str, names: tuple[str, ...]) -> pd.DataFrame:
+        """Return a row for each pair of models and name, without the estimate."""
         return pd.DataFrame(
             {
                 "term": np.repeat(self._pairs, len(names)),
                 column: names * len(self._pairs),
-                "estimate": means[0],
-                "std_error": spread(means[1:], people),
-                "conf_low": low,
-                "conf_high": high,
                 "n": self.n,
                 "n_subjects": self.n_subjects,
             }

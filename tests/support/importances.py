@@ -1,4 +1,4 @@
-"""Made importance of the regions of faces: shares that are known, people that differ."""
+"""Made importance of the regions of faces, whose mean shares are known."""
 
 from __future__ import annotations
 

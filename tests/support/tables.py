@@ -17,6 +17,7 @@ TEXTS = [
     "validation",
     "learner",
     "condition",
+    "region",
 ]
 MAY_BE_TEXT = ["per"]
 
