@@ -11,6 +11,7 @@ import typer
 from fahrstats.cli import (
     checkpoint_commands,
     data_commands,
+    explain_commands,
     perturb_commands,
     photo_commands,
     study_commands,
@@ -26,7 +27,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From face photographs, or a table of scores, to a publication report.",
 )
-for commands in (study_commands.app, photo_commands.app, perturb_commands.app):
+for commands in (
+    study_commands.app,
+    photo_commands.app,
+    perturb_commands.app,
+    explain_commands.app,
+):
     app.add_typer(commands)
 app.add_typer(checkpoint_commands.app, name="checkpoint", help="Checkpoints.")
 app.add_typer(train_commands.app, name="train", help="Training of the face models.")

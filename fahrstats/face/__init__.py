@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     )
     from fahrstats.face.pictures.pairs import open_pairs as open_pairs
     from fahrstats.face.pictures.sources import open_source as open_source
+    from fahrstats.face.saliency.explain import explain_face as explain_face
+    from fahrstats.face.saliency.explain import explain_photos as explain_photos
+    from fahrstats.face.saliency.importance_table import mean_maps as mean_maps
+    from fahrstats.face.saliency.importance_table import (
+        read_importance as read_importance,
+    )
+    from fahrstats.face.saliency.mean_face import mean_face as mean_face
+    from fahrstats.face.saliency.regions import REGIONS as REGIONS
     from fahrstats.face.score_columns import SCORE_GLOSSARY as SCORE_GLOSSARY
     from fahrstats.face.scoring.crop import crop_photos as crop_photos
     from fahrstats.face.scoring.embed import embed_photos as embed_photos
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
 
 _MODULE_OF = {
     "CONDITIONS": "perturbations.catalogue",
+    "REGIONS": "saliency.regions",
     "SCORE_GLOSSARY": "score_columns",
     "Crop": "scoring.plan",
     "Panel": "perturbations.catalogue",
@@ -42,11 +51,16 @@ _MODULE_OF = {
     "contact_sheet": "perturbations.contact_sheet",
     "crop_photos": "scoring.crop",
     "embed_photos": "scoring.embed",
+    "explain_face": "saliency.explain",
+    "explain_photos": "saliency.explain",
+    "mean_face": "saliency.mean_face",
+    "mean_maps": "saliency.importance_table",
     "open_model": "models.opening",
     "open_pairs": "pictures.pairs",
     "open_source": "pictures.sources",
     "perturb_photos": "perturbations.perturb",
     "read_embeddings": "scoring.embed",
+    "read_importance": "saliency.importance_table",
     "read_perturbed": "perturbations.perturbed_table",
     "score_photos": "scoring.score",
     "score_to": "scoring.runs",
@@ -54,6 +68,7 @@ _MODULE_OF = {
 
 __all__ = [
     "CONDITIONS",
+    "REGIONS",
     "SCORE_GLOSSARY",
     "Crop",
     "Panel",
@@ -62,11 +77,16 @@ __all__ = [
     "contact_sheet",
     "crop_photos",
     "embed_photos",
+    "explain_face",
+    "explain_photos",
+    "mean_face",
+    "mean_maps",
     "open_model",
     "open_pairs",
     "open_source",
     "perturb_photos",
     "read_embeddings",
+    "read_importance",
     "read_perturbed",
     "score_photos",
     "score_to",

@@ -50,7 +50,7 @@ def open_models(
         from fahrstats.face.models.predictions import open_predictions
 
         models += open_predictions(Path(predictions))
-    _check_columns(models)
+    check_columns(models)
     return models
 
 
@@ -90,8 +90,14 @@ def split_name(name: str) -> tuple[str | None, str]:
     return renamed[1], renamed[2]
 
 
-def _check_columns(models: Sequence[FaceModel]) -> None:
-    """Refuse models without a column, and columns that two would write."""
+def check_columns(models: Sequence[FaceModel]) -> None:
+    """Refuse models without a column, and columns that two would write.
+
+    Raises
+    ------
+    DataError
+        There is such a model.
+    """
     for model in models:
         if not model.columns:
             raise DataError(

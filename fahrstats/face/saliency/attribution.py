@@ -28,7 +28,7 @@ from fahrstats.face.detection.alignment import ARCFACE_SIDE
 from fahrstats.face.detection.faces import FoundFace
 from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.saliency.ablation import predict_all
-from fahrstats.face.saliency.edits import blurred, replaced
+from fahrstats.face.saliency.edits import blurred, replaced, softened
 from fahrstats.face.saliency.explanation import (
     FIELD_SIDE,
     Explanation,
@@ -38,6 +38,14 @@ from fahrstats.face.saliency.networks import OpenNetwork
 
 N_STEPS = 64
 """Points of the path from the blurred face at which gradients are taken."""
+
+WINDOW = 16
+"""Side of a window that is blurred, in pixels of the ArcFace crop.
+
+Windows of 8 pixels mislead: the age of six portraits by mini-age did not follow their
+maps (its deletion curves lay 8 years below random ones, standard error 3), but did
+those of windows of 16 (19 years, 2). Without soft edges it was 1 year and 14.
+"""
 
 OCCLUDED_MARGIN = 0.25
 """Margin of the square in which windows are moved over a model that has no card."""
@@ -91,11 +99,11 @@ def integrated_gradients(
 
 
 def occlusion(
-    model: FaceModel, faces: Sequence[FoundFace], *, window: int = 8
+    model: FaceModel, faces: Sequence[FoundFace], *, window: int = WINDOW
 ) -> Explanation:
     """Explain scores of any model by windows that are blurred one after the other.
 
-    Windows lie side by side. What the score loses by one is spread over its pixels, so
+    Windows lie side by side, with edges as soft as those of regions. What the score loses by one is spread over its pixels, so
     that the map adds up to the changes that all of them make; it is as fine as a
     window.
 
@@ -104,7 +112,7 @@ def occlusion(
     model
         What scores the faces. Windows cover what it sees of the aligned face if its
         card says so, else the ArcFace crop with a quarter more on each side: by
-        default 198 passes a face and score for the ArcFace crop, 443 for the latter.
+        default 51 passes a face and score for the ArcFace crop, 123 for the latter.
     faces
         The n faces, taken one by one.
     window
@@ -170,7 +178,7 @@ class _Veiled:
         square = veiled.repeat(self._window, axis=0).repeat(self._window, axis=1)
         start = (FIELD_SIDE - len(square)) // 2
         field[start : start + len(square), start : start + len(square)] = square
-        return field
+        return softened(field)
 
 
 def _stacked(crops: list[NDArray[np.float64]], n_columns: int) -> NDArray[np.float64]:

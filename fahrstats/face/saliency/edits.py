@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from fahrstats.face.detection.alignment import (
 from fahrstats.face.detection.faces import FoundFace
 from fahrstats.face.saliency.explanation import FIELD_SIDE
 from fahrstats.face.saliency.regions import REGION_MARGIN, REGIONS, region_map
+
+Floating = TypeVar("Floating", np.float32, np.float64)
 
 BLUR = 0.3
 """Spread of the Gaussian that blurs a face, in distances between the eyes."""
@@ -61,15 +64,18 @@ def region_fields() -> NDArray[np.float32]:
         add up to 1 everywhere; between regions they change gradually.
     """
     regions = region_map(FIELD_SIDE)
-    fields = [
-        gaussian_filter((regions == i).astype(np.float64), FEATHER * _EYE_DISTANCE)
-        for i in range(len(REGIONS))
-    ]
+    fields = [softened((regions == i).astype(np.float64)) for i in range(len(REGIONS))]
     shares = np.stack(fields) / np.sum(fields, axis=0)
     shares[shares < 1 / 512] = 0  # changes no 8-bit level; a region then has an extent
     shares /= shares.sum(axis=0)
     found: NDArray[np.float32] = shares.astype(np.float32)
     found.flags.writeable = False
+    return found
+
+
+def softened(field: NDArray[Floating]) -> NDArray[Floating]:
+    """Return a field, of shape (224, 224), with soft edges."""
+    found: NDArray[Floating] = gaussian_filter(field, FEATHER * _EYE_DISTANCE)
     return found
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fahrstats.errors import DataError
 from fahrstats.face.saliency.regions import REGION_MARGIN, REGIONS, region_map
 
 Method = Literal["ablation", "occlusion", "integrated-gradients", "rollout"]
@@ -15,6 +16,36 @@ Method = Literal["ablation", "occlusion", "integrated-gradients", "rollout"]
 
 FIELD_SIDE = 224
 """Side of a map: one pixel for each of the ArcFace crop, with the regions' margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """How scores are explained in a run.
+
+    Attributes
+    ----------
+    method : str
+        ``"ablation"`` (any model, 12 passes a face), ``"occlusion"`` (any model, some
+        hundred), ``"integrated-gradients"`` (checkpoints) or ``"rollout"`` (vision
+        transformers).
+    maps : bool
+        Keep a map of every face, which ablation does not give.
+    """
+
+    method: Method = "ablation"
+    maps: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise DataError(
+                f"`method` must be one of {', '.join(get_args(Method))}, but it is "
+                f"{self.method!r}."
+            )
+        if self.maps and self.method == "ablation":
+            raise DataError(
+                "Ablation tells of regions and gives no map; choose occlusion, "
+                "integrated-gradients or rollout by `method`."
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,22 +44,34 @@ def rollout(network: OpenNetwork, faces: Sequence[FoundFace]) -> Explanation:
     DataError
         The network has no attention.
     """
-    if not isinstance(network.network, VisionTransformer):
-        raise DataError(
-            f"`{network.name}` is a convolutional network and has no attention to "
-            "follow; explain it by ablation, occlusion or integrated gradients."
-        )
+    transformer = check_attention(network)
     scores = np.empty((len(faces), len(network.columns)))
-    side = network.pixels_wanted // network.network.architecture.patch_size
+    side = network.pixels_wanted // transformer.architecture.patch_size
     crops = np.empty((*scores.shape, side, side))
     for i, face in enumerate(faces):
-        outputs, attention = _attended(network.network, network.inputs([face]))
+        outputs, attention = _attended(transformer, network.inputs([face]))
         scores[i] = outputs[0].detach().cpu().numpy()
         for column in range(len(network.columns)):
             found = _relevance(outputs[0, column], attention)
             crops[i, column] = found.reshape(side, side)
     return explained_by_maps(
         scores, crops, margin=network.card.preprocessing.crop_margin
+    )
+
+
+def check_attention(network: OpenNetwork) -> VisionTransformer:
+    """Return the vision transformer that a network is.
+
+    Raises
+    ------
+    DataError
+        It is none, and has no attention.
+    """
+    if isinstance(network.network, VisionTransformer):
+        return network.network
+    raise DataError(
+        f"`{network.name}` is a convolutional network and has no attention to follow; "
+        "explain it by ablation, occlusion or integrated gradients."
     )
 
 

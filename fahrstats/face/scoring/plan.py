@@ -12,6 +12,7 @@ from fahrstats.face.checkpoints.card import LARGEST_MARGIN, Interpolation
 from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device, WantedPrecision
 from fahrstats.face.perturbations.catalogue import Panel
+from fahrstats.face.saliency.explanation import Importance
 
 _LARGEST_CROP = 512  # a shard of crops is held in memory
 
@@ -86,12 +87,15 @@ class Plan:
         Faces that the models are given at once, by default as many as suits them; no
         result depends on it.
     outcome : str
-        ``"scores"``, ``"embeddings"`` of the one model, ``"crops"``, or
-        ``"perturbed"``: scores under simulated changes.
+        ``"scores"``, ``"embeddings"`` of the one model, ``"crops"``,
+        ``"perturbed"``: scores under simulated changes, or ``"importance"`` of the
+        regions of the face for the scores.
     crop : Crop
         How faces are cut out, if the outcome is crops.
     panel : Panel
         What is changed, if the outcome is perturbed.
+    importance : Importance
+        How scores are explained, if the outcome is importance.
     """
 
     models: tuple[str, ...]
@@ -103,9 +107,12 @@ class Plan:
     precision: WantedPrecision = "auto"
     keep_date: bool = False
     batch_size: int | None = None
-    outcome: Literal["scores", "embeddings", "crops", "perturbed"] = "scores"
+    outcome: Literal["scores", "embeddings", "crops", "perturbed", "importance"] = (
+        "scores"
+    )
     crop: Crop = Crop()
     panel: Panel = field(default_factory=Panel)
+    importance: Importance = field(default_factory=Importance)
 
     def __post_init__(self) -> None:
         has_model = bool(self.models) or self.predictions is not None
@@ -125,6 +132,11 @@ class Plan:
             raise DataError(
                 f"Embeddings are those of one checkpoint, not of {len(self.models)}."
             )
+        if self.outcome == "importance" and self.predictions is not None:
+            raise DataError(
+                "A table of ages, `predictions`, has not looked at faces and cannot be "
+                "explained; name models by `checkpoint` only."
+            )
         if self.outcome == "perturbed":
             self._check_panel()
         if self.min_face < 0:
@@ -137,7 +149,7 @@ class Plan:
     @property
     def is_slow(self) -> bool:
         """Whether a photo takes seconds, since models look at it many times."""
-        return self.outcome == "perturbed"
+        return self.outcome in ("perturbed", "importance")
 
     def _check_panel(self) -> None:
         """Refuse what cannot look at a changed picture."""

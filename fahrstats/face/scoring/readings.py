@@ -15,6 +15,7 @@ from fahrstats.face.models.checkpoint_model import CheckpointModel
 from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.models.opening import open_models
 from fahrstats.face.perturbations.reading import PerturbedReading
+from fahrstats.face.saliency.reading import open_importance
 from fahrstats.face.scoring.plan import Crop, Plan
 from fahrstats.face.scoring.score_table import CROP, EMBEDDING
 
@@ -184,6 +185,10 @@ def open_reading(plan: Plan, detector: Detector) -> Reading:
         checkpoint = load_checkpoint(plan.models[0])
         return EmbeddingReading(
             CheckpointModel(checkpoint, device=plan.device, precision=plan.precision)
+        )
+    if plan.outcome == "importance":
+        return open_importance(
+            plan.models, plan.importance, device=plan.device, precision=plan.precision
         )
     models = open_models(
         plan.models,
