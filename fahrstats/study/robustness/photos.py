@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from fahrstats.cohort import store
-from fahrstats.errors import DataError
 from fahrstats.face.perturbations.perturbed_table import read_perturbed
 from fahrstats.files import file_sha256
+from fahrstats.study.photo_sample import open_sample
 from fahrstats.study.photo_scores import locate, make_personal, personal_file
 from fahrstats.study.robustness.specification import (
     PairSet,
@@ -80,7 +79,7 @@ def score_all(
     kept = set()
     if study.panel is not None:
         file = panel_file(study.panel, results)
-        source = open_sample(study.panel, study.path.parent, data_dir)
+        source = open_photos(study.panel, study.path.parent, data_dir)
         _score(file, source, _panel_plan(study.panel), watch)
         kept.add(file)
     for pairs in with_photos:
@@ -125,42 +124,16 @@ def find_pairs(pairs: PairSet, beside: Path, data_dir: Path | None) -> PhotoPair
     return open_pairs(locate(pairs.photos, beside, data_dir, pairs.source))
 
 
-def open_sample(panel: PanelPhotos, beside: Path, data_dir: Path | None) -> PhotoSource:
+def open_photos(panel: PanelPhotos, beside: Path, data_dir: Path | None) -> PhotoSource:
     """Return the photos that are changed: all, or as many as are drawn.
 
     Raises
     ------
     DataError
-        They are absent, there are fewer than are to be drawn, or they lie in a Parquet
-        file, of which none are drawn.
+        They are absent, or fewer than are to be drawn.
     """
-    from fahrstats.face.pictures.manifests import manifest_of
-    from fahrstats.face.pictures.sources import open_source
-
     where = locate(panel.photos, beside, data_dir, panel.source)
-    source = open_source(where)
-    if panel.limit is None:
-        return source
-    if len(source) < panel.limit:
-        raise DataError(
-            f"[panel]: `limit` is {panel.limit}, but `{panel.photos}` holds "
-            f"{len(source):,} photos; lower it, or take it out."
-        )
-    photos = [photo for shard in source.shards(len(source)) for photo in shard]
-    if not all(isinstance(photo.data, Path) or photo.problem for photo in photos):
-        raise DataError(
-            f"[panel]: `{panel.photos}` holds the pictures themselves, of which none "
-            "are drawn; take out `limit`."
-        )
-    rng = np.random.default_rng(panel.seed)
-    drawn = np.sort(rng.choice(len(photos), panel.limit, replace=False))
-    frame = pd.DataFrame(
-        {
-            "photo": [photos[at].photo for at in drawn],
-            "subject": [photos[at].subject for at in drawn],
-        }
-    )
-    return manifest_of(frame, where if where.is_dir() else where.parent)
+    return open_sample(where, section="[panel]", limit=panel.limit, seed=panel.seed)
 
 
 def _panel_plan(panel: PanelPhotos) -> Plan:

@@ -16,7 +16,7 @@ from fahrstats.study.notes import read_notes
 from fahrstats.study.photo_scores import locate
 from fahrstats.study.robustness.photos import (
     find_pairs,
-    open_sample,
+    open_photos,
     read_pair_scores,
     read_panel_scores,
 )
@@ -181,7 +181,7 @@ class _Reader:
         try:
             scored = read_panel_scores(panel, self.results)
             if scored is None:
-                source = open_sample(panel, self.study.path.parent, self.data_dir)
+                source = open_photos(panel, self.study.path.parent, self.data_dir)
                 self._not_scored(where, len(source), panel.models)
                 return None
         except FahrstatsError as error:

@@ -5,7 +5,7 @@ import pytest
 
 from fahrstats.errors import DataError
 from fahrstats.study.robustness.photos import (
-    open_sample,
+    open_photos,
     pairs_file,
     panel_file,
     read_pair_scores,
@@ -32,17 +32,17 @@ def names(source) -> list[str]:
 
 def test_as_many_photos_are_drawn_as_asked_for_and_always_the_same(folder):
     panel = PanelPhotos("faces", ("mini-age",), limit=30, seed=4)
-    drawn = names(open_sample(panel, folder, None))
+    drawn = names(open_photos(panel, folder, None))
     assert len(set(drawn)) == 30
     assert drawn == sorted(drawn)
-    assert drawn == names(open_sample(panel, folder, None))
+    assert drawn == names(open_photos(panel, folder, None))
     other = PanelPhotos("faces", ("mini-age",), limit=30, seed=5)
-    assert drawn != names(open_sample(other, folder, None))
+    assert drawn != names(open_photos(other, folder, None))
 
 
 def test_without_a_limit_all_photos_are_taken(folder):
     panel = PanelPhotos("faces", ("mini-age",))
-    assert len(names(open_sample(panel, folder, None))) == 100
+    assert len(names(open_photos(panel, folder, None))) == 100
 
 
 def test_a_manifest_is_drawn_from_with_its_subjects(folder):
@@ -51,7 +51,7 @@ def test_a_manifest_is_drawn_from_with_its_subjects(folder):
     )
     table.to_csv(folder / "faces.csv", index=False)
     panel = PanelPhotos("faces.csv", ("mini-age",), limit=10)
-    source = open_sample(panel, folder, None)
+    source = open_photos(panel, folder, None)
     photos = [photo for shard in source.shards(100) for photo in shard]
     assert [int(p.photo[6:9]) for p in photos] == [int(p.subject) for p in photos]
 
@@ -59,7 +59,7 @@ def test_a_manifest_is_drawn_from_with_its_subjects(folder):
 def test_more_photos_than_there_are_cannot_be_drawn(folder):
     panel = PanelPhotos("faces", ("mini-age",), limit=101)
     with pytest.raises(DataError, match="`limit` is 101, but `faces` holds 100 photos"):
-        open_sample(panel, folder, None)
+        open_photos(panel, folder, None)
 
 
 def test_a_file_is_named_by_all_that_its_scores_depend_on(tmp_path):
