@@ -69,8 +69,8 @@ def read_regions(
     """
     _check_columns(data, model, subject)
     rows = data[["photo", "region"]].assign(model=data[model])
-    for name in rows:
-        _refuse_missing(rows[name], model if name == "model" else name)
+    for name, column in (("photo", "photo"), ("region", "region"), ("model", model)):
+        _refuse_missing(rows[name], column)
     rows["importance"] = _numbers(data, "importance")
     keys = ["photo", "model", "region"]
     n_twice = int(rows.duplicated(keys).sum())
@@ -140,7 +140,7 @@ def _refuse_absent(
     stands: BoolArray, photos: pd.Index, models: pd.Index, regions: pd.Index
 ) -> None:
     """Refuse photos that some model, and regions that some photo has no row of."""
-    has_rows = stands.any(axis=2)
+    has_rows: BoolArray = np.asarray(stands.any(axis=2))
     for j, name in enumerate(models):
         without = photos[~has_rows[:, j]]
         if len(without):
@@ -216,13 +216,14 @@ def _areas(data: pd.DataFrame, regions: pd.Index) -> FloatArray | None:
         return None
     area = pd.Series(_numbers(data, "area")).groupby(data["region"].to_numpy())
     of_region = area.first().reindex(regions)
-    wrong = of_region.index[~(of_region > 0) | (area.nunique().reindex(regions) > 1)]
+    is_one = (of_region > 0) & (area.nunique().reindex(regions) == 1)
+    wrong = of_region.index[~is_one]
     if len(wrong):
         raise DataError(
             f"`area` must be one size above 0 for each region, but it is not for "
             f"{_some(wrong)}."
         )
-    return of_region.to_numpy(np.float64)
+    return np.asarray(of_region, np.float64)
 
 
 def _some(names: pd.Index) -> str:
