@@ -36,8 +36,8 @@ _PER_MODEL: Final = 0.07
 _SHAPES: Final = ("o", "s", "^", "D", "v", "P")
 _DODGE: Final = position_dodge(width=0.6)
 _NAMES: Final = {
-    "share": "Share of importance (%)",
-    "share_per_area": "Share of importance per share of area",
+    "importance_share": "Share of importance (%)",
+    "importance_per_area": "Share of importance per share of area",
     "mean_change": "Mean change of the score",
     "mean_absolute_change": "Mean size of the change of the score",
 }
@@ -74,7 +74,7 @@ def region_shares(
     need_columns(table, needed, "shares of regions")
     only_one(table, ("estimand",), "shares of regions")
     estimand = str(table["estimand"].iloc[0])
-    factor = 100 if estimand == "share" else 1
+    factor = 100 if estimand == "importance_share" else 1
     names = {name: plain(column_label(name, labels)) for name in table["model"]}
     models = list(dict.fromkeys(names.values()))
     drawn = _in_order(table, labels, factor).assign(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-OVERLAPS = ("common_share", "js_divergence", "spearman", "spearman_by_face")
+OVERLAPS = ("common_importance", "js_divergence", "spearman", "spearman_by_face")
 """Measures of how much two models rest on the same regions, in this order."""
 
 _ROUNDING = 1e-9
@@ -86,7 +86,7 @@ class RegionComparison:
         flat = self.differences.reshape(self.n_subjects, -1)
         joint = means_within(flat, self._critical(conf_level))
         found = found.assign(
-            estimand="delta_share",
+            estimand="delta_importance_share",
             p_adjusted=share_as_large(self.largest, skew_free(flat)),
             joint_low=joint[0],
             joint_high=joint[1],
@@ -96,7 +96,7 @@ class RegionComparison:
     def overlap(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """One row per pair of models and measure of overlap.
 
-        ``common_share`` is the part of importance that two models lay on the same
+        ``common_importance`` is the part of importance that two models lay on the same
         regions, from 0 to 1: the sum over regions of the smaller mean share.
         ``js_divergence`` is the Jensen-Shannon divergence of the mean shares in bits, 0
         where they are the same and 1 where they have no region in common. ``spearman``
@@ -147,7 +147,7 @@ class RegionComparison:
             {
                 "term": self._pairs,
                 "region": [self.regions[at] for at in most],
-                "estimand": "delta_share",
+                "estimand": "delta_importance_share",
                 "estimate": differences[np.arange(len(most)), most],
                 "p_value": self.p_value,
                 "p_adjusted": multipletests(self.p_value, method="holm")[1],
@@ -180,7 +180,7 @@ class RegionComparison:
             "photos without shares by every model left out"
         ]
         overlap = self.overlap()
-        common = overlap[overlap["estimand"] == "common_share"]["estimate"]
+        common = overlap[overlap["estimand"] == "common_importance"]["estimate"]
         table = self.tidy().set_index(["term", "region"])
         tests = self.test().to_dict("records")
         for row, share in zip(tests, common, strict=True):

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+_SHARES = ("importance_share", "importance_per_area")
+"""What a face without any importance has none of."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionImportance:
@@ -79,7 +82,7 @@ class RegionImportance:
         from fahrstats.display.figures import region_shares
 
         table = self.tidy()
-        return region_shares(table[table["estimand"] == "share"])
+        return region_shares(table[table["estimand"] == "importance_share"])
 
     def summary(self) -> str:
         """Name the regions of each model, the most important first."""
@@ -88,7 +91,7 @@ class RegionImportance:
             f"photos of {format_count(self.n_subjects)} subjects"
         ]
         table = self.tidy()
-        shares = table[table["estimand"] == "share"]
+        shares = table[table["estimand"] == "importance_share"]
         for model, part in shares.groupby("model", sort=False):
             ranked = part.sort_values("estimate", ascending=False, kind="stable")
             told = [
@@ -113,14 +116,14 @@ def region_importance(
 ) -> RegionImportance:
     """Average the importance of the regions of the face over many faces.
 
-    Four statistics are estimated of every model and region. The ``share`` is the size
-    of the region's importance as a share of that of all regions of the face, from 0 to
-    1, so that every face counts as much as any other however far its score moves;
-    shares of a model add up to 1. ``mean_change`` is the mean importance with its sign,
-    and ``mean_absolute_change`` that of its size, both in the unit of the score. Where
-    the data have a column ``area``, ``share_per_area`` is the share divided by that of
-    the region in the area of all regions: 1 where a region matters as much as its size
-    alone would make it.
+    Four statistics are estimated of every model and region. ``importance_share`` is
+    the size of the region's importance as a share of that of all regions of the face,
+    from 0 to 1, so that every face counts as much as any other however far its score
+    moves; shares of a model add up to 1. ``mean_change`` is the mean importance with
+    its sign, and ``mean_absolute_change`` that of its size, both in the unit of the
+    score. Where the data have a column ``area``, ``importance_per_area`` is the share
+    divided by that of the region in the area of all regions: 1 where a region matters
+    as much as its size alone would make it.
 
     Parameters
     ----------
@@ -195,12 +198,12 @@ def _statistics(rows: RegionRows) -> dict[str, FloatArray]:
     """Return what is averaged over photos by name, each of shape (n, k, p)."""
     shares = rows.shares
     found = {
-        "share": shares,
+        "importance_share": shares,
         "mean_change": rows.importance,
         "mean_absolute_change": np.abs(rows.importance),
     }
     if rows.area is not None:
-        found["share_per_area"] = shares / (rows.area / rows.area.sum())
+        found["importance_per_area"] = shares / (rows.area / rows.area.sum())
     return found
 
 
@@ -212,7 +215,7 @@ def _table(rows: RegionRows, names: Sequence[str], values: FloatArray) -> pd.Dat
         product(rows.models, rows.regions, names),
         columns=["model", "region", "estimand"],
     )
-    is_share = table["estimand"].str.startswith("share")
+    is_share = table["estimand"].isin(_SHARES)
     silent = table["model"].map(n_silent).where(is_share, 0)
     return table.assign(
         n=is_known.sum(axis=0),
@@ -235,7 +238,7 @@ def _refuse_few(table: pd.DataFrame) -> None:
     if len(few):
         row = few.iloc[0]
         raise DataError(
-            f"{row['n_subjects']} subjects have a `{row['estimand']}` of importance by "
-            f"model `{row['model']}`; it needs two. In the other photos the model has "
+            f"{row['n_subjects']} subjects have `{row['estimand']}` by model "
+            f"`{row['model']}`; it needs two. In the other photos the model has "
             "no score, or no region changes it."
         )

@@ -58,7 +58,7 @@ def test_overlaps_are_corrected_for_chance():
     found = fs.compare_regions(data, n_boot=400, n_swaps=99)
     raw = found.means[0, 0, len(REGIONS) :]
     overlap = found.overlap().set_index("estimand")
-    assert raw[0] < overlap.loc["common_share", "estimate"] <= 1
+    assert raw[0] < overlap.loc["common_importance", "estimate"] <= 1
     assert 0 <= overlap.loc["js_divergence", "estimate"] < raw[1]
     assert overlap.loc["js_divergence", "conf_low"] == 0
     assert overlap.loc["spearman", "estimate"] == raw[2]
@@ -74,7 +74,7 @@ def test_models_of_different_regions_are_told_apart():
     assert table.loc["eyes", "joint_high"] < -0.85
     assert (table.drop(["mouth", "eyes"])["p_adjusted"] > 0.05).all()
     overlap = found.overlap().set_index("estimand")
-    assert overlap.loc["common_share", "conf_high"] < 0.1
+    assert overlap.loc["common_importance", "conf_high"] < 0.1
     assert overlap.loc["js_divergence", "conf_low"] > 0.8
     assert "% of importance in common; same regions: P<0.001;" in str(found)
 

@@ -38,15 +38,18 @@ def test_every_statistic_by_hand_and_everyone_counts_once():
     data = simple().assign(area=lambda d: d["region"].map({"eyes": 1.0, "nose": 3.0}))
     table = fs.region_importance(data, subject="subject", n_boot=20).tidy()
     eyes = (0.75 + 0.5) / 2  # of A, in the mean photo
-    assert wide(table, "share", "net").tolist() == [(eyes + 1) / 2, (1 - eyes) / 2]
+    assert wide(table, "importance_share", "net").tolist() == [
+        (eyes + 1) / 2,
+        (1 - eyes) / 2,
+    ]
     assert wide(table, "mean_change", "net").tolist() == [0.0, 0.0]
     assert wide(table, "mean_absolute_change", "net").tolist() == [2.0, 0.5]
-    per_area = wide(table, "share_per_area", "net")
+    per_area = wide(table, "importance_per_area", "net")
     assert per_area["eyes"] == (eyes + 1) / 2 / 0.25
     assert table["n"].eq(3).all()
     assert table["n_subjects"].eq(2).all()
     by_photo = fs.region_importance(data, n_boot=20).tidy()
-    assert wide(by_photo, "share", "net")["eyes"] == (0.75 + 0.5 + 1) / 3
+    assert wide(by_photo, "importance_share", "net")["eyes"] == (0.75 + 0.5 + 1) / 3
 
 
 def test_a_model_that_looks_at_the_mouth_is_found_to_do_so():
@@ -55,7 +58,9 @@ def test_a_model_that_looks_at_the_mouth_is_found_to_do_so():
     changes[:, MOUTH] += rng.normal(4, 1, 60)
     found = fs.region_importance(importance_table(changes, "net"), n_boot=200)
     table = found.tidy()
-    mouth = table[(table["region"] == "mouth") & (table["estimand"] == "share")]
+    mouth = table[
+        (table["region"] == "mouth") & (table["estimand"] == "importance_share")
+    ]
     assert mouth["conf_low"].item() > 0.9
     assert wide(table, "mean_change", "net")["mouth"] == pytest.approx(4, abs=0.5)
     assert "net: mouth 9" in str(found)
@@ -64,10 +69,12 @@ def test_a_model_that_looks_at_the_mouth_is_found_to_do_so():
 def test_shares_add_up_to_one_and_know_no_unit_and_no_sign():
     data = make_importance(30)
     table = fs.region_importance(data, n_boot=20).tidy()
-    assert wide(table, "share").sum() == pytest.approx(1, rel=1e-12)
+    assert wide(table, "importance_share").sum() == pytest.approx(1, rel=1e-12)
     other = data.assign(importance=-100 * data["importance"])
     again = fs.region_importance(other, n_boot=20).tidy()
-    np.testing.assert_allclose(wide(again, "share"), wide(table, "share"), 1e-12)
+    np.testing.assert_allclose(
+        wide(again, "importance_share"), wide(table, "importance_share"), 1e-12
+    )
     np.testing.assert_allclose(
         wide(again, "mean_change"), -100 * wide(table, "mean_change"), 1e-12
     )
@@ -87,7 +94,7 @@ def test_a_face_without_any_importance_has_no_share_and_is_counted():
     changes = np.random.default_rng(2).normal(size=(12, 11))
     changes[0] = 0
     table = fs.region_importance(importance_table(changes, "net"), n_boot=20).tidy()
-    is_share = table["estimand"] == "share"
+    is_share = table["estimand"] == "importance_share"
     of_shares, of_changes = table[is_share], table[~is_share]
     assert of_shares["n"].eq(11).all()
     assert of_shares["n_missing"].eq(1).all()
@@ -202,7 +209,7 @@ def put(data: pd.DataFrame, rows: slice, column: str, value: object) -> pd.DataF
         ),
         (
             lambda d: d.assign(importance=0.0),
-            "0 subjects have a `share` of importance by model `faceage`; it needs two",
+            "0 subjects have `importance_share` by model `faceage`; it needs two",
         ),
         (
             lambda d: d.assign(area=d["region"].eq("mouth") * 1.0),
@@ -231,6 +238,6 @@ def test_intervals_of_shares_cover(n, several):
     for seed in range(300):
         data = make_importance(n, seed=seed, several=several, spread={"net": 30})
         table = fs.region_importance(data, subject="subject", n_boot=200).tidy()
-        share = table[table["estimand"] == "share"]
+        share = table[table["estimand"] == "importance_share"]
         covered.append((share["conf_low"] <= EVEN) & (share["conf_high"] >= EVEN))
     assert 0.93 <= np.mean(covered) <= 0.97
