@@ -103,9 +103,9 @@ def occlusion(
 ) -> Explanation:
     """Explain scores of any model by windows that are blurred one after the other.
 
-    Windows lie side by side, with edges as soft as those of regions. What the score loses by one is spread over its pixels, so
-    that the map adds up to the changes that all of them make; it is as fine as a
-    window.
+    Windows lie side by side, with edges as soft as those of regions. What the score
+    loses by one is spread over its pixels, so that the map adds up to the changes that
+    all of them make; it is as fine as a window.
 
     Parameters
     ----------

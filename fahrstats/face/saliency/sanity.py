@@ -21,6 +21,8 @@ from scipy.stats import spearmanr
 from fahrstats.errors import DataError
 from fahrstats.face.checkpoints.store import Network
 from fahrstats.face.detection.faces import FoundFace
+from fahrstats.face.network.convolutional import ConvolutionalNetwork
+from fahrstats.face.network.vit import VisionTransformer
 from fahrstats.face.saliency.explanation import Explanation, Method
 from fahrstats.face.saliency.networks import OpenNetwork
 from fahrstats.face.saliency.reading import explain
@@ -107,7 +109,15 @@ def _stages(network: Network) -> dict[str, list[str]]:
 def _redrawn(network: Network, names: Sequence[str], *, seed: int) -> Network:
     """Return a network some of whose parameters are those that training starts from."""
     assert network.head is not None
-    drawn = type(network)(network.architecture, network.head.out_features, seed=seed)
+    drawn: Network
+    if isinstance(network, VisionTransformer):
+        drawn = VisionTransformer(
+            network.architecture, network.head.out_features, seed=seed
+        )
+    else:
+        drawn = ConvolutionalNetwork(
+            network.architecture, network.head.out_features, seed=seed
+        )
     device = network.head.weight.device
     fresh = drawn.state_dict()
     kept = {k: v for k, v in network.state_dict().items() if k not in set(names)}
