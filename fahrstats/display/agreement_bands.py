@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
     facet_wrap,
+    geom_blank,
     geom_hline,
     geom_linerange,
     geom_point,
     geom_rect,
     ggplot,
     labs,
-    scale_x_continuous,
 )
 
 from fahrstats.display.display_table import count_or_empty
@@ -71,35 +72,30 @@ def changes_by_mean(
     if lines.empty:
         raise DataError("No mean change of the table was estimated.")
     lines = lines.assign(model=pd.Categorical(lines["model"].map(names), order))
-    levels = list(dict.fromkeys(bands["level"]))
-    points = bands.pivot(
-        index=["model", "level"], columns="estimand", values="estimate"
+    points = _points(bands[bands["n"].fillna(1) > 0])
+    points = points.assign(
+        model=pd.Categorical(points["model"].map(names), order),
+        band=pd.Categorical(points["band"], list(dict.fromkeys(points["band"]))),
     )
-    points = points.reset_index().assign(
-        at=lambda p: [levels.index(level) for level in p["level"]],
-        model=lambda p: pd.Categorical(p["model"].map(names), order),
-    )
-    sizes = bands.drop_duplicates("level").set_index("level")["n"]
-    ticks = [f"{one}\n{count_or_empty(sizes[one], DEFAULT)}" for one in levels]
-    ends = {"xmin": -0.6, "xmax": len(levels) - 0.4}
     return (
-        ggplot(points)
+        ggplot(points, aes("band"))
+        + geom_blank()
         + geom_rect(
-            aes(ymin="conf_low", ymax="conf_high"), lines, fill=FAINT, alpha=0.7, **ends
+            aes(ymin="conf_low", ymax="conf_high"),
+            lines,
+            inherit_aes=False,
+            xmin=-np.inf,
+            xmax=np.inf,
+            fill=FAINT,
+            alpha=0.7,
         )
         + geom_hline(aes(yintercept="estimate"), lines, color=MUTED, linetype="dashed")
         + geom_hline(yintercept=0, color=INK, size=0.3)
         + geom_linerange(
-            aes("at", ymin="loa_low", ymax="loa_high"), color=BLUE, size=0.9
+            aes(ymin="loa_low", ymax="loa_high"), color=BLUE, size=0.9, na_rm=True
         )
-        + geom_point(aes("at", _MEAN), color=BLUE, size=2.2)
-        + facet_wrap("model", nrow=1)
-        + scale_x_continuous(
-            breaks=list(range(len(levels))),
-            labels=ticks,
-            minor_breaks=[],
-            expand=(0, 0),
-        )
+        + geom_point(aes(y=_MEAN), color=BLUE, size=2.2, na_rm=True)
+        + facet_wrap("model", nrow=1, scales="free_x")
         + labs(
             x="Mean of both photos (years), number of pairs",
             y="Change (years)",
@@ -107,3 +103,14 @@ def changes_by_mean(
         )
         + house_theme(width, _HEIGHT)
     )
+
+
+def _points(bands: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each model and band, named by its bounds and its pairs."""
+    keys = ["model", "level"]
+    wide = bands.pivot(index=keys, columns="estimand", values="estimate")
+    sizes = bands.drop_duplicates(keys)[[*keys, "n"]]
+    found = sizes.merge(wide.reset_index(), on=keys)  # in the order of the table
+    short = found["level"].str.replace("under ", "<").str.replace(" to ", "\N{EN DASH}")
+    counts = [count_or_empty(n, DEFAULT) for n in found["n"]]
+    return found.assign(band=short + "\n" + pd.Series(counts, found.index))

@@ -37,13 +37,12 @@ _OVERALL: Final = "overall"
 _EQUIVALENCE: Final = "equivalence"
 _HEADERS: Final = {
     "name": "",
-    "n": "Pairs",
-    "mean": "Mean change, years\n(95% CI)",
+    "mean": "Mean change,\nyears (95% CI)",
     "p": "P for\nequivalence",
-    "size": "Mean size of the\nchange, years (95% CI)",
+    "size": "Mean size,\nyears (95% CI)",
     "loa": "Limits of agreement,\nyears",
-    "icc": "ICC(2,1) (95% CI)",
-    "moved": "Moved, % (95% CI)",
+    "icc": "ICC(2,1)\n(95% CI)",
+    "moved": "Moved, %\n(95% CI)",
 }
 _REPEATED: Final[dict[str, tuple[str, int]]] = {
     "measurement_sd": ("SD of photos of one day, years", 2),
@@ -88,7 +87,7 @@ def real_pairs(
         own = tests[tests["cohort"] == cohort] if cohort else tests
         for condition, block in by_value(part, "condition"):
             heads.append(len(lines))
-            lines.append([": ".join(filter(None, [cohort, _named(condition, labels)]))])
+            lines.append([_head(cohort, condition, block, labels, style)])
             for model, of_model in by_value(block, "model"):
                 found = {row["estimand"]: row for row in records(of_model)}
                 test = _equivalence(own, condition, model)
@@ -138,10 +137,20 @@ def repeated_photos(
     return DisplayTable(filled(lines, headers), headers, notes=notes.lines())
 
 
-def _named(condition: str, labels: Labels | None) -> str:
-    return (
-        "" if condition in ("", _OVERALL) else opening(column_label(condition, labels))
-    )
+def _head(
+    cohort: str,
+    condition: str,
+    rows: pd.DataFrame,
+    labels: Labels | None,
+    style: NumberStyle,
+) -> str:
+    """Name a set of pairs and its condition, with their number; all has no name."""
+    known = condition not in ("", _OVERALL)
+    name = column_label(condition, labels) if known else ""
+    means = rows.loc[rows["estimand"] == "mean_change", "n"]
+    n = count_or_empty(None if means.isna().all() else means.max(), style)
+    named = ", ".join(filter(None, [cohort, name]))
+    return f"{opening(named or 'All pairs')} ({n} pairs)"
 
 
 def _equivalence(tests: pd.DataFrame, condition: str, model: str) -> Mapping[str, Any]:
@@ -165,7 +174,6 @@ def _cells(
     icc = found.get("icc_2_1")
     moved = found.get("share_moved")
     return [
-        count_or_empty(mean["n"], style),
         notes.mark(
             format_difference(*limits(mean), decimals=1, style=style), mean.get("note")
         ),

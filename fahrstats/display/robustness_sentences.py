@@ -17,6 +17,7 @@ from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
     format_difference,
+    format_interval,
     phrase_interval,
     phrase_p,
 )
@@ -232,6 +233,49 @@ def real_change(
         f"{told}; a single pair differed by {phrase_interval(single, style=style)} "
         "years on average, up or down."
     )
+
+
+def one_photo(
+    table: pd.DataFrame,
+    model: str,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> str:
+    """Say how far one photo of a model errs.
+
+    Parameters
+    ----------
+    table
+        Repeatability of each model.
+    model
+        Column of the score.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(table, ("model", "estimand", "estimate"), "a sentence")
+    rows = table[table["model"] == model]
+    found = {row["estimand"]: row for row in records(rows)}
+    names = {
+        "repeatability": "two photos of one day",
+        "reproducibility": "two photos of different days",
+    }
+    told = [
+        f"{name} lie within "
+        + phrase_interval(
+            format_interval(*limits(found[estimand]), decimals=1, style=style),
+            style=style,
+        )
+        + " years of each other"
+        for estimand, name in names.items()
+        if estimand in found and pd.notna(found[estimand]["estimate"])
+    ]
+    if not told:
+        return f"{column_label(model, labels)}: how far a photo errs was not estimated."
+    return f"{column_label(model, labels)}: in 95% of people {listed(told)}."
 
 
 def _verdict(

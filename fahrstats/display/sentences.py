@@ -48,6 +48,7 @@ from fahrstats.display.group_sentences import (
 from fahrstats.display.photo_sentences import cross_fitted, photos_scored
 from fahrstats.display.publication_sentences import public_version
 from fahrstats.display.robustness_sentences import (
+    one_photo,
     real_change,
     simulated_changes,
     single_photos,
@@ -97,6 +98,7 @@ __all__ = [
     "lowest_error",
     "margins_in_words",
     "missing_by_group",
+    "one_photo",
     "photos_scored",
     "printed_agreement",
     "proportionality",

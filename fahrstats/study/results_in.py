@@ -46,7 +46,13 @@ _OF_KIND: dict[str, dict[str, type]] = {
         "corrected": dict,
         "data_sets": list,
         "card": dict,
-    }
+    },
+    "robustness": {
+        "models": list,
+        "panel": dict,
+        "pairs": list,
+        "serial": dict,
+    },
 }
 _AGAIN = "run `fahrstats analyse` again"
 _CHANGED = "changed since its tables were made; run `fahrstats run`."

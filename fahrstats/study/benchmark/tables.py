@@ -98,7 +98,7 @@ def _stacked(
 
 
 def _accuracy(judged: AgeAccuracy) -> pd.DataFrame:
-    return _without_few(judged.tidy())
+    return without_few(judged.tidy())
 
 
 def _differences(judged: AgeAccuracy) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def _differences(judged: AgeAccuracy) -> pd.DataFrame:
         judged.contrasts(estimand=estimand, subgroup=subgroup)
         for estimand, subgroup in _OF_MODELS
     ]
-    return _without_few(pd.concat(parts, ignore_index=True))
+    return without_few(pd.concat(parts, ignore_index=True))
 
 
 def _lowest(judged: AgeAccuracy, models: Sequence[str]) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def _lowest(judged: AgeAccuracy, models: Sequence[str]) -> pd.DataFrame:
     Each is compared with the model that comes next; tests and limits are those of all
     pairs of models, and in bands of age of all bands, together.
     """
-    table = _without_few(judged.tidy())
+    table = without_few(judged.tidy())
     table = table[table["model"].isin(models)]
     rows = []
     for estimand, subgroup in _OF_MODELS:
@@ -196,14 +196,14 @@ def _refused(subgroup: str, estimand: str, error: DataError) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _without_few(table: pd.DataFrame) -> pd.DataFrame:
+def without_few(table: pd.DataFrame, size: str = "n_subjects") -> pd.DataFrame:
     """Take the numbers out of rows about too few people, and say so."""
-    is_few = table["n_subjects"].between(1, FEWEST_PEOPLE - 1)
+    is_few = table[size].between(1, FEWEST_PEOPLE - 1)
     numbers = {name: table[name].mask(is_few) for name in _NUMBERS if name in table}
     counts = {
         name: table[name].astype("Int64").mask(is_few)
         for name in _COUNTS
         if name in table
     }
-    notes = table["note"].mask(is_few, FEW).mask(table["n_subjects"] == 0, "no photos")
+    notes = table["note"].mask(is_few, FEW).mask(table[size] == 0, "no photos")
     return table.assign(**numbers, **counts, note=notes)
