@@ -64,6 +64,8 @@ class NestedPeak:
 
     Attributes
     ----------
+    phi : ndarray of shape (q,)
+        Position along the paths.
     theta : ndarray of shape (3,)
         Variances between subjects, between days, and between photos of a day.
     deviance : float
@@ -74,6 +76,7 @@ class NestedPeak:
         Whether the iteration ended in a maximum.
     """
 
+    phi: FloatArray
     theta: FloatArray
     deviance: float
     mean: float
@@ -109,7 +112,7 @@ def climb_nested(
         if has_converged or is_stuck:
             break
     is_flat = gain <= _FLAT * abs(deviance)
-    return NestedPeak(base + paths @ phi, deviance, mean, has_converged or is_flat)
+    return NestedPeak(phi, base + paths @ phi, deviance, mean, has_converged or is_flat)
 
 
 def _newton_step(

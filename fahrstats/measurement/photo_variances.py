@@ -33,6 +33,10 @@ _NEVER = 1e-9
 """Share of a variance, and distance of a share from 1, at which profiles end."""
 
 
+_CLOSE = 1e-9
+"""Relative accuracy of a limit."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoVariances:
     """Variance components of repeated photos, by restricted maximum likelihood.
@@ -164,16 +168,19 @@ class PhotoVariances:
 
         ``line`` gives the variances that have a value of the quantity.
         """
-        cut = self.deviance + chi2.ppf(conf_level, 1)
+        bound = chi2.ppf(conf_level, 1) ** 0.5
 
         def above(value: float) -> float:
+            # the root is close to a line in the value, or in its logarithm
+            nonlocal start
             peak = climb_nested(self.means, start, *line(value))
             if not peak.has_converged:
                 raise ConvergenceError(
                     "The profile of a variance between photos ended without a maximum; "
                     "photos that repeat a number may be copies."
                 )
-            return peak.deviance - cut
+            start = peak.phi + _NEVER * peak.theta.sum()
+            return max(0.0, peak.deviance - self.deviance) ** 0.5 - bound
 
         # towards 0 and towards the largest value until the deviance is above the cut
         low = estimate / 10
@@ -185,8 +192,8 @@ class PhotoVariances:
         while largest - high > _NEVER and above(high) < 0:
             high = 2 * high if np.isinf(largest) else largest - (largest - high) / 10
         return (
-            float(brentq(above, low, estimate)) if low > _NEVER * estimate else 0.0,
-            float(brentq(above, estimate, high)) if largest - high > _NEVER else 1.0,
+            _root(above, low, estimate) if low > _NEVER * estimate else 0.0,
+            _root(above, estimate, high) if largest - high > _NEVER else 1.0,
         )
 
     def _exact_icc_limits(self, conf_level: float) -> Limits:
@@ -201,6 +208,10 @@ class PhotoVariances:
             )
             ends.append(between / (between + error))
         return ends[0], ends[1]
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    return float(brentq(function, low, high, xtol=_CLOSE * high, rtol=_CLOSE))
 
 
 def chi_squared_limits(variance: float, df: float, conf_level: float) -> Limits:
