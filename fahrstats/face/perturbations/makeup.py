@@ -39,9 +39,9 @@ _FINE, _COARSE = 0.03, 0.22
 """Spreads of the Gaussians that part grain, blotches and the shape of the face."""
 _EDGE_LEVELS = 22.0
 """Differences of levels above which fine detail is an edge, and stays."""
-_SKIN_SCALE = np.array([0.6, 1, 1], np.float32)
+_SKIN_SCALE = np.array([0.8, 1, 1], np.float32)
 """What differences of lightness, a and b count: skin has light and shade."""
-_SKIN_RANGE = (22.0, 40.0)
+_SKIN_RANGE = (20.0, 34.0)
 """So weighted differences from the cheeks within which a colour is the skin's."""
 _OVAL, _OVAL_MIDDLE = (1.05, 1.6), 0.45
 
@@ -95,7 +95,8 @@ def lips(x: FloatArray, y: FloatArray) -> FloatArray:
     lower = 0.27 * across**0.75
     middle = 0.05 * across  # a smile bends the line between the lips downwards
     over = np.where(y < middle, (middle - y) - upper, (y - middle) - lower)
-    return np.asarray(1 - rising(over, -0.035, 0.02), np.float32)
+    ends = rising(across, 0, 0.15)  # beyond the corners there are none
+    return np.asarray(ends * (1 - rising(over, -0.035, 0.02)), np.float32)
 
 
 def lids(x: FloatArray, y: FloatArray) -> FloatArray:

@@ -126,7 +126,9 @@ def _to_lens(x: FloatArray, y: FloatArray, lens: tuple[float, float]) -> FloatAr
     across = np.abs(x) / lens[0]
     down = np.abs(y - np.float32(_LENS_BELOW)) / lens[1]
     reach = (across**_SQUARENESS + down**_SQUARENESS) ** np.float32(1 / _SQUARENESS)
-    return np.asarray((reach - 1) * np.float32(sum(lens) / 2), np.float32)
+    from_middle = np.hypot(x, y - np.float32(_LENS_BELOW))
+    edge = np.maximum(from_middle / np.maximum(reach, 1e-6), min(lens))  # along a ray
+    return np.asarray((reach - 1) * edge, np.float32)
 
 
 def _to_bar(
