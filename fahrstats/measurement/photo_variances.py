@@ -168,7 +168,7 @@ class PhotoVariances:
 
         ``line`` gives the variances that have a value of the quantity.
         """
-        bound = chi2.ppf(conf_level, 1) ** 0.5
+        bound = float(np.sqrt(chi2.ppf(conf_level, 1)))
 
         def above(value: float) -> float:
             # the root is close to a line in the value, or in its logarithm
@@ -180,7 +180,7 @@ class PhotoVariances:
                     "photos that repeat a number may be copies."
                 )
             start = peak.phi + _NEVER * peak.theta.sum()
-            return max(0.0, peak.deviance - self.deviance) ** 0.5 - bound
+            return float(np.sqrt(max(0.0, peak.deviance - self.deviance))) - bound
 
         # towards 0 and towards the largest value until the deviance is above the cut
         low = estimate / 10

@@ -13,6 +13,9 @@ from fahrstats.measurement.photo_variances import Limits, chi_squared_limits
 
 FloatArray = NDArray[np.float64]
 
+_NEARLY = 0.99
+"""Share of the smallest error variance that a variance may fall below 0."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisyRates:
@@ -47,7 +50,7 @@ class NoisyRates:
         That at which the weighted squares of the rates about their mean equal their
         expectation, n - 1 (Paule and Mandel 1982).
         """
-        return self._variance_at(1.0, self.rate.size - 1)
+        return max(0.0, self._variance_at(1.0, self.rate.size - 1))
 
     def true_variance_limits(self, conf_level: float) -> Limits:
         """Limits of :meth:`true_variance`.
@@ -59,14 +62,14 @@ class NoisyRates:
         low = self._variance_at(1.0, chi2.isf(alpha, n - 1))
         high = self._variance_at(1.0, chi2.ppf(alpha, n - 1))
         if np.isinf(self.df):
-            return low, high
-        estimate = self.true_variance()
+            return max(0.0, low), max(0.0, high)
+        estimate = self._variance_at(1.0, n - 1)
         least, most = chi_squared_limits(1.0, self.df, conf_level)
         below = estimate - self._variance_at(most, n - 1)
         above = self._variance_at(least, n - 1) - estimate
         return (
             max(0.0, estimate - float(np.hypot(estimate - low, below))),
-            estimate + float(np.hypot(high - estimate, above)),
+            max(0.0, estimate + float(np.hypot(high - estimate, above))),
         )
 
     def reliability(self) -> float:
@@ -82,11 +85,17 @@ class NoisyRates:
             ends = f.isf(alpha, df, self.df), f.ppf(alpha, df, self.df)
             quantiles = df * ends[0], df * ends[1]
         low, high = (self._variance_at(1.0, quantile) for quantile in quantiles)
-        return self._share(low), self._share(high)
+        return self._share(max(0.0, low)), self._share(max(0.0, high))
 
     def _variance_at(self, scale: float, q: float) -> float:
-        """Return the variance of true rates at which the weighted squares equal q."""
-        return tau_squared_at(self.rate, scale * self.std_error**2, float(q))
+        """Return the variance of true rates at which the weighted squares equal q.
+
+        It may be below 0, to minus the smallest error variance: distances between
+        solutions need that, and only limits end at 0.
+        """
+        errors = scale * self.std_error**2
+        least = _NEARLY * float(errors.min())
+        return tau_squared_at(self.rate, errors - least, float(q)) - least
 
     def _share(self, true_variance: float) -> float:
         return true_variance / (true_variance + self.error_variance)

@@ -85,6 +85,68 @@ def test_the_error_of_a_rate_is_that_of_two_photos_over_the_interval(photos):
     assert rates(photos).subjects()["rate_std_error"].isna().all()
 
 
+def test_a_rate_has_limits_on_the_degrees_of_freedom_of_the_error(photos):
+    known = rates(photos, measurement_sd=2.0).subjects().iloc[0]
+    half = 1.959963984540054 * np.sqrt(2)  # two years apart
+    assert known["rate_conf_low"] == pytest.approx(1.5 - half, rel=1e-12)
+    assert known["rate_conf_high"] == pytest.approx(1.5 + half, rel=1e-12)
+    result = rates(photos, measurement_sd=(2.0, 5))
+    estimated = result.subjects(conf_level=0.9).iloc[0]
+    half = 2.015048373 * np.sqrt(2)
+    assert estimated["rate_conf_high"] == pytest.approx(1.5 + half, rel=1e-9)
+    assert rates(photos).subjects()["rate_conf_low"].isna().all()
+
+
+def test_the_error_of_repeated_photos_is_taken_over_with_its_days(cohort):
+    """Two photos of a rate are of two days: both variances count."""
+    rng = np.random.default_rng(8)
+    face, of_day = rng.normal(60, 8, 50), rng.normal(0, 2, (50, 3))
+    values = face[:, None, None] + of_day[:, :, None] + rng.normal(size=(50, 3, 2))
+    repeated = pd.DataFrame(
+        {
+            "who": np.repeat(range(50), 6),
+            "day": np.tile([0, 0, 7, 7, 9, 9], 50),
+            "faceage": values.ravel(),
+        }
+    )
+    error = fs.repeatability(repeated, subject="who", day="day")
+    result = rates(cohort, measurement_sd=error)
+    assert result.measurement_sd == error.error_sd
+    assert result.measurement_df == error.error_df
+    table = error.tidy().set_index("estimand")["estimate"]
+    assert result.measurement_sd**2 == pytest.approx(
+        table["variance_days"] + table["variance_error"], rel=1e-12
+    )
+    assert result.measurement_sd > 1.8 * table["measurement_sd"]
+
+
+def test_what_error_leaves_of_the_spread_is_told_by_class(cohort):
+    spread = cohort.copy()
+    steps = np.random.default_rng(6).normal(0, 2, 300) * spread["day"][300:] / 365.25
+    spread.loc[300:, "faceage"] += steps.to_numpy()
+    table = check_table(rates(spread, measurement_sd=(3.0, 200)).tidy())
+    rows = table[table["variable"] == "rate"].set_index(["group", "estimand"])
+    long = rows.loc["731 to 1460 days"]
+    assert long.loc["true_sd", "conf_low"] < 2 < long.loc["true_sd", "conf_high"]
+    error, true = long.loc["error_sd", "estimate"], long.loc["true_sd", "estimate"]
+    share = true**2 / (true**2 + error**2)
+    assert long.loc["reliability", "estimate"] == pytest.approx(share, rel=1e-12)
+    assert long.loc["error_sd", "conf_low"] < error < long.loc["error_sd", "conf_high"]
+    short = rows.loc["10 to 365 days"]
+    assert short.loc["reliability", "estimate"] < 0.1 < share
+    text = str(rates(spread, measurement_sd=3.0))
+    assert "SD of true rates " in text
+    assert "% of the variance is not error" in text
+    assert "true rates" not in str(rates(spread))
+
+
+def test_one_rate_has_no_spread(photos):
+    table = rates(photos, measurement_sd=1.0).tidy()
+    short = table[(table["group"] == "10 to 365 days") & (table["variable"] == "rate")]
+    assert set(short["n"]) == {1}
+    assert {"true_sd", "reliability"}.isdisjoint(short["estimand"])
+
+
 def test_short_intervals_are_said_to_be_noise(cohort):
     result = rates(cohort, measurement_sd=3.0)
     table = check_table(result.tidy())
@@ -204,6 +266,8 @@ def test_bad_requests_are_refused(photos, change, options, message):
 def test_a_level_of_confidence_is_between_0_and_1(photos):
     with pytest.raises(DataError, match="`conf_level` is 0"):
         rates(photos).tidy(conf_level=0)
+    with pytest.raises(DataError, match="`conf_level` is 1"):
+        rates(photos).subjects(conf_level=1)
 
 
 @pytest.mark.parametrize("classes", ["x", [10, 20], [(1, 2, 3)], None])
@@ -215,3 +279,37 @@ def test_classes_are_pairs_of_numbers(classes):
         fs.face_aging_rate(photos, subject="subject", day="day", measurement_sd="x")
     with pytest.raises(DataError, match="None of the 0 rows of `data` has a predicted"):
         fs.face_aging_rate(photos.iloc[:0], subject="subject", day="day")
+
+
+@pytest.mark.slow
+def test_limits_of_rates_and_of_their_spread_cover_the_truth():
+    """400 data sets of 60; three standard errors of 95% are 3.3 points."""
+    rng, hits = np.random.default_rng(20240607), []
+    for _ in range(400):
+        days, true = rng.integers(366, 1461, 60), rng.normal(1, 0.8, 60)
+        years, error = days / 365.25, rng.normal(0, 1, (2, 60))
+        data = pd.DataFrame(
+            {
+                "who": np.tile(range(60), 2),
+                "day": np.append(np.zeros(60), days),
+                "faceage": np.append(60 + error[0], 60 + years * true + error[1]),
+            }
+        )
+        sd = np.sqrt(rng.chisquare(40) / 40)
+        result = rates(data, measurement_sd=(sd, 40))
+        subjects, table = result.subjects(), result.tidy()
+        rows = table[(table["group"] == "overall") & (table["variable"] == "rate")]
+        rows = rows.set_index("estimand")
+        noise = np.mean(2 / years**2)
+        truth = {"true_sd": 0.8, "reliability": 0.64 / (0.64 + noise), "mean": 1}
+        inside = subjects["rate_conf_low"].le(true) & subjects["rate_conf_high"].ge(
+            true
+        )
+        found = {"rate": inside.mean()}
+        for estimand, value in truth.items():
+            row = rows.loc[estimand]
+            found[estimand] = row["conf_low"] <= value <= row["conf_high"]
+        hits.append(found)
+    coverage = pd.DataFrame(hits).astype(float).mean()
+    assert coverage.between(0.917, 0.983).all()
+    assert coverage["rate"] == pytest.approx(0.95, abs=0.01)
