@@ -303,8 +303,8 @@ _ALL: tuple[Condition, ...] = (
         "foundation",
         "foundation",
         "makeup",
-        "That share of the blotches and shades of the skin that are larger than pores "
-        "and smaller than a cheek is removed; its fine grain stays.",
+        "That share of the blotches of the skin that are larger than pores and smaller "
+        "than an eye is removed; its fine grain stays.",
         "% of the variation",
         (20, 40, 60, 80, 100),
     ),
@@ -346,9 +346,10 @@ _ALL: tuple[Condition, ...] = (
         "lip_filling",
         "fuller lips",
         "surgery",
-        "The edges of the lips move away from each other, each at most by the dose.",
+        "The edges of the lips move away from each other, each at most by the dose; an "
+        "open mouth opens a little more.",
         "% of eye distance",
-        (1.5, 3, 4.5, 6, 8),
+        (1, 2, 3, 4.5, 6),
     ),
 )
 

@@ -35,10 +35,10 @@ _CHEEKS_AWAY = _direction(-0.3, 0.93, 0.2)
 
 _CHEEK = (0.66, 0.72)
 _CHEEK_RADII = (0.36, 0.28)
-_FINE, _COARSE = 0.03, 0.22
+_FINE, _COARSE = 0.03, 0.12
 """Spreads of the Gaussians that part grain, blotches and the shape of the face."""
-_EDGE_LEVELS = 22.0
-"""Differences of levels above which fine detail is an edge, and stays."""
+_EDGE_LEVELS = (10.0, 24.0)
+"""Differences of levels up to which fine detail is grain, and from which an edge."""
 _SKIN_SCALE = np.array([0.8, 1, 1], np.float32)
 """What differences of lightness, a and b count: skin has light and shade."""
 _SKIN_RANGE = (20.0, 34.0)
@@ -188,7 +188,7 @@ def _grain(values: FloatArray, weight: FloatArray, unit: float) -> FloatArray:
     """Return fine detail, and less of it the more it is an edge."""
     detail = values - _blurred(values, weight, _FINE * 2 * unit)
     strongest = np.abs(detail).max(axis=-1, keepdims=True)
-    return detail * (1 - rising(strongest, _EDGE_LEVELS / 2, _EDGE_LEVELS * 1.5))
+    return detail * (1 - rising(strongest, *_EDGE_LEVELS))
 
 
 def _blurred(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:

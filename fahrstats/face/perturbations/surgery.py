@@ -15,7 +15,7 @@ _WING_RADII = (0.24, 0.3)
 """Side of the nose from its tip, and the area around it that moves."""
 _LID, _LID_RADII = -0.13, (0.34, 0.13)
 _JAW, _JAW_RADII = (0.88, 1.2), (0.6, 0.75)
-_LIP_EDGES, _LIP_RADII = (-0.17, 0.32), (0.5, 0.19)
+_LIP_EDGES, _LIP_RADII = (-0.15, 0.3), (0.5, 0.15)
 
 
 def narrower_nose(face: FoundFace, percent: float) -> FoundFace:

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from drawn_face import SKIN
 from skimage.color import rgb2lab
 
 from fahrstats.face.perturbations import makeup
 from fahrstats.face.perturbations.frames import eyes, head, mouth, whole
 
 DELTA_E_ATOL = 0.7  # colours are rounded to levels
+WAVE_ATOL = 0.05  # levels are rounded, and stripes of 8 of them are seldom whole
 
 
 def moved(face, other):
@@ -81,35 +82,58 @@ def test_teeth_are_not_painted(face):
     assert moved(smile, painted).max() > 25
 
 
-def detail(face, at, fine, coarse):
-    """Return the spread of what is finer than one Gaussian and coarser than another."""
-    values = face.pixels[..., 1].astype(float)
-    near = values if fine is None else gaussian_filter(values, fine)
-    return (near - gaussian_filter(values, coarse))[at].std()
+def with_stripes(face, wavelength):
+    """Return an even face with faint stripes of a wavelength in pixels."""
+    wave = 8 * np.sin(2 * np.pi / wavelength * np.arange(face.pixels.shape[1]))
+    pixels = np.array(SKIN) + np.broadcast_to(wave[:, None], face.pixels.shape)
+    return replace(face, pixels=pixels.round().astype(np.uint8))
 
 
-@pytest.mark.parametrize("percent", [40, 80])
-def test_foundation_removes_blotches_and_keeps_the_grain(draw, percent):
-    face = draw(unit=60.0)
+def kept(face, change, wavelength):
+    """Return which part of the stripes' amplitude is left on the cheeks."""
+    before = with_stripes(face, wavelength)
     x, y = head(face).within(whole(face))
-    at = np.hypot(np.abs(x) - 0.55, y - 0.6) < 0.12
-    made_up = makeup.with_foundation(face, percent)
-    blotches = [detail(one, at, 2.5, 8) for one in (face, made_up)]
-    assert blotches[1] / blotches[0] == pytest.approx(1 - percent / 100, abs=0.2)
-    grain = [detail(one, at, None, 1.0) for one in (face, made_up)]
-    assert grain[1] / grain[0] == pytest.approx(1, abs=0.1)
+    at = np.hypot(np.abs(x) - 0.55, y - 0.6) < 0.2
+    wave = (before.pixels[..., 1] - float(SKIN[1]))[at]
+    after = (change(before).pixels[..., 1] - float(SKIN[1]))[at]
+    return (wave * after).sum() / (wave**2).sum()
 
 
-@pytest.mark.parametrize("percent", [40, 80])
-def test_smoothing_removes_the_grain_and_keeps_the_shades(draw, percent):
-    face = draw(unit=60.0)
-    x, y = head(face).within(whole(face))
-    at = np.hypot(np.abs(x) - 0.55, y - 0.6) < 0.12
-    smooth = makeup.with_smooth_skin(face, percent)
-    grain = [detail(one, at, None, 3) for one in (face, smooth)]
-    assert grain[1] / grain[0] == pytest.approx(1 - percent / 100, abs=0.2)
-    shades = [detail(one, at, 8, 30) for one in (face, smooth)]
-    assert shades[1] / shades[0] == pytest.approx(1, abs=0.1)
+def passed(wavelength, sigma):
+    """Return what a Gaussian leaves of a wave, in closed form."""
+    return np.exp(-((2 * np.pi / wavelength * sigma) ** 2) / 2)
+
+
+@pytest.mark.parametrize("percent", [40, 100])
+@pytest.mark.parametrize("wavelength", [5, 16, 60])
+def test_foundation_removes_what_lies_between_two_gaussians(draw, percent, wavelength):
+    """Of 3% and 12% of the distance between the eyes, 60 pixels."""
+    found = kept(
+        draw(unit=60.0), lambda f: makeup.with_foundation(f, percent), wavelength
+    )
+    between = passed(wavelength, 0.03 * 60) - passed(wavelength, 0.12 * 60)
+    assert found == pytest.approx(1 - percent / 100 * between, abs=WAVE_ATOL)
+
+
+@pytest.mark.parametrize("percent", [40, 100])
+@pytest.mark.parametrize("wavelength", [5, 16, 60])
+def test_smoothing_removes_what_is_finer_than_a_gaussian(draw, percent, wavelength):
+    """Of 6% of the distance between the eyes, 60 pixels."""
+    found = kept(
+        draw(unit=60.0), lambda f: makeup.with_smooth_skin(f, percent), wavelength
+    )
+    finer = 1 - passed(wavelength, 0.06 * 60)
+    assert found == pytest.approx(1 - percent / 100 * finer, abs=WAVE_ATOL)
+
+
+def test_strong_edges_are_not_smoothed(face):
+    pixels = np.full_like(face.pixels, 200)
+    pixels[:, : pixels.shape[1] // 2] = 150  # still the colour of skin
+    edge = replace(face, pixels=pixels)
+    smooth = makeup.with_smooth_skin(edge, 100).pixels
+    middle = pixels.shape[1] // 2
+    steps = np.diff(smooth[90:130, middle - 1 : middle + 1, 0].astype(int), axis=1)
+    assert steps.min() > 40
 
 
 def test_what_has_another_colour_is_not_skin(face):

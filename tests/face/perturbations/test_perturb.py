@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from PIL import Image
 from portraits import draw_portraits, small_checkpoint, table_of_faces
+from skimage.data import astronaut
 
 from fahrstats.errors import DataError
 from fahrstats.face.perturbations.catalogue import Panel
@@ -113,3 +115,14 @@ def test_what_is_impossible_is_refused_at_once(cohort, settings, message):
 def test_tables_of_ages_are_refused():
     with pytest.raises(DataError, match="says nothing about changed pictures"):
         Plan(models=(), predictions="ages.csv", outcome="perturbed")
+
+
+def test_the_detector_loses_faces_that_cannot_be_seen(tmp_path):
+    """A face that may be shown: two stops too bright, little of it is left."""
+    Image.fromarray(astronaut()).save(tmp_path / "a.png")
+    checkpoint = small_checkpoint(tmp_path / "small.safetensors")
+    found = perturb_photos(
+        tmp_path / "a.png", checkpoint=checkpoint, conditions=["roll", "overexposure"]
+    ).set_index(["condition", "severity"])["faceage"]
+    assert found["roll"].notna().all()
+    assert found["overexposure"].notna().tolist() == 4 * [True] + 2 * [False]

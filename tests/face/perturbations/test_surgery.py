@@ -35,8 +35,8 @@ def dot(face):
         (surgery.lifted_lids, lambda f: eyes(f)[1], (0, -0.13), (0, -1), 4.5),
         (surgery.slimmer_jaw, head, (0.88, 1.2), (-1, 0), 10),
         (surgery.slimmer_jaw, head, (-0.88, 1.2), (1, 0), 10),
-        (surgery.fuller_lips, mouth, (0, -0.17), (0, -1), 4.5),
-        (surgery.fuller_lips, mouth, (0, 0.32), (0, 1), 4.5),
+        (surgery.fuller_lips, mouth, (0, -0.15), (0, -1), 4.5),
+        (surgery.fuller_lips, mouth, (0, 0.3), (0, 1), 4.5),
     ],
 )
 def test_the_largest_shift_is_the_dose(draw, change, frame, target, way, percent):
@@ -68,8 +68,8 @@ def test_pixels_elsewhere_stay_to_the_bit(draw, tilt):
     assert not differ(surgery.lifted_lids(face, 6))[lids > 1.001].any()
     jaw = away(head(face), [(-0.88, 1.2), (0.88, 1.2)], (0.6, 0.75))
     assert not differ(surgery.slimmer_jaw(face, 20))[jaw > 1.001].any()
-    lips = away(mouth(face), [(0, -0.17), (0, 0.32)], (0.5, 0.19))
-    assert not differ(surgery.fuller_lips(face, 8))[lips > 1.001].any()
+    lips = away(mouth(face), [(0, -0.15), (0, 0.3)], (0.5, 0.15))
+    assert not differ(surgery.fuller_lips(face, 6))[lips > 1.001].any()
 
 
 def test_landmarks_stay_but_for_the_corners_of_a_slimmer_jaw(face):
@@ -86,7 +86,7 @@ def test_landmarks_stay_but_for_the_corners_of_a_slimmer_jaw(face):
         (surgery.narrower_nose, 10),
         (surgery.lifted_lids, 6),
         (surgery.slimmer_jaw, 20),
-        (surgery.fuller_lips, 8),
+        (surgery.fuller_lips, 6),
     ],
 )
 def test_nothing_is_folded(draw, change, percent):
