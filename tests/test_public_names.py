@@ -94,7 +94,7 @@ def test_the_verbs_are_those_of_the_documentation():
         *("follow_up", "gap", "gray_test", "impute", "joint_risk_groups"),
         *("kaplan_meier", "logrank", "meta", "meta_estimates", "ph_test", "pool"),
         *("pool_lr_test", "pool_results", "prediction_error", "quantile_groups"),
-        "region_importance",
+        *("region_importance", "regression_calibration", "repeatability"),
         *("rmst", "sample_size", "sample_size_c_index", "sample_size_hazard_ratio"),
         *("score_correlation", "survival_difference", "table_one"),
         *("time_dependent_auc",),

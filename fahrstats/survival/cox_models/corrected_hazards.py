@@ -30,7 +30,7 @@ FloatArray = NDArray[np.float64]
 CORRECTED, MEASURED = "corrected", "as measured"
 """Labels of the model of true scores and of that of the scores as they are."""
 
-_LARGE = 0.4
+_LARGE = 0.3
 """Spread of the log hazard that a measured score hides, from which a note is due."""
 
 
