@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
@@ -25,7 +24,7 @@ from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import FAINT, INK, TEXT_SIZE, WIDTH, house_theme
 
-_LEAST_REACH: Final = 5.0  # years; smaller changes keep pale tiles
+_REACH: Final = 10.0  # years; larger changes are no darker
 _TILE_HEIGHT: Final = 0.2  # inches
 _FRAME: Final = 1.0
 _MOST_NAME: Final = 2.4
@@ -76,11 +75,11 @@ def change_tiles(
         ),
         severity=pd.Categorical(table["severity"].map("{:g}".format), severities),
         text=[signed(value, style) for value in table["estimate"]],
+        shade=table["estimate"].clip(-_REACH, _REACH),
     )
-    reach = max(_LEAST_REACH, float(np.nanmax(np.abs([0.0, *table["estimate"]]))))
     return (
         ggplot(tiles, aes("severity", "condition"))
-        + geom_tile(aes(fill="estimate"), color="white", size=0.8)
+        + geom_tile(aes(fill="shade"), color="white", size=0.8)
         + geom_text(aes(label="text"), size=TEXT_SIZE - 1, color=INK)
         + facet_wrap("model", nrow=1)
         + scale_fill_gradient2(
@@ -88,7 +87,7 @@ def change_tiles(
             mid=PALE,
             high=WARM,
             midpoint=0,
-            limits=(-reach, reach),
+            limits=(-_REACH, _REACH),
             na_value=FAINT,
         )
         + labs(x="Severity", y="", title=plain(title))

@@ -22,14 +22,15 @@ from plotnine import (
 )
 
 from fahrstats.display.age_errors import model_scales
-from fahrstats.display.labels import Labels, column_label, label_with_unit
-from fahrstats.display.margin_text import plain
+from fahrstats.display.labels import Labels, column_label, column_unit, opening
+from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
-from fahrstats.display.theme import FAINT, MUTED, WIDTH, house_theme
+from fahrstats.display.theme import BASE_SIZE, FAINT, MUTED, WIDTH, house_theme
 
 _COLUMNS: Final = 3
-_PANEL: Final = 1.75  # inches
+_PANEL: Final = 1.9  # inches
 _MARGIN: Final = 0.9
+_AXIS: Final = 0.45
 _NAMES: Final = {
     "mean_absolute_change": "Mean size of the change (years)",
     "mean_change": "Mean change (years)",
@@ -76,14 +77,15 @@ def dose_curves(
     drawn = table.dropna(subset=["dose", "estimate"])
     models = {name: plain(column_label(name, labels)) for name in drawn["model"]}
     order = list(dict.fromkeys(models.values()))
-    panels = {name: plain(label_with_unit(name, labels)) for name in drawn["condition"]}
+    n_columns = min(_COLUMNS, drawn["condition"].nunique())
+    room = width / n_columns - _AXIS
+    panels = {name: _titled(name, labels, room) for name in drawn["condition"]}
     drawn = drawn.assign(
         model=pd.Categorical(drawn["model"].map(models), order),
         condition=pd.Categorical(
             drawn["condition"].map(panels), list(dict.fromkeys(panels.values()))
         ),
     )
-    n_columns = min(_COLUMNS, len(panels))
     n_rows = math.ceil(len(panels) / n_columns)
     estimand = str(table["estimand"].iloc[0])
     return (
@@ -107,3 +109,10 @@ def dose_curves(
             legend_position="top" if len(order) > 1 else "none",
         )
     )
+
+
+def _titled(condition: str, labels: Labels | None, room: float) -> str:
+    """Return the title of a panel: what is done, and the unit of its dose below."""
+    name = wrap(opening(plain(column_label(condition, labels))), room, BASE_SIZE)
+    unit = wrap(plain(column_unit(condition, labels)), room, BASE_SIZE)
+    return f"{name}\n({unit})" if unit else name

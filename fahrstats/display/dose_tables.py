@@ -99,6 +99,72 @@ def passing_doses(
     )
 
 
+def what_was_shown(
+    verdicts: pd.DataFrame,
+    *,
+    margin: float,
+    families: Mapping[str, str] | None = None,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return what was shown of every simulated change, a column for each model.
+
+    Parameters
+    ----------
+    verdicts
+        As :func:`fahrstats.display.sentences.verdicts` returns them.
+    margin
+        Size of change that would not matter.
+    families, labels
+        As for :func:`passing_doses`.
+
+    Raises
+    ------
+    DataError
+        A column is absent.
+    """
+    need_columns(verdicts, ("model", "condition", "verdict", "dose"), "the table")
+    models = list(dict.fromkeys(verdicts["model"]))
+    size = amount(margin, "years")
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    family = ""
+    for condition, rows in by_value(verdicts, "condition"):
+        of = (families or {}).get(condition, "")
+        if of != family:
+            family = of
+            heads.append(len(lines))
+            lines.append([opening(family)])
+        name = INDENT * bool(of) + opening(column_label(condition, labels))
+        own = [rows[rows["model"] == model] for model in models]
+        lines.append([name, *(_shown(part, size, labels, style) for part in own)])
+    headers = {"name": "", **{m: column_label(m, labels) for m in models}}
+    return DisplayTable(
+        filled(lines, headers), headers, heads=tuple(heads), prose=tuple(models)
+    )
+
+
+def way_and_dose(
+    row: Mapping[str, Any], labels: Labels | None = None, style: NumberStyle = DEFAULT
+) -> str:
+    """Return ``older, from 20 degrees`` of a change at the first dose that shows it."""
+    way = "older" if row["estimate"] > 0 else "younger"
+    unit = column_unit(row["condition"], labels)
+    return f"{way}, from {dose_phrase(row['dose'], unit, style)}"
+
+
+def _shown(
+    rows: pd.DataFrame, size: str, labels: Labels | None, style: NumberStyle
+) -> str:
+    """Say what was shown of one condition and model."""
+    beyond = records(rows[rows["verdict"] == "beyond"])
+    if beyond:
+        return f"more: {way_and_dose(beyond[0], labels, style)}"
+    if (rows["verdict"] == "within").all():
+        return f"less than {size} at every dose"
+    return "neither at some dose"
+
+
 def changes_by_model(
     table: pd.DataFrame,
     *,
@@ -188,13 +254,19 @@ def meanings(
     )
 
 
-def dose_text(dose: float, style: NumberStyle = DEFAULT) -> str:
-    """Return a dose with as many decimals as its size asks for."""
+def dose_text(
+    dose: float, style: NumberStyle = DEFAULT, *, like: float | None = None
+) -> str:
+    """Return a dose with as many decimals as its size asks for.
+
+    Beside another, ``like``, it has as many as that one, zeros included.
+    """
     if np.isinf(dose):
         return _BEYOND
-    decimals = 0 if abs(dose) >= 100 else 1 if abs(dose) >= 10 else 2
+    size = abs(dose if like is None else like)
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2
     text = format_number(dose, decimals, style=style)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if like is None and "." in text else text
 
 
 def dose_phrase(dose: float, unit: str, style: NumberStyle = DEFAULT) -> str:
@@ -227,13 +299,15 @@ def _passed(
         return _NOT_PASSED
     if np.isnan(dose["estimate"]):
         return f"before {dose_text(doses['dose'].iloc[0], style)}"
+    estimate = dose["estimate"]
+    text = dose_text(estimate, style, like=estimate)
     ends = [dose["conf_low"], dose["conf_high"]]
     if doses["dose"].iloc[-1] < doses["dose"].iloc[0]:
         ends.reverse()
     if np.isnan(ends).any():
-        return dose_text(dose["estimate"], style)
-    low, high = (dose_text(end, style) for end in ends)
-    return f"{dose_text(dose['estimate'], style)} ({low} to {high})"
+        return text
+    low, high = (dose_text(end, style, like=estimate) for end in ends)
+    return f"{text} ({low} to {high})"
 
 
 def _strongest(rows: pd.DataFrame, style: NumberStyle) -> str:

@@ -6,13 +6,13 @@ beyond it, or left undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import pandas as pd
 
 from fahrstats.columns import CONTRAST
-from fahrstats.display.dose_tables import dose_phrase
+from fahrstats.display.dose_tables import way_and_dose
 from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
@@ -25,16 +25,17 @@ from fahrstats.display.labels import (
     Labels,
     amount,
     column_label,
-    column_unit,
     in_sentence,
     listed,
-    opening,
 )
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
 Verdict = Literal["within", "beyond", "undecided"]
 
 _LEVEL: Final = 0.05
+_MILD: Final = 2.0
+"""Severity up to which a change that moves a score is named."""
+
 _NEED: Final = ("model", "condition", "estimand", "estimate")
 
 
@@ -83,6 +84,9 @@ def simulated_changes(
 ) -> list[str]:
     """Say which simulated changes move a model by more than the margin.
 
+    How many of each family do is told, and of all only those that do at the mildest
+    severities are named, with their dose.
+
     Parameters
     ----------
     found
@@ -97,18 +101,17 @@ def simulated_changes(
     beyond = {c: part for c, part in conditions if (part["verdict"] == "beyond").any()}
     within = [c for c, part in conditions if (part["verdict"] == "within").all()]
     size, name = amount(margin, "years"), column_label(model, labels)
-    told = {c: _from(part, labels, style) for c, part in beyond.items()}
-    names = {c: in_sentence(column_label(c, labels)) for c in within}
-    listed_beyond = " ".join(_by_family(told, families or {}))
+    counts = _by_family([c for c, _ in conditions], list(beyond), families or {})
     lines = [
         f"{name}: {_were(len(beyond), of=len(conditions))} shown to move the mean by "
-        f"more than {size} at some dose. {listed_beyond}"
+        f"more than {size} at some dose{counts}. "
+        + _mildest(list(beyond.values()), labels, style)
     ]
     if within:
-        listed_within = " ".join(_by_family(names, families or {}))
+        names = listed([in_sentence(column_label(c, labels)) for c in within])
         lines.append(
             f"{name}: {_were(len(within))} shown to move the mean by less than {size} "
-            f"at every dose of the panel. {listed_within}"
+            f"at every dose of the panel: {names}."
         )
     n_others = len(conditions) - len(beyond) - len(within)
     if n_others:
@@ -118,18 +121,37 @@ def simulated_changes(
     return [line.strip() for line in lines]
 
 
+def _mildest(
+    parts: Sequence[pd.DataFrame], labels: Labels | None, style: NumberStyle
+) -> str:
+    """Name the conditions that move a score at the mildest severities."""
+    firsts = [records(part[part["verdict"] == "beyond"])[0] for part in parts]
+    firsts.sort(key=lambda row: float(row["severity"]))
+    if not firsts:
+        return ""
+    border = max(_MILD, float(firsts[0]["severity"]))
+    mild = [row for row in firsts if row["severity"] <= border]
+    told = listed([_from(row, labels, style) for row in mild])
+    return f"Already at severity {border:g} or below: {told}."
+
+
 def _were(n: int, of: int | None = None) -> str:
     """Return ``3 of 20 simulated changes were``, ``1 was``."""
     counted = f"{n}" if of is None else f"{n} of {of} simulated changes"
     return f"{counted} {'was' if n == 1 else 'were'}"
 
 
-def _by_family(told: Mapping[str, str], families: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is told of conditions, family by family."""
-    of = {condition: families.get(condition, "") for condition in told}
-    for family in dict.fromkeys(of.values()):
-        names = [text for condition, text in told.items() if of[condition] == family]
-        yield f"{opening(family)}: {listed(names)}." if family else f"{listed(names)}."
+def _by_family(
+    every: Sequence[str], some: Sequence[str], families: Mapping[str, str]
+) -> str:
+    """Return `` (pose 1 of 5, light 3 of 9)``; nothing without families."""
+    names = dict.fromkeys(families[c] for c in every if c in families)
+    counts = [
+        f"{family} {sum(families.get(c) == family for c in some)} of "
+        f"{sum(families.get(c) == family for c in every)}"
+        for family in names
+    ]
+    return f" ({', '.join(counts)})" if counts else ""
 
 
 def single_photos(
@@ -289,11 +311,7 @@ def _verdict(
     return ("within" if test.get("p_value", 1.0) < _LEVEL else "undecided"), test
 
 
-def _from(part: pd.DataFrame, labels: Labels | None, style: NumberStyle) -> str:
+def _from(first: Mapping[str, Any], labels: Labels | None, style: NumberStyle) -> str:
     """Name a condition, and the first dose at which it moves a score."""
-    first = records(part[part["verdict"] == "beyond"])[0]
-    condition = first["condition"]
-    unit = column_unit(condition, labels)
-    name = in_sentence(column_label(condition, labels))
-    way = "older" if first["estimate"] > 0 else "younger"
-    return f"{name} ({way}, from {dose_phrase(first['dose'], unit, style)})"
+    name = in_sentence(column_label(first["condition"], labels))
+    return f"{name} ({way_and_dose(first, labels, style)})"

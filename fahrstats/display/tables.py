@@ -44,6 +44,7 @@ from fahrstats.display.dose_tables import (
     changes_by_model,
     meanings,
     passing_doses,
+    what_was_shown,
 )
 from fahrstats.display.effect_tables import (
     hazard_ratios,
@@ -115,4 +116,5 @@ __all__ = [
     "survival_differences",
     "table_one",
     "term_tests",
+    "what_was_shown",
 ]

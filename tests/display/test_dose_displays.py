@@ -39,7 +39,7 @@ def test_dose_curves_name_conditions_units_and_models(found):
     with drawn(figures.dose_curves(shown, labels=LABELS, limits=[1, 5])) as figure:
         said = set(words(figure))
         assert texts_outside(figure) == []
-    assert {"head tilted, degrees", "JPEG compression, quality"} <= said
+    assert {"Head tilted\n(degrees)", "JPEG compression\n(quality)"} <= said
     assert {"FaceAge", "Other model", "Mean change (years)"} <= said
 
 
@@ -108,15 +108,44 @@ def test_a_change_is_within_beyond_or_undecided(verdicts):
     assert (within["p_adjusted"] < 0.05).all()
 
 
+def test_a_table_says_what_was_shown_of_every_change(verdicts):
+    table = tables.what_was_shown(
+        verdicts, margin=3.3, families=FAMILIES, labels=LABELS
+    )
+    frame = table.frame()
+    assert frame["FaceAge"].tolist() == [
+        "",
+        "less than 3.3 years at every dose",
+        "",
+        "more: older, from quality 20",
+    ]
+    assert frame["Other model"].iloc[1] == "more: older, from 10 degrees"
+    rows = verdicts.assign(verdict="undecided")
+    shown = tables.what_was_shown(rows, margin=3.3).frame()
+    assert set(shown["faceage"]) == {"neither at some dose"}
+
+
+def test_conditions_are_explained_in_words():
+    told = [{"name": "roll", "family": "pose", "meaning": "It is turned."}]
+    frame = tables.meanings(told, labels=LABELS).frame()
+    assert frame.to_numpy().tolist() == [
+        ["Pose", "", ""],
+        ["\N{EM SPACE}Head tilted", "It is turned.", "degrees"],
+    ]
+    with pytest.raises(DataError, match="`conditions` is empty"):
+        tables.meanings([])
+
+
 def test_sentences_say_what_was_shown(found, verdicts):
     ours = sentences.simulated_changes(
         verdicts, "faceage", margin=3.3, families=FAMILIES, labels=LABELS
     )
     assert ours == [
         "FaceAge: 1 of 2 simulated changes was shown to move the mean by more than 3.3 "
-        "years at some dose. Camera: JPEG compression (older, from quality 20).",
+        "years at some dose (pose 0 of 1, camera 1 of 1). Already at severity 4 or "
+        "below: JPEG compression (older, from quality 20).",
         "FaceAge: 1 was shown to move the mean by less than 3.3 years at every dose of "
-        "the panel. Pose: head tilted.",
+        "the panel: head tilted.",
     ]
     (single,) = {
         sentences.single_photos(found.passing(), "faceage", value=5.0, labels=LABELS)
