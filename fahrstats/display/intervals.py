@@ -53,6 +53,10 @@ _NAMES: Final = {
     "survival": "Survival",
     "log_hr": "Log hazard ratio",
     "hr": "Hazard ratio",
+    "measurement_sd": "SD of photos of one day",
+    "error_sd": "SD of photos of different days",
+    "icc_same_day": "ICC, one day",
+    "icc": "ICC",
 }
 _OVERALL: Final = {"overall": "Overall"}
 _NO_EFFECT: Final = {

@@ -300,7 +300,9 @@ def test_the_figure_names_errors_and_levels():
     data = make_photos(16)
     data["sex"] = np.where(data["who"] % 2, "F", "M")
     with drawn(measured(data, by=["sex"]).plot()) as figure:
-        assert {"F", "M", "overall"} <= set(words(figure))
+        shown = words(figure)
+        assert {"F", "M", "overall"} <= set(shown)
+        assert any("SD of photos of different days (95% CI)" in text for text in shown)
         assert texts_outside(figure) == []
 
 
