@@ -319,6 +319,8 @@ def test_a_run_that_scored_nothing_says_so(tmp_path):
 
 def test_shards_are_small_enough_to_share_and_to_lose():
     assert [shard_size(n) for n in (5, 879, 6400, 10**6)] == [16, 16, 100, 512]
+    slow = [shard_size(n, is_slow=True) for n in (5, 879, 6400, 10**6)]
+    assert slow == [2, 13, 100, 512]
 
 
 def test_a_full_disk_stops_a_run_that_can_go_on(
