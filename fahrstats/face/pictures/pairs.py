@@ -52,8 +52,8 @@ class PhotoPairs:
     def manifest(self) -> pd.DataFrame:
         """One row per photo: ``photo``, ``subject``, ``moment`` and ``condition``.
 
-        It is what :func:`fahrstats.face.score_photos` takes, with ``root``. A photo
-        that is before in several conditions has one row, and no condition.
+        :func:`fahrstats.face.open_source` opens it, with ``root``. A photo that is
+        before in several conditions has one row, and no condition.
         """
         sides = [
             self.table[["subject", "condition"]].assign(
