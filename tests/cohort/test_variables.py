@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fahrstats.cohort.design import build_design
-from fahrstats.cohort.variables import move_variable, spline_terms
+from fahrstats.cohort.variables import linear_column, move_variable, spline_terms
 from fahrstats.errors import DataError
 
 
@@ -74,3 +74,30 @@ def test_all_terms_of_a_variable_move(data):
 def test_variables_without_a_curve_are_refused(data, right, variable, message):
     with pytest.raises(DataError, match=message):
         move_variable(encoder_of(right, data), variable, np.zeros(1))
+
+
+def test_a_number_that_enters_as_it_is_has_one_column(data):
+    encoder = encoder_of("C(sex) + rcs(marker, 3) + `face age` + code", data)
+    assert encoder.columns[linear_column(encoder, "face age")].variable == "face age"
+    assert linear_column(encoder, "code") == 4
+
+
+@pytest.mark.parametrize(
+    ("right", "message"),
+    [
+        ("sex", "No term holds `code`; the covariates are `sex`"),
+        ("C(code)", r"`code` enters as `C\(code\)`, but its error can be corrected"),
+        ("log(code + 1)", r"`code` enters as `log\(code \+ 1\)`"),
+        ("code:marker", "`code` enters as `code:marker`"),
+        ("code * marker", "`code` enters as `code`, `code:marker`"),
+        ("code + I(code**2)", r"`code` enters as `code`, `I\(code \*\* 2\)`"),
+    ],
+)
+def test_a_number_that_enters_otherwise_has_none(data, right, message):
+    with pytest.raises(DataError, match=message):
+        linear_column(encoder_of(right, data), "code")
+
+
+def test_a_factor_is_no_number(data):
+    with pytest.raises(DataError, match="`sex` enters as `sex`, but"):
+        linear_column(encoder_of("sex + marker", data), "sex")

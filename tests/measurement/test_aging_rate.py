@@ -283,9 +283,9 @@ def test_classes_are_pairs_of_numbers(classes):
 
 @pytest.mark.slow
 def test_limits_of_rates_and_of_their_spread_cover_the_truth():
-    """400 data sets of 60; three standard errors of 95% are 3.3 points."""
+    """200 data sets of 60; three standard errors of 95% are 4.6 points."""
     rng, hits = np.random.default_rng(20240607), []
-    for _ in range(400):
+    for _ in range(200):
         days, true = rng.integers(366, 1461, 60), rng.normal(1, 0.8, 60)
         years, error = days / 365.25, rng.normal(0, 1, (2, 60))
         data = pd.DataFrame(
@@ -311,5 +311,5 @@ def test_limits_of_rates_and_of_their_spread_cover_the_truth():
             found[estimand] = row["conf_low"] <= value <= row["conf_high"]
         hits.append(found)
     coverage = pd.DataFrame(hits).astype(float).mean()
-    assert coverage.between(0.917, 0.983).all()
+    assert coverage.between(0.904, 0.996).all()
     assert coverage["rate"] == pytest.approx(0.95, abs=0.01)
