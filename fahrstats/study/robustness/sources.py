@@ -191,6 +191,9 @@ class _Reader:
         if not self._has_models(where, columns):
             return None
         n_photos = scored.table[PHOTO].nunique()
+        is_known = scored.table[list(self.study.columns)].notna().all(axis=1)
+        if not self._are_enough(where, scored.table.loc[is_known, PHOTO], "photos"):
+            return None
         return Read(
             label="Simulated changes",
             table=scored.table,
@@ -213,13 +216,7 @@ class _Reader:
         if not self._has_models(where, list(scores.columns)):
             return None
         table = _as_rows(photos.table, scores)
-        n_subjects = table[SUBJECT].nunique()
-        if n_subjects < FEWEST_PEOPLE:
-            self.problems.append(
-                f"{where}: {n_subjects} subjects have pairs; sets of fewer than "
-                f"{FEWEST_PEOPLE} have no numbers in a report, which would tell of "
-                "single people."
-            )
+        if not self._are_enough(where, table[SUBJECT], "subjects"):
             return None
         self.notes.append(f"{where}: {photos.note()}")
         table = self._with_groups(table, pairs, where)
@@ -311,6 +308,16 @@ class _Reader:
                 f"{where}: there are no scores `{name}`, which [models] names."
             )
         return not absent
+
+    def _are_enough(self, where: str, ids: pd.Series, what: str) -> bool:
+        """Report a part of too few photos or subjects."""
+        n = ids.nunique()
+        if n < FEWEST_PEOPLE:
+            self.problems.append(
+                f"{where}: {n} {what} can be compared; fewer than {FEWEST_PEOPLE} have "
+                "no numbers in a report, which would tell of single people."
+            )
+        return bool(n >= FEWEST_PEOPLE)
 
     def _not_scored(self, where: str, n: int, models: tuple[str, ...]) -> None:
         """Open the models, and say that photos are not scored yet."""

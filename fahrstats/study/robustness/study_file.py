@@ -10,6 +10,7 @@ from typing import cast, get_args
 
 from fahrstats.errors import DataError
 from fahrstats.face.perturbations.catalogue import Landmarks, panel_of
+from fahrstats.measurement.accuracy_blocks import FEWEST_PEOPLE
 from fahrstats.section import Section, did_you_mean
 from fahrstats.study.benchmark.study_file import (
     MOST_MODELS,
@@ -95,7 +96,7 @@ def _panel(top: Section) -> PanelPhotos | None:
         landmarks=cast(
             Landmarks, section.choice("landmarks", get_args(Landmarks), "carried")
         ),
-        limit=section.whole("limit", 0, at_least=2) or None,
+        limit=section.whole("limit", 0, at_least=FEWEST_PEOPLE) or None,
         seed=section.whole("seed", 1),
         several=_several(section),
         source=section.text("source"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_robustness import write_panel
 
 from fahrstats.errors import DataError
 from fahrstats.study.robustness.sources import check_robustness, read_sources
@@ -86,7 +87,15 @@ def test_pairs_pass_the_gate(write_robustness, tables, change, message):
 def test_few_pairs_are_refused(write_robustness, tables):
     few = tables["makeup"][tables["makeup"]["subject"] < "s019"]
     (problem,) = check(write_robustness(makeup=few)).problems
-    assert problem.startswith("[pairs.makeup]: 19 subjects have pairs; sets of fewer")
+    assert problem.startswith("[pairs.makeup]: 19 subjects can be compared; fewer th")
+
+
+def test_few_changed_photos_are_refused(write_robustness):
+    path = write_robustness()
+    (file,) = path.parent.with_name("out").rglob("panel-*.parquet")
+    write_panel(file, n=19)
+    (problem,) = check(path).problems
+    assert problem.startswith("[panel]: 19 photos can be compared; fewer than 20 have")
 
 
 def test_photos_that_are_not_there_are_a_problem(write_robustness):
@@ -112,8 +121,8 @@ def test_photos_that_are_not_scored_are_a_note(write_robustness):
     assert found.notes[0].startswith("[panel]: 1 photos are not scored yet; `fahrst")
     assert found.notes[-1].startswith("[pairs.nose]: 2 photos are not scored yet;")
     assert found.sources.panel is None
-    limited = path.read_text().replace("[panel]", "[panel]\nlimit = 9")
+    limited = path.read_text().replace("[panel]", "[panel]\nlimit = 90")
     path.write_text(limited)
     assert check(path).problems[0] == (
-        "[panel]: `limit` is 9, but `faces` holds 1 photos; lower it, or take it out."
+        "[panel]: `limit` is 90, but `faces` holds 1 photos; lower it, or take it out."
     )

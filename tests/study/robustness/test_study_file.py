@@ -99,7 +99,7 @@ def test_without_a_limit_all_photos_and_conditions_are_taken(parse):
             "[panel]: There is no condition `rol`. Did you mean `",
         ),
         ({'"roll"': '"jpeg"'}, "[panel]: `conditions` names 2 conditions, 1 of them"),
-        ({"limit = 50": "limit = 1"}, "[panel]: `limit` is 1; it must be at least 2."),
+        ({"limit = 50": "limit = 9"}, "[panel]: `limit` is 9; it must be at least 20."),
         ({'"detected"': '"none"'}, "[panel]: `landmarks` is `none`; known here: `carr"),
         (
             {'models = ["mini-age"]\n': ""},
