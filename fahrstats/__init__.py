@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fahrstats.measurement.age_gap import gap as gap
     from fahrstats.measurement.aging_rate import FaceAgingRate
     from fahrstats.measurement.aging_rate import face_aging_rate as face_aging_rate
+    from fahrstats.measurement.agreement import agreement as agreement
+    from fahrstats.measurement.agreement_result import Agreement
     from fahrstats.measurement.dose_response import dose_response as dose_response
     from fahrstats.measurement.dose_response_result import DoseResponse
     from fahrstats.measurement.region_comparison import (
@@ -200,6 +202,8 @@ _HOMES = {
     "measurement.accuracy": ("age_accuracy",),
     "measurement.accuracy_result": ("AgeAccuracy",),
     "measurement.age_gap": ("gap", "AgeGap"),
+    "measurement.agreement": ("agreement",),
+    "measurement.agreement_result": ("Agreement",),
     "measurement.aging_rate": ("face_aging_rate", "FaceAgingRate"),
     "measurement.region_comparison": ("compare_regions",),
     "measurement.region_comparison_result": ("RegionComparison",),
@@ -221,6 +225,7 @@ _MODULE_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AgeAccuracy",
     "AgeGap",
+    "Agreement",
     "Audit",
     "BaselineHazard",
     "Calibration",
@@ -265,6 +270,7 @@ __all__ = [
     "TableOne",
     "TimeDependentAuc",
     "age_accuracy",
+    "agreement",
     "audit",
     "by_subgroup",
     "calibration",

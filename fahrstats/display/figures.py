@@ -10,6 +10,7 @@ from fahrstats.display.age_calibration import age_calibration
 from fahrstats.display.age_cells import age_cells, age_scatter
 from fahrstats.display.age_errors import errors_by_age
 from fahrstats.display.agreement_bands import changes_by_mean
+from fahrstats.display.bland_altman import bland_altman
 from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
 from fahrstats.display.change_tiles import change_tiles
@@ -38,6 +39,7 @@ __all__ = [
     "age_calibration",
     "age_cells",
     "age_scatter",
+    "bland_altman",
     "calibration_curves",
     "chain_trace",
     "change_tiles",
