@@ -127,7 +127,7 @@ def photos_left_out(
         lines += [[cohort]] if cohort else []
         steps = records(part)
         first, left = steps[0], steps[-1]
-        counted = [("In the table", first["n"])]
+        counted = [(opening(str(first["reason"])), first["n"])]
         counted += [
             (f"Left out: {note_in_words(row['reason'], labels)}", row["n_removed"])
             for row in steps[1:]

@@ -18,6 +18,9 @@ from fahrstats.study.benchmark.run import (
 from fahrstats.study.benchmark.study_file import parse_benchmark
 from fahrstats.study.checks import check_study
 from fahrstats.study.results_in import check_results
+from fahrstats.study.saliency.run import analyse_saliency, check_saliency_results
+from fahrstats.study.saliency.sources import check_saliency
+from fahrstats.study.saliency.study_file import parse_saliency
 from fahrstats.study.study_file import parse_study
 from fahrstats.study.tabled import Noted
 
@@ -72,6 +75,13 @@ _KINDS: dict[str, Kind] = {
         check_benchmark,
         analyse_benchmark,
         check_benchmark_results,
+    ),
+    "saliency": Kind(
+        "saliency",
+        parse_saliency,
+        check_saliency,
+        analyse_saliency,
+        check_saliency_results,
     ),
 }
 

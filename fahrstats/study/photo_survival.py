@@ -72,7 +72,7 @@ def fit_survival(
     made_of = _made_of(study, results, labels)
     if _provenance_of(survival_file(results), made_of) is not None:
         return
-    write_whole(personal / _LABELS, lambda partial: partial.write_bytes(labels))
+    write_whole(labels_file(results), lambda partial: partial.write_bytes(labels))
     settings = _settings(study, photos, results)
     write_whole(personal / _SETTINGS, lambda partial: partial.write_text(settings))
     try:
@@ -118,6 +118,11 @@ def with_survival(
 def survival_file(results: Path) -> Path:
     """Return where the cross-fitted scores are."""
     return results / PERSONAL / "facesurvival.parquet"
+
+
+def labels_file(results: Path) -> Path:
+    """Return where the follow-up is that heads were fitted to."""
+    return results / PERSONAL / _LABELS
 
 
 def survival_sha256(results: Path) -> str:

@@ -53,6 +53,12 @@ _OF_KIND: dict[str, dict[str, type]] = {
         "pairs": list,
         "serial": dict,
     },
+    "saliency": {
+        "models": list,
+        "photos": dict,
+        "averages": str,
+        "maps": list,
+    },
 }
 _AGAIN = "run `fahrstats analyse` again"
 _CHANGED = "changed since its tables were made; run `fahrstats run`."

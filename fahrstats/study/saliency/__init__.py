@@ -1,0 +1,1 @@
+"""Studies of kind ``saliency``: which regions of the face scores rest on."""

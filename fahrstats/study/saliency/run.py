@@ -1,0 +1,178 @@
+"""The file of a saliency study to a folder of result tables, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fahrstats.errors import DataError
+from fahrstats.face.saliency.sanity import LARGEST_CORRELATION
+from fahrstats.files import file_sha256
+from fahrstats.study.notes import read_notes
+from fahrstats.study.privacy import without_folders
+from fahrstats.study.provenance import provenance_of
+from fahrstats.study.results_in import (
+    check_files,
+    check_tables,
+    check_text,
+    read_manifest,
+)
+from fahrstats.study.saliency.photos import (
+    AVERAGES,
+    Explained,
+    explain_all,
+    explained_sha256,
+    importance_file,
+    read_averages,
+)
+from fahrstats.study.saliency.sources import check_saliency, read_saliency
+from fahrstats.study.saliency.specification import Saliency
+from fahrstats.study.saliency.study_file import parse_saliency
+from fahrstats.study.saliency.tables import table_makers
+from fahrstats.study.study_file import first_of, results_folder
+from fahrstats.study.tables_in import SourceTable, find_file
+from fahrstats.study.tables_out import described, write_tables
+from fahrstats.watching import Watch
+
+
+def analyse_saliency(
+    path: Path,
+    data_dir: Path | None = None,
+    out: Path | None = None,
+    watch: Watch = lambda step, position, total: None,
+) -> Path:
+    """Write every result table of a saliency study, averages, and the manifest.
+
+    Parameters, what is kept of an earlier run and what is returned are those of
+    :func:`fahrstats.study.analyse.analyse_study`.
+
+    Raises
+    ------
+    DataError
+        The study has a problem, or its photos cannot support a table.
+    """
+    folder = results_folder(path, out)
+    before = check_saliency(path, data_dir, folder)
+    if before.problems or before.study is None:
+        raise DataError(first_of(list(before.problems), path.name))
+    explain_all(before.study, data_dir, folder, watch)
+    study, explained = read_saliency(path, data_dir, folder)
+    averages = read_averages(folder)
+    provenance = _provenance(study, explained)
+    write_tables(
+        folder,
+        table_makers(study, explained, averages, data_dir=data_dir, results=folder),
+        provenance=provenance,
+        describe=partial(_describe, study, explained, provenance),
+        watch=watch,
+    )
+    return folder
+
+
+def check_saliency_results(
+    path: Path, folder: Path, data_dir: Path | None = None
+) -> dict[str, Any]:
+    """Return the manifest of a saliency study whose tables are up to date.
+
+    Parameters are those of :func:`fahrstats.study.results_in.check_results`.
+
+    Raises
+    ------
+    DataError
+        The tables do not belong together, or the study file, its data or a file beside
+        it have changed since.
+
+    Warns
+    -----
+    ResultWarning
+        What explains the photos is not there, so that a change would go unnoticed.
+    """
+    manifest = read_manifest(folder)
+    check_tables(folder, manifest)
+    if file_sha256(folder / AVERAGES) != manifest["averages"]:
+        raise DataError(
+            f"`{folder / AVERAGES}` was changed after the manifest was written; run "
+            "`fahrstats analyse` again."
+        )
+    provenance = manifest["provenance"]
+    study, _ = parse_saliency(path)
+    check_text(path, study, provenance)
+    assert study is not None
+    hashes: dict[str, Callable[[], str]] = {
+        "notes": partial(_notes_sha256, study),
+        "data": partial(explained_sha256, study, folder),
+    }
+    files = {"notes": study.notes, "data": importance_file(study, folder).name}
+    check_files(hashes, provenance, files)
+    return manifest
+
+
+def _provenance(study: Saliency, explained: Explained) -> dict[str, Any]:
+    """Return what every table carries."""
+    n_photos = explained.importance["photo"].nunique()
+    source = SourceTable(
+        pd.DataFrame(index=range(n_photos)),
+        f"importance of regions in {n_photos:,} photos",
+        explained.sha256,
+    )
+    return {
+        **provenance_of(study.text, source, {"notes_sha256": _notes_sha256(study)}),
+        "seed": study.seed,
+        "time_unit": "years",
+    }
+
+
+def _describe(
+    study: Saliency,
+    explained: Explained,
+    provenance: dict[str, Any],
+    tables: Path,
+    names: list[str],
+) -> dict[str, Any]:
+    """Return the manifest of a saliency study whose tables are written."""
+    photos = study.photos
+    averages = read_averages(tables.parent)
+    return {
+        "kind": "saliency",
+        "name": study.name,
+        "title": study.title,
+        "study_file": without_folders(study.text),
+        "labels": {
+            column: {"label": label, "unit": study.units.get(column, "")}
+            for column, label in study.models
+        },
+        "models": list(study.columns),
+        "photos": {
+            **explained.provenance,
+            "origin": photos.source,
+            "sample_seed": None if photos.limit is None else photos.seed,
+        },
+        "averages": file_sha256(tables.parent / AVERAGES),
+        "has_face": averages.face is not None,
+        "maps": sorted(averages.maps),
+        "survival_of": ""
+        if study.survival_of is None
+        else Path(study.survival_of).parent.name,
+        "choices": {
+            "method": photos.method,
+            "maps": "" if study.maps is None else study.maps.method,
+            "checked_faces": study.n_checked,
+            "n_boot": study.n_boot,
+            "n_swaps": study.n_swaps,
+            "largest_correlation": LARGEST_CORRELATION,
+        },
+        "notes": read_notes(study),
+        "provenance": provenance,
+        **described(tables, names),
+    }
+
+
+def _notes_sha256(study: Saliency) -> str:
+    """Return the hash of the notes; empty where there are none."""
+    if study.notes is None:
+        return ""
+    return file_sha256(find_file(study.notes, study.path.parent))
