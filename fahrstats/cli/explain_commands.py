@@ -73,4 +73,4 @@ def explain(
     )
     make_table(photos, root, out, plan, workers, engine, restart, quiet, limit=limit)
     if keep_map and not quiet:
-        typer.echo("The maps are of single faces: personal data, keep them as photos.")
+        typer.echo("The maps show single faces: personal data, keep them as photos.")

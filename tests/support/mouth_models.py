@@ -91,7 +91,7 @@ def mouth_transformer() -> OpenNetwork:
     )
     network = VisionTransformer(shape, 1)
     n = SIDE // PATCH
-    inside = region_map(SIDE, 0.0) == REGIONS.index("mouth")
+    inside = seen(inset=4)
     patches = inside.reshape(n, PATCH, n, PATCH).all(axis=(1, 3)).ravel()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -119,7 +119,7 @@ def mouth_transformer() -> OpenNetwork:
 def drawn_face(seed: int = 1, *, degrees: float = 10, scale: float = 1.3) -> FoundFace:
     """Return noise on a gradient, with the landmarks of a face that is turned."""
     rng = np.random.default_rng(seed)
-    side = 400
+    side = 300
     rows, columns = np.mgrid[:side, :side] / side
     light = 90 + 60 * rows + 40 * columns
     coarse = rng.normal(0, 35, (side // 4, side // 4)).repeat(4, 0).repeat(4, 1)
@@ -132,7 +132,7 @@ def drawn_face(seed: int = 1, *, degrees: float = 10, scale: float = 1.3) -> Fou
     return FoundFace(
         f"{seed}.png",
         pixels.clip(0, 255).astype(np.uint8),
-        np.array([80.0, 80, 320, 320]),
+        np.array([50.0, 50, 250, 250]),
         points,
     )
 

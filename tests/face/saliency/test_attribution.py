@@ -53,8 +53,11 @@ def test_integrated_gradients_find_the_mouth(network):
 
 
 def test_occlusion_finds_the_mouth():
-    assert share(occlusion(RegionModel(), FACES)).min() > 0.9
-    assert share(occlusion(mouth_network(), FACES[:1])).min() > 0.9
+    """Its map is as fine as its windows: large ones hold lips and skin."""
+    assert share(occlusion(mouth_network(), FACES[:1], window=4)).min() > 0.9
+    found = occlusion(RegionModel(), FACES[:1])
+    assert (np.abs(found.regions[:, 0]).argmax(axis=1) == MOUTH).all()
+    assert share(found).min() < 0.7
 
 
 def test_integrated_gradients_are_complete_where_the_path_is_a_polynomial():
@@ -103,7 +106,7 @@ def test_occlusion_is_what_windows_lose():
     )
 
 
-@pytest.mark.parametrize(("card", "n_passes"), [(True, 198), (False, 443)])
+@pytest.mark.parametrize(("card", "n_passes"), [(True, 51), (False, 123)])
 def test_occlusion_covers_what_a_model_sees(card, n_passes):
     model = RegionModel()
     if card:
