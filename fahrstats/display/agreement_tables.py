@@ -23,7 +23,7 @@ from fahrstats.display.journals import (
     format_interval,
     format_number,
 )
-from fahrstats.display.labels import Labels, column_label, opening
+from fahrstats.display.labels import Labels, column_label, in_sentence, opening
 from fahrstats.display.result_table import (
     by_value,
     in_percent,
@@ -31,6 +31,7 @@ from fahrstats.display.result_table import (
     need_columns,
     records,
 )
+from fahrstats.errors import DataError
 
 _NEED: Final = ("model", "subgroup", "level", "estimand", "estimate", "n")
 _OVERALL: Final = "overall"
@@ -43,6 +44,15 @@ _HEADERS: Final = {
     "loa": "Limits of agreement,\nyears",
     "icc": "ICC(2,1)\n(95% CI)",
     "moved": "Moved, %\n(95% CI)",
+}
+_QUESTIONS: Final = {
+    "group_f": "by {group}",
+    "condition_f": "by condition",
+    "interaction_f": "by condition, alike in all groups of {group}",
+}
+_MEASURES: Final = {
+    "mean_change": "mean change",
+    "mean_absolute_change": "mean size of the change",
 }
 _REPEATED: Final[dict[str, tuple[str, int]]] = {
     "measurement_sd": ("SD of photos of one day, years", 2),
@@ -137,6 +147,63 @@ def repeated_photos(
     return DisplayTable(filled(lines, headers), headers, notes=notes.lines())
 
 
+def what_changes_depend_on(
+    tests: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    style: NumberStyle = DEFAULT,
+) -> DisplayTable:
+    """Return tests of whether groups or conditions change alike, by model.
+
+    Parameters
+    ----------
+    tests
+        Tests of sets of pairs (``cohort``), of which those of equivalence are not
+        shown.
+    labels
+        Label of each model and group.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or there is no such test.
+    """
+    need_columns(tests, ("model", "estimand", "measure", "p_value"), "the table")
+    rows = tests[tests["estimand"].isin(_QUESTIONS)]
+    if rows.empty:
+        raise DataError("No test of the table is between groups or conditions.")
+    notes = Footnotes(labels)
+    lines: list[list[str]] = []
+    heads: list[int] = []
+    for cohort, of_cohort in by_value(rows, "cohort"):
+        for model, part in by_value(of_cohort, "model"):
+            heads.append(len(lines))
+            names = (cohort, column_label(model, labels))
+            lines.append([", ".join(filter(None, names))])
+            for row in records(part):
+                p_value = p_or_empty(row["p_value"], style)
+                lines.append(
+                    [
+                        INDENT + _question(row, labels),
+                        notes.mark(p_value, row.get("note")),
+                        p_or_empty(row.get("p_adjusted"), style),
+                    ]
+                )
+    headers = {"name": "", "p": "P", "adjusted": "Adjusted P"}
+    return DisplayTable(
+        filled(lines, headers), headers, heads=tuple(heads), notes=notes.lines()
+    )
+
+
+def _question(row: Mapping[str, Any], labels: Labels | None) -> str:
+    """Say what a test asks: ``Mean change by sex, pose``."""
+    group = in_sentence(column_label(row["subgroup"], labels))
+    text = f"{opening(_MEASURES[row['measure']])} {_QUESTIONS[row['estimand']]}"
+    condition = row.get("condition") or _OVERALL
+    under = "" if condition == _OVERALL else f", {condition}"
+    return text.format(group=group) + under
+
+
 def _head(
     cohort: str,
     condition: str,
@@ -155,7 +222,8 @@ def _head(
 
 def _equivalence(tests: pd.DataFrame, condition: str, model: str) -> Mapping[str, Any]:
     """Return the test of equivalence of one model in one condition."""
-    rows = tests[(tests["estimand"] == _EQUIVALENCE) & (tests["model"] == model)]
+    is_it = (tests["estimand"] == _EQUIVALENCE) & (tests["subgroup"] == _OVERALL)
+    rows = tests[is_it & (tests["model"] == model)]
     if condition and "condition" in rows:
         rows = rows[rows["condition"] == condition]
     return next(iter(records(rows)), {})

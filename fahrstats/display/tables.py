@@ -19,7 +19,11 @@ from fahrstats.display.age_tables import (
     age_groups,
     lowest_errors,
 )
-from fahrstats.display.agreement_tables import real_pairs, repeated_photos
+from fahrstats.display.agreement_tables import (
+    real_pairs,
+    repeated_photos,
+    what_changes_depend_on,
+)
 from fahrstats.display.audit_comparisons import (
     audit_between,
     audit_differences,
@@ -116,5 +120,6 @@ __all__ = [
     "survival_differences",
     "table_one",
     "term_tests",
+    "what_changes_depend_on",
     "what_was_shown",
 ]

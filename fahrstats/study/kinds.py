@@ -18,6 +18,12 @@ from fahrstats.study.benchmark.run import (
 from fahrstats.study.benchmark.study_file import parse_benchmark
 from fahrstats.study.checks import check_study
 from fahrstats.study.results_in import check_results
+from fahrstats.study.robustness.run import (
+    analyse_robustness,
+    check_robustness_results,
+)
+from fahrstats.study.robustness.sources import check_robustness
+from fahrstats.study.robustness.study_file import parse_robustness
 from fahrstats.study.saliency.run import analyse_saliency, check_saliency_results
 from fahrstats.study.saliency.sources import check_saliency
 from fahrstats.study.saliency.study_file import parse_saliency
@@ -75,6 +81,13 @@ _KINDS: dict[str, Kind] = {
         check_benchmark,
         analyse_benchmark,
         check_benchmark_results,
+    ),
+    "robustness": Kind(
+        "robustness",
+        parse_robustness,
+        check_robustness,
+        analyse_robustness,
+        check_robustness_results,
     ),
     "saliency": Kind(
         "saliency",

@@ -46,6 +46,7 @@ def equivalence(p_value: float, **more) -> pd.DataFrame:
     row = {
         "model": "faceage",
         "condition": "overall",
+        "subgroup": "overall",
         "estimand": "equivalence",
         "estimate": 0.3,
         "p_value": p_value,
@@ -156,3 +157,29 @@ def test_repeated_photos_say_how_far_one_errs():
         "ICC",
     ]
     assert frame["FaceAge"].iloc[0] == "1.50 (1.30\N{EN DASH}1.90)"
+
+
+def test_what_changes_depend_on_is_asked_in_words():
+    asked = [
+        ("group_f", "sex", "light", "mean_change", 0.01, ""),
+        ("condition_f", "overall", "overall", "mean_absolute_change", 0.2, ""),
+        ("interaction_f", "sex", "overall", "mean_change", float("nan"), "too few"),
+    ]
+    names = ("estimand", "subgroup", "condition", "measure", "p_value", "note")
+    table = pd.DataFrame(asked, columns=names).assign(
+        model="faceage", cohort="Sessions", p_adjusted=lambda d: 2 * d["p_value"]
+    )
+    labels = LABELS | {"sex": {"label": "Sex", "unit": ""}}
+    shown = tables.what_changes_depend_on(table, labels=labels)
+    assert shown.frame().to_numpy().tolist() == [
+        ["Sessions, FaceAge", "", ""],
+        ["\N{EM SPACE}Mean change by sex, light", "0.010", "0.020"],
+        ["\N{EM SPACE}Mean size of the change by condition", "0.200", "0.40"],
+        [
+            "\N{EM SPACE}Mean change by condition, alike in all groups of sex",
+            "\N{EN DASH}\N{MODIFIER LETTER SMALL A}",
+            "\N{EN DASH}",
+        ],
+    ]
+    with pytest.raises(DataError, match="No test of the table is between groups or"):
+        tables.what_changes_depend_on(equivalence(0.1, measure="mean_change"))

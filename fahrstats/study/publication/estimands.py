@@ -56,7 +56,8 @@ _BY_NATURE: dict[Nature, str] = {
     "variance_error",
     "ratio": "oe_ratio observed_expected calibration_intercept",
     "ranking": "cross_c_index cross_c_difference outside_c_index_event "
-    "outside_c_index_survivor outside_c_difference asymmetry_f",
+    "outside_c_index_survivor outside_c_difference asymmetry_f group_f condition_f "
+    "interaction_f",
     "correlation": "pearson spearman partial_pearson partial_spearman icc icc_same_day "
     "icc_2_1 icc_3_1 ccc kappa_linear kappa_quadratic",
     "equivalence": "equivalence",
