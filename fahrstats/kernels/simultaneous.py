@@ -151,3 +151,20 @@ def sidak_critical_value(m: int, conf_level: float) -> float:
 def _beyond(largest: LargestStatistic, squared: float) -> float:
     """Mean over directions of the radius' probability to carry them so far."""
     return float(chi2.sf(squared / largest.reach**2, largest.rank).mean())
+
+
+def holm(p_values: FloatArray) -> FloatArray:
+    """Adjust p values for their number, whatever their correlation.
+
+    The i-th smallest of m is multiplied by m - i + 1, and is no smaller than the one
+    before. Missing ones stay missing and are not counted.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6:65-70.
+    """
+    order = np.argsort(p_values)  # missing ones last
+    n_left = np.count_nonzero(~np.isnan(p_values)) - np.arange(order.size)
+    adjusted = np.empty(order.size)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * n_left), 1.0)
+    return adjusted

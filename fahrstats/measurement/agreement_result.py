@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from fahrstats.columns import in_order
 from fahrstats.display.journals import (
@@ -18,7 +17,9 @@ from fahrstats.display.journals import (
     format_number,
     phrase_p,
 )
+from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
+from fahrstats.kernels.simultaneous import holm
 from fahrstats.measurement.agreement_rows import estimate_rows
 from fahrstats.measurement.change_tests import (
     EQUIVALENCE,
@@ -119,7 +120,11 @@ class Agreement:
         """
         check_conf_level(conf_level)
         parts = [list(self._equivalence((1 - conf_level) / 2)), list(self._across())]
-        tables = [_with_holm(pd.DataFrame(rows)) for rows in parts if rows]
+        tables = [pd.DataFrame(rows) for rows in parts if rows]
+        tables = [
+            table.assign(p_adjusted=holm(table["p_value"].to_numpy(np.float64)))
+            for table in tables
+        ]
         if not tables:
             raise DataError(
                 "There is nothing to test: give `margin`, groups in `by`, or a "
@@ -166,7 +171,7 @@ class Agreement:
         ]
         tests = {_part(row): row for row in self._equivalence(_LEVEL / 2)}
         parts: dict[tuple[str, str, str], dict[str, Row]] = {}
-        for row in self.tidy().to_dict("records"):
+        for row in records(self.tidy()):
             parts.setdefault(_part(row), {})[row["estimand"]] = row
         for part, rows in parts.items():
             lines += _lines(part, rows, self._shown(rows["mean_change"], tests))
@@ -237,15 +242,6 @@ def _lines(
 
 def _limits(row: Row) -> tuple[float, float, float]:
     return row["estimate"], row["conf_low"], row["conf_high"]
-
-
-def _with_holm(table: pd.DataFrame) -> pd.DataFrame:
-    """Add Holm's P values over the tests of a table that could be made."""
-    adjusted = np.full(len(table), np.nan)
-    known = table["p_value"].notna().to_numpy()
-    if known.any():
-        adjusted[known] = multipletests(table.loc[known, "p_value"], method="holm")[1]
-    return table.assign(p_adjusted=adjusted)
 
 
 def _answers(tests: list[Row]) -> Iterator[str]:

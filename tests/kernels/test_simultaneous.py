@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm, studentized_range
+from statsmodels.stats.multitest import multipletests
 
 from fahrstats.kernels.simultaneous import (
+    holm,
     joint_critical_value,
     largest_of_draws,
     largest_statistic,
@@ -120,3 +124,14 @@ def test_the_limit_is_where_the_adjusted_p_value_is_the_level():
     largest = largest_statistic(all_pairs(4))
     critical = joint_critical_value(largest, 0.9)
     assert single_step_p(largest, np.array([critical]))[0] == pytest.approx(0.1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 1e-4, 0.01, 0.02, 0.3, 1.0, np.nan]), max_size=9))
+def test_holms_adjustment_is_that_of_statsmodels(values):
+    p_values = np.array(values)
+    known = ~np.isnan(p_values)
+    expected = np.full(p_values.size, np.nan)
+    if known.any():
+        expected[known] = multipletests(p_values[known], method="holm")[1]
+    np.testing.assert_allclose(holm(p_values), expected, rtol=1e-12)
