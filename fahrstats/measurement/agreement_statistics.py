@@ -38,7 +38,7 @@ def mean_change(change: FloatArray, tail: float) -> Estimate:
     tail
         Probability beyond each limit; so below.
     """
-    mean, se = float(change.mean()), float(_sd(change) / np.sqrt(change.size))
+    mean, se = float(change.mean()), float(spread(change) / np.sqrt(change.size))
     reach = float(t.isf(tail, change.size - 1)) * se
     return Estimate(mean, se, mean - reach, mean + reach)
 
@@ -49,7 +49,7 @@ def mean_absolute_change(change: FloatArray, tail: float) -> Estimate:
     Sizes are skewed, which the logarithm of their mean is not.
     """
     size = np.abs(change)
-    mean, se = float(size.mean()), float(_sd(size) / np.sqrt(size.size))
+    mean, se = float(size.mean()), float(spread(size) / np.sqrt(size.size))
     if mean == 0:
         return Estimate(0.0, 0.0, 0.0, 0.0)
     factor = float(np.exp(t.isf(tail, size.size - 1) * se / mean))
@@ -58,7 +58,7 @@ def mean_absolute_change(change: FloatArray, tail: float) -> Estimate:
 
 def sd_change(change: FloatArray, tail: float) -> Estimate:
     """Estimate the standard deviation of changes, with the chi-squared interval."""
-    return _root(float(_sd(change)), change.size - 1, tail)
+    return _root(float(spread(change)), change.size - 1, tail)
 
 
 def limits_of_agreement(change: FloatArray, tail: float) -> tuple[Estimate, Estimate]:
@@ -70,7 +70,7 @@ def limits_of_agreement(change: FloatArray, tail: float) -> tuple[Estimate, Esti
     limits and their standard error; Carkeet (2015), Optometry and Vision Science
     92:e71-e80, for the intervals, by the noncentral t distribution.
     """
-    n, mean, sd = change.size, float(change.mean()), float(_sd(change))
+    n, mean, sd = change.size, float(change.mean()), float(spread(change))
     se = sd * np.sqrt(1 / n + WITHIN_95**2 / (2 * (n - 1)))
     away = WITHIN_95 * np.sqrt(n)
     near, far = (sd / np.sqrt(n) * float(nct.ppf(p, n - 1, away)) for p in _ends(tail))
@@ -103,7 +103,7 @@ def share(is_so: BoolArray, tail: float) -> Estimate:
     return Estimate(found, float(np.sqrt(found * (1 - found) / n)), low, high)
 
 
-def _sd(values: FloatArray) -> float:
+def spread(values: FloatArray) -> float:
     """Return the standard deviation, exactly 0 where values are equal to rounding."""
     sd = float(values.std(ddof=1))
     return sd if sd > ROUNDING * max(1.0, float(np.abs(values).max())) else 0.0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f, t
-from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.oneway import anova_oneway
 
-from fahrstats.measurement.agreement_statistics import mean_change
+from fahrstats.measurement.agreement_statistics import ROUNDING, mean_change, spread
 from fahrstats.measurement.paired_scores import OVERALL, PairedScores
 
 FloatArray = NDArray[np.float64]
@@ -105,7 +104,7 @@ def _between_groups(values: FloatArray, code: IntArray, levels: tuple[str, ...])
         return row | {
             "note": f"not tested: {note}" if note else "not tested: one level"
         }
-    if any(part.std() == 0 for part in parts):
+    if any(spread(part) == 0 for part in parts):
         return row | {"note": "not tested: changes of a level are all equal"}
     found = anova_oneway(parts, use_var="unequal")
     return row | {
@@ -131,39 +130,88 @@ def _between_conditions(
 ) -> Row:
     """Test whether differences between conditions are 0, or the same at every level.
 
-    Means of all cells of level and condition have a covariance that is clustered by
-    subject, so that the same face under several conditions counts as one. With k
-    contrasts and g subjects, the Wald statistic times (g - k) / (k g) is compared with
-    F on k and g - k degrees of freedom, which is Hotelling's test exactly where every
-    subject has every condition.
+    Changes of one subject under several conditions may go together, and levels may
+    differ in how changes vary. The test of k differences is Hotelling's for everyone
+    with every condition, Welch's for two levels and two conditions, and approximate in
+    between.
     """
     complete = pairs.is_complete
+    values, code = values[complete], code[complete]
+    condition, subject = pairs.condition[complete], pairs.subject[complete]
     n_conditions, n_levels = len(pairs.conditions), len(levels)
-    cell = (code * n_conditions + pairs.condition)[complete]
-    sizes = np.bincount(cell, minlength=n_levels * n_conditions)
-    subject = np.unique(pairs.subject[complete], return_inverse=True)[1]
-    row = {**_ABSENT, "n": int(complete.sum()), "note": ""}
+    sizes = np.bincount(
+        code * n_conditions + condition, minlength=n_levels * n_conditions
+    )
+    row = {**_ABSENT, "n": values.size, "note": ""}
     short = _short_cells(sizes, pairs.conditions, levels)
     if short:
         return row | {"note": f"not tested: {short}"}
+    if len(np.unique([subject, code], axis=1).T) > np.unique(subject).size:
+        return row | {"note": "not tested: subjects are in several levels"}
     contrasts = np.kron(_differences(n_levels), _differences(n_conditions))
-    k, n_subjects = len(contrasts), int(subject.max()) + 1
-    if n_subjects <= k + n_levels:
-        return row | {"note": f"not tested: {n_subjects} subjects for {k} differences"}
-    X = np.eye(sizes.size)[cell]
-    clusters = {"groups": subject, "use_correction": False}
-    fit = OLS(values[complete], X).fit(cov_type="cluster", cov_kwds=clusters)
-    found = contrasts @ fit.params
-    cov = contrasts @ fit.cov_params() @ contrasts.T
-    if np.linalg.matrix_rank(cov, hermitian=True) < k:
-        return row | {"note": "not tested: changes do not vary"}
-    wald = float(found @ np.linalg.solve(cov, found))
-    statistic = wald * (n_subjects - k) / (k * n_subjects)
-    return row | {
+    parts = [
+        _condition_means(values[mine], condition[mine], subject[mine])
+        for mine in (code == at for at in range(n_levels))
+    ]
+    found = _joint_test(np.hsplit(contrasts, n_levels), parts)
+    return row | (found or {"note": "not tested: too few subjects whose changes vary"})
+
+
+def _condition_means(
+    values: FloatArray, condition: IntArray, subject: IntArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return means under each condition, their covariance, and its degrees of freedom.
+
+    The covariance is that of means of the same subjects where they share conditions;
+    degrees of freedom are those of the condition with the fewest.
+    """
+    sizes = np.bincount(condition)
+    means = np.bincount(condition, values) / sizes
+    who = np.unique(subject, return_inverse=True)[1]
+    away = np.zeros((who.max() + 1, sizes.size))
+    away[who, condition] = (values - means[condition]) / np.sqrt(sizes * (sizes - 1.0))[
+        condition
+    ]
+    return means, away.T @ away, float(sizes.min() - 1)
+
+
+def _joint_test(
+    contrasts: Sequence[FloatArray],
+    parts: Sequence[tuple[FloatArray, FloatArray, float]],
+) -> Row | None:
+    """Test whether contrasts of means of independent parts are all 0.
+
+    The sum of the covariances is taken for a Wishart matrix, whose degrees of freedom
+    match the variance of its entries. Nothing where contrasts do not vary, or where
+    these degrees are too few.
+
+    References
+    ----------
+    Krishnamoorthy and Yu (2004), Statistics and Probability Letters 66:161-169; Zhang
+    (2012), Open Journal of Statistics 2:1-11, for any contrasts.
+    """
+    pairs = list(zip(contrasts, parts, strict=True))
+    found = np.sum([C @ means for C, (means, _, _) in pairs], axis=0)
+    covs = [C @ cov @ C.T for C, (_, cov, _) in pairs]
+    cov, k = np.sum(covs, axis=0), found.size
+    least = ROUNDING * max(1.0, *(np.abs(means).max() for means, _, _ in parts))
+    if np.diag(cov).min() <= least**2 or np.linalg.matrix_rank(cov, hermitian=True) < k:
+        return None
+    shares = [np.linalg.solve(cov, one) for one in covs]
+    uncertain = sum(
+        (np.trace(share @ share) + np.trace(share) ** 2) / df
+        for share, (_, _, df) in zip(shares, parts, strict=True)
+    )
+    df = k * (k + 1) / uncertain
+    df_residual = float(df - k + 1)
+    if df_residual < 1:
+        return None
+    statistic = float(found @ np.linalg.solve(cov, found)) * df_residual / (k * df)
+    return {
         "statistic": statistic,
         "df": float(k),
-        "df_residual": float(n_subjects - k),
-        "p_value": float(f.sf(statistic, k, n_subjects - k)),
+        "df_residual": df_residual,
+        "p_value": float(f.sf(statistic, k, df_residual)),
     }
 
 
