@@ -13,6 +13,7 @@ from fahrstats.display.agreement_bands import changes_by_mean
 from fahrstats.display.bland_altman import bland_altman
 from fahrstats.display.calibration_curves import calibration_curves
 from fahrstats.display.chain_traces import chain_trace
+from fahrstats.display.change_forest import change_forest
 from fahrstats.display.change_tiles import change_tiles
 from fahrstats.display.cohort_forests import cohort_forest
 from fahrstats.display.curves import survival_curves
@@ -33,6 +34,8 @@ from fahrstats.display.joint_groups import joint_curves, joint_tiles
 from fahrstats.display.learners import learner_dots
 from fahrstats.display.planning import printed_p_values, sample_sizes
 from fahrstats.display.region_intervals import region_differences, region_shares
+from fahrstats.display.replacement_curves import replacement_curves
+from fahrstats.display.saliency_maps import face_maps, painted_regions
 from fahrstats.display.time_varying import hazard_ratios_over_time
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "bland_altman",
     "calibration_curves",
     "chain_trace",
+    "change_forest",
     "change_tiles",
     "changes_by_mean",
     "cohort_forest",
@@ -51,6 +55,7 @@ __all__ = [
     "error_tiles",
     "errors_by_age",
     "estimates",
+    "face_maps",
     "flow",
     "forest",
     "funnel",
@@ -64,9 +69,11 @@ __all__ = [
     "largest_influence",
     "learner_dots",
     "over_horizons",
+    "painted_regions",
     "printed_p_values",
     "region_differences",
     "region_shares",
+    "replacement_curves",
     "sample_sizes",
     "survival_curves",
 ]

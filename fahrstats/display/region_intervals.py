@@ -167,9 +167,11 @@ def region_differences(
     )
 
 
-def pair_name(term: str, labels: Labels | None = None) -> str:
+def pair_name(
+    term: str, labels: Labels | None = None, *, between: str = " minus "
+) -> str:
     """Return a pair ``a - b`` of models for a reader: ``A minus B``."""
-    return " minus ".join(column_label(name, labels) for name in term.split(CONTRAST))
+    return between.join(column_label(name, labels) for name in term.split(CONTRAST))
 
 
 def _in_order(

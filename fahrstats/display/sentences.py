@@ -55,6 +55,7 @@ from fahrstats.display.robustness_sentences import (
     verdicts,
     which_moves_more,
 )
+from fahrstats.display.saliency_sentences import checked, looked_at, same_regions
 from fahrstats.display.sensitivity_sentences import (
     across_cohorts,
     age_gaps,
@@ -78,6 +79,7 @@ __all__ = [
     "association",
     "audited",
     "calibration",
+    "checked",
     "competing_risks",
     "completed_rows",
     "concordance",
@@ -95,6 +97,7 @@ __all__ = [
     "largest_influence",
     "levels_not_calibrated",
     "logrank",
+    "looked_at",
     "lowest_error",
     "margins_in_words",
     "missing_by_group",
@@ -107,6 +110,7 @@ __all__ = [
     "ranking_by_subgroup",
     "real_change",
     "refusal",
+    "same_regions",
     "shape",
     "simulated_changes",
     "single_photos",

@@ -61,6 +61,12 @@ from fahrstats.display.joint_tables import correlations, joint_groups, scores_to
 from fahrstats.display.model_fit_tables import model_fits
 from fahrstats.display.planning_tables import printed_check, sample_sizes
 from fahrstats.display.ranking_tables import concordance, concordance_by
+from fahrstats.display.saliency_tables import (
+    explanation_checks,
+    overlaps,
+    region_differences,
+    region_importance,
+)
 from fahrstats.display.sensitivity_tables import (
     cohorts,
     early_deaths,
@@ -91,6 +97,7 @@ __all__ = [
     "correlations",
     "cut_points",
     "early_deaths",
+    "explanation_checks",
     "follow_up",
     "gaps",
     "hazard_ratios",
@@ -102,6 +109,7 @@ __all__ = [
     "lowest_errors",
     "meanings",
     "model_fits",
+    "overlaps",
     "passing_doses",
     "ph_test",
     "photos_left_out",
@@ -110,6 +118,8 @@ __all__ = [
     "published",
     "real_pairs",
     "reclassification",
+    "region_differences",
+    "region_importance",
     "repeated_photos",
     "restricted_means",
     "sample_sizes",

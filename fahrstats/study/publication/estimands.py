@@ -53,13 +53,14 @@ _BY_NATURE: dict[Nature, str] = {
     "r r_squared slope intercept macro_mae macro_mae_to_interval standardized_mae "
     "mean_change mean_absolute_change sd_change loa_low loa_high repeatability "
     "reproducibility measurement_sd error_sd variance_between variance_days "
-    "variance_error",
+    "variance_error importance_share importance_per_area spearman_by_face mean_score",
     "ratio": "oe_ratio observed_expected calibration_intercept",
     "ranking": "cross_c_index cross_c_difference outside_c_index_event "
     "outside_c_index_survivor outside_c_difference asymmetry_f group_f condition_f "
     "interaction_f",
     "correlation": "pearson spearman partial_pearson partial_spearman icc icc_same_day "
-    "icc_2_1 icc_3_1 ccc kappa_linear kappa_quadratic",
+    "icc_2_1 icc_3_1 ccc kappa_linear kappa_quadratic common_importance js_divergence "
+    "map_spearman rank_correlation",
     "equivalence": "equivalence",
     "model": "log_hr hr log_shr shr log_or or ratio hr_ratio log_hr_ratio log_hr_firth "
     "reri hr_random hr_common hr_prediction log_hr_random log_hr_common "
@@ -67,7 +68,7 @@ _BY_NATURE: dict[Nature, str] = {
     "c_index delta_c_index model_c_index auc delta_auc ipa delta_ipa "
     "calibration_slope ici e50 e90 idi new_information smooth_observed_risk wald_chi2 "
     "nonlinear_wald_chi2 nonlinear_lr_chi2 lr_chi2 ph_chi2 logrank_chi2 gray_chi2 "
-    "variance_of_delta_log_likelihood mean_predicted mean_age share",
+    "variance_of_delta_log_likelihood mean_predicted mean_age share passes",
     "fit": "log_likelihood aic delta_log_likelihood",
     "person": "max_dfbetas delta_log_hr n_influential last_follow_up",
 }

@@ -26,6 +26,7 @@ PASSED, FAILED = "passed", "failed"
 """Notes of a check."""
 
 _REACH = norm.isf(0.025)
+_DRAWS = 2  # of parameters, over at least twenty faces each
 _BY_READING = ("ablation", "occlusion")
 _BY_GRADIENTS = "not estimated: gradients are taken"
 _NO_PARAMETERS = "not estimated: its parameters cannot be drawn anew"
@@ -99,7 +100,11 @@ def _randomised(
         nothing = {"level": "", "step": 0, "estimate": float("nan")}
         return [{**row, **nothing, "note": _NO_PARAMETERS}]
     found = randomisation_check(
-        open_network(name), faces, method=study.photos.method, seed=study.seed
+        open_network(name),
+        faces,
+        method=study.photos.method,
+        n_draws=_DRAWS,
+        seed=study.seed,
     )
     return [
         {

@@ -1,0 +1,88 @@
+"""Score of faces that are blurred, or restored, region by region."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+from plotnine import (
+    aes,
+    element_line,
+    facet_wrap,
+    geom_line,
+    geom_point,
+    ggplot,
+    labs,
+    scale_color_manual,
+    scale_linetype_manual,
+    theme,
+)
+
+from fahrstats.display.labels import Labels, label_with_unit
+from fahrstats.display.margin_text import plain
+from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.theme import BLUE, FAINT, MUTED, WIDTH, house_theme
+
+_PANEL: Final = 2.2  # inches
+_MARGIN: Final = 0.9
+_CURVES: Final = {"deletion": "blurred", "insertion": "restored"}
+_ORDERS: Final = {"importance": "by importance", "random": "in random order"}
+
+
+def replacement_curves(
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    title: str = "",
+    width: float = WIDTH,
+) -> ggplot:
+    """Draw the mean score while regions are blurred, and restored, one after the other.
+
+    A row of panels for each model; lines by importance, the highest first, and in
+    random order. An explanation that is right falls faster, and rises faster, than
+    chance.
+
+    Parameters
+    ----------
+    table
+        ``model``, ``condition`` (deletion or insertion), ``dose`` (share of the regions
+        that is blurred, or restored), ``group`` (importance or random), ``estimand``
+        and ``estimate``.
+    labels
+        Label and unit of each score.
+    width
+        Inches.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table holds several statistics.
+    """
+    needed = ("model", "condition", "dose", "group", "estimand", "estimate")
+    need_columns(table, needed, "curves of replaced regions")
+    only_one(table, ("estimand",), "curves of replaced regions")
+    panels = [
+        f"{plain(label_with_unit(model, labels))}: {_CURVES[curve]}"
+        for model, curve in zip(table["model"], table["condition"], strict=True)
+    ]
+    drawn = table.assign(
+        panel=pd.Categorical(panels, list(dict.fromkeys(panels))),
+        order=pd.Categorical(table["group"].map(_ORDERS), list(_ORDERS.values())),
+        dose=100 * table["dose"],
+    )
+    n_rows = -(-len(set(panels)) // len(_CURVES))
+    return (
+        ggplot(drawn, aes("dose", "estimate", color="order", linetype="order"))
+        + geom_line(size=0.8)
+        + geom_point(size=1.2)
+        + scale_color_manual(values=(BLUE, MUTED))
+        + scale_linetype_manual(values=("solid", "dashed"))
+        + facet_wrap("panel", ncol=len(_CURVES), scales="free_y")
+        + labs(x="Regions replaced (%)", y="Mean score", title=plain(title))
+        + house_theme(width, _MARGIN + _PANEL * n_rows)
+        + theme(
+            panel_grid_major_y=element_line(color=FAINT),
+            panel_spacing=0.05,
+            legend_position="top",
+        )
+    )
