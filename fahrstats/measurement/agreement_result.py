@@ -161,6 +161,12 @@ class Agreement:
         table = self.tidy()
         return bland_altman(table[table["subgroup"] == OVERALL], self.augment())
 
+    def plot_parts(self) -> ggplot:
+        """Mean change and limits of agreement of every condition and group."""
+        from fahrstats.display.figures import change_forest
+
+        return change_forest(self.tidy(), margin=self.margin)
+
     def summary(self) -> str:
         """Describe the agreement as text, and what it shows."""
         kept = self.glance().iloc[0]
@@ -175,7 +181,10 @@ class Agreement:
             parts.setdefault(_part(row), {})[row["estimand"]] = row
         for part, rows in parts.items():
             lines += _lines(part, rows, self._shown(rows["mean_change"], tests))
-        return "\n".join([*lines, *_answers(list(self._across()))])
+        lines += _answers(self._across())
+        if len(tests) > 1:
+            lines.append("P values are not adjusted for their number; `tests()` does.")
+        return "\n".join(lines)
 
     def __str__(self) -> str:
         return self.summary()
@@ -244,7 +253,7 @@ def _limits(row: Row) -> tuple[float, float, float]:
     return row["estimate"], row["conf_low"], row["conf_high"]
 
 
-def _answers(tests: list[Row]) -> Iterator[str]:
+def _answers(tests: Iterator[Row]) -> Iterator[str]:
     """Yield what the mean change depends on, in words."""
     for row in tests:
         if row["measure"] != "mean_change":

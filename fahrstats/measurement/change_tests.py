@@ -135,25 +135,28 @@ def _between_conditions(
     with every condition, Welch's for two levels and two conditions, and approximate in
     between.
     """
-    complete = pairs.is_complete
-    values, code = values[complete], code[complete]
-    condition, subject = pairs.condition[complete], pairs.subject[complete]
-    n_conditions, n_levels = len(pairs.conditions), len(levels)
-    sizes = np.bincount(
-        code * n_conditions + condition, minlength=n_levels * n_conditions
+    known = pairs.is_complete
+    n_conditions = len(pairs.conditions)
+    cell = (code * n_conditions + pairs.condition)[known]
+    sizes = np.bincount(cell, minlength=len(levels) * n_conditions)
+    is_short = (sizes < FEWEST).reshape(len(levels), n_conditions)
+    kept = np.flatnonzero(~is_short.any(axis=1))
+    known &= np.isin(code, kept)
+    condition, subject, code = (
+        one[known] for one in (pairs.condition, pairs.subject, code)
     )
-    row = {**_ABSENT, "n": values.size, "note": ""}
-    short = _short_cells(sizes, pairs.conditions, levels)
-    if short:
-        return row | {"note": f"not tested: {short}"}
+    values = values[known]
+    row = {**_ABSENT, "n": code.size, "note": _left_out(is_short, pairs, levels)}
+    if kept.size < (1 if levels == (OVERALL,) else 2):
+        return row | {"note": f"not tested: {row['note'] or 'one level'}"}
     if len(np.unique([subject, code], axis=1).T) > np.unique(subject).size:
         return row | {"note": "not tested: subjects are in several levels"}
-    contrasts = np.kron(_differences(n_levels), _differences(n_conditions))
+    contrasts = np.kron(_differences(kept.size), _differences(n_conditions))
     parts = [
         _condition_means(values[mine], condition[mine], subject[mine])
-        for mine in (code == at for at in range(n_levels))
+        for mine in (code == at for at in kept)
     ]
-    found = _joint_test(np.hsplit(contrasts, n_levels), parts)
+    found = _joint_test(np.hsplit(contrasts, kept.size), parts)
     return row | (found or {"note": "not tested: too few subjects whose changes vary"})
 
 
@@ -215,17 +218,14 @@ def _joint_test(
     }
 
 
-def _short_cells(
-    sizes: IntArray, conditions: tuple[str, ...], levels: tuple[str, ...]
-) -> str:
+def _left_out(is_short: BoolArray, pairs: PairedScores, levels: tuple[str, ...]) -> str:
     """Name the conditions of which a level has too few pairs, or nothing."""
-    grid = sizes.reshape(len(levels), len(conditions))
     named = [
-        f"`{condition}`" + ("" if len(levels) == 1 else f" of `{levels[level]}`")
-        for level, at in np.argwhere(grid < FEWEST)
-        for condition in [conditions[at]]
+        f"`{pairs.conditions[at]}`"
+        + ("" if len(levels) == 1 else f" of {levels[level]}")
+        for level, at in np.argwhere(is_short)
     ]
-    return f"fewer than {FEWEST} pairs under {', '.join(named)}" if named else ""
+    return f"left out, fewer than {FEWEST} pairs: {', '.join(named)}" if named else ""
 
 
 def _differences(n: int) -> FloatArray:

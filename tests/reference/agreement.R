@@ -4,7 +4,8 @@
 #
 # Sleep has ten people under two drugs; lung the Karnofsky score as doctors and as
 # patients rate it, by sex. Limits of agreement have exact intervals; quantiles of the
-# noncentral t are those of an integral, because qt() warns of lost digits.
+# noncentral t are those of an integral, because qt() warns of lost digits. Standard errors
+# of the limits are those that blandr takes (Bland and Altman 1999).
 
 source(file.path("tests", "reference", "cohorts.R"))
 suppressMessages({
@@ -63,6 +64,7 @@ agree <- function(name, first, second, margin, moved, cuts, group = NULL) {
   factors <- sapply(
     c(alpha / 2, 1 - alpha / 2), noncentral_quantile, n - 1, away * sqrt(n)
   ) / sqrt(n)
+  se_of_limits <- sd_change * sqrt(1 / n + away^2 / (2 * (n - 1)))
   mean_change <- t.test(second, first, paired = TRUE)
   spread <- function(root, df) {
     interval(root, root * sqrt(df / qchisq(1 - alpha / 2, df)),
@@ -89,12 +91,16 @@ agree <- function(name, first, second, margin, moved, cuts, group = NULL) {
         std_error = mean_change$stderr
       ),
       sd_change = spread(sd_change, n - 1),
-      loa_low = interval(mean(change) - away * sd_change,
-                         mean(change) - factors[2] * sd_change,
-                         mean(change) - factors[1] * sd_change),
-      loa_high = interval(mean(change) + away * sd_change,
-                          mean(change) + factors[1] * sd_change,
-                          mean(change) + factors[2] * sd_change),
+      loa_low = c(
+        interval(mean(change) - away * sd_change, mean(change) - factors[2] * sd_change,
+                 mean(change) - factors[1] * sd_change),
+        std_error = se_of_limits
+      ),
+      loa_high = c(
+        interval(mean(change) + away * sd_change, mean(change) + factors[1] * sd_change,
+                 mean(change) + factors[2] * sd_change),
+        std_error = se_of_limits
+      ),
       repeatability = lapply(within, function(x) away * sqrt(2) * x),
       icc_2_1 = icc_of(cbind(first, second), "agreement"),
       icc_3_1 = icc_of(cbind(first, second), "consistency"),
