@@ -1,7 +1,7 @@
 """Sentences on what moves a score by more than a margin, and what does not.
 
 "Not significant" is no finding: a change is shown to be within the margin, shown to be
-beyond it, or left undecided.
+beyond it, or neither.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fahrstats.display.labels import (
 )
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
-Verdict = Literal["within", "beyond", "undecided"]
+Verdict = Literal["within", "beyond", "neither"]
 
 _LEVEL: Final = 0.05
 _MILD: Final = 2.0
@@ -39,22 +39,16 @@ _MILD: Final = 2.0
 _NEED: Final = ("model", "condition", "estimand", "estimate")
 
 
-def verdicts(
-    table: pd.DataFrame, equivalence: pd.DataFrame, *, margin: float
-) -> pd.DataFrame:
-    """Return what is shown of the mean change at every severity.
-
-    ``within``: the adjusted test of equivalence rejects at 5%. ``beyond``: the 95%
-    interval of the mean change lies beyond the margin on one side. Else ``undecided``.
+def verdicts(table: pd.DataFrame, equivalence: pd.DataFrame) -> pd.DataFrame:
+    """Return what was shown of the mean change at every severity, with its dose.
 
     Parameters
     ----------
     table
         As :meth:`fahrstats.DoseResponse.tidy` returns it.
     equivalence
-        As :meth:`fahrstats.DoseResponse.equivalence` does.
-    margin
-        Size of change that would not matter.
+        As :meth:`fahrstats.DoseResponse.equivalence` does, whose ``note`` is the
+        ``verdict``: within the margin, beyond it, or neither.
 
     Raises
     ------
@@ -63,14 +57,10 @@ def verdicts(
     """
     need_columns(table, (*_NEED, "severity", "dose"), "a verdict")
     keys = ["model", "condition", "severity"]
-    need_columns(equivalence, (*keys, "p_adjusted"), "a verdict")
+    need_columns(equivalence, (*keys, "note"), "a verdict")
     means = table[(table["estimand"] == "mean_change") & (table["severity"] > 0)]
-    columns = [*keys, "dose", "estimate", "conf_low", "conf_high"]
-    found = means[columns].merge(equivalence[[*keys, "p_adjusted"]], on=keys)
-    is_within = found["p_adjusted"] < _LEVEL
-    is_beyond = (found["conf_low"] > margin) | (found["conf_high"] < -margin)
-    verdict = is_within.map({True: "within", False: "undecided"})
-    return found.assign(verdict=verdict.mask(is_beyond, "beyond"))
+    shown = equivalence[[*keys, "note"]].rename(columns={"note": "verdict"})
+    return means[[*keys, "dose", "estimate"]].merge(shown, on=keys)
 
 
 def simulated_changes(
@@ -247,7 +237,7 @@ def real_change(
         "within": f"shown to be less than {size} on average "
         f"({phrase_p(test.get('p_value'), style=style)} for equivalence)",
         "beyond": f"shown to be more than {size} on average",
-        "undecided": f"neither shown to be less than {size} on average, nor more",
+        "neither": f"neither shown to be less than {size} on average, nor more",
     }[verdict]
     single = format_difference(*limits(found["mean_absolute_change"]), decimals=1)
     return (
@@ -308,7 +298,7 @@ def _verdict(
     test = rows[0] if rows else {}
     if mean["conf_low"] > margin or mean["conf_high"] < -margin:
         return "beyond", test
-    return ("within" if test.get("p_value", 1.0) < _LEVEL else "undecided"), test
+    return ("within" if test.get("p_value", 1.0) < _LEVEL else "neither"), test
 
 
 def _from(first: Mapping[str, Any], labels: Labels | None, style: NumberStyle) -> str:

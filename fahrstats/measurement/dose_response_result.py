@@ -187,7 +187,9 @@ class DoseResponse:
         the change is within the margin. ``p_adjusted`` is Holm's, over all rows of a
         model. ``conf_low`` and ``conf_high`` are the limits of the mean change at
         ``2 conf_level - 1`` (90% at 95%), which lie within the margin where the test at
-        ``1 - conf_level`` rejects.
+        ``1 - conf_level`` rejects. ``note`` is what was shown: ``within`` the margin
+        (the adjusted test rejects), ``beyond`` it (both limits of :meth:`tidy` lie on
+        one side of it), or ``neither``.
 
         Raises
         ------
@@ -221,9 +223,12 @@ class DoseResponse:
             p_value=t.sf(statistic, df),
             conf_low=table["estimate"] - reach,
             conf_high=table["estimate"] + reach,
-            note=f"margin {margin:g}",
         ).reset_index(drop=True)
         table["p_adjusted"] = table.groupby("model")["p_value"].transform(_holm)
+        limits = self.tidy(conf_level=conf_level).query("estimand == 'mean_change'")
+        is_beyond = (limits["conf_low"] > margin) | (limits["conf_high"] < -margin)
+        shown = np.where(table["p_adjusted"] < 1 - conf_level, "within", "neither")
+        table["note"] = np.where(is_beyond, "beyond", shown)
         return table[in_order(table.columns)]
 
     def glance(self) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def found() -> fs.DoseResponse:
 
 @pytest.fixture(scope="module")
 def verdicts(found) -> pd.DataFrame:
-    return sentences.verdicts(found.tidy(), found.equivalence(3.0), margin=3.3)
+    return sentences.verdicts(found.tidy(), found.equivalence(3.3))
 
 
 def test_dose_curves_name_conditions_units_and_models(found):
@@ -99,13 +99,14 @@ def test_changes_by_model_have_joint_limits(found):
     assert table["FaceAge minus Other model: Adjusted P"].iloc[1] == "<0.001"
 
 
-def test_a_change_is_within_beyond_or_undecided(verdicts):
-    assert set(verdicts["verdict"]) == {"within", "beyond", "undecided"}
-    beyond = verdicts[verdicts["verdict"] == "beyond"]
-    assert (beyond["estimate"].abs() > 3.3).all()
-    within = verdicts[verdicts["verdict"] == "within"]
-    assert (within[["conf_low", "conf_high"]].abs() < 3.3).all(axis=None)
-    assert (within["p_adjusted"] < 0.05).all()
+def test_verdicts_have_the_dose_and_direction_of_each_change(found, verdicts):
+    assert set(verdicts["verdict"]) == {"within", "beyond", "neither"}
+    assert len(verdicts) == 20
+    keys = ["model", "condition", "severity"]
+    means = found.tidy().query("estimand == 'mean_change'")
+    both = verdicts.merge(means, on=keys, validate="one_to_one")
+    assert (both["dose_x"] == both["dose_y"]).all()
+    assert (both["estimate_x"] == both["estimate_y"]).all()
 
 
 def test_a_table_says_what_was_shown_of_every_change(verdicts):
@@ -120,7 +121,7 @@ def test_a_table_says_what_was_shown_of_every_change(verdicts):
         "more: older, from quality 20",
     ]
     assert frame["Other model"].iloc[1] == "more: older, from 10 degrees"
-    rows = verdicts.assign(verdict="undecided")
+    rows = verdicts.assign(verdict="neither")
     shown = tables.what_was_shown(rows, margin=3.3).frame()
     assert set(shown["faceage"]) == {"neither at some dose"}
 
@@ -193,7 +194,7 @@ def test_a_model_that_stays_is_said_to(found):
 
 
 def test_what_was_not_shown_is_counted(verdicts):
-    rows = verdicts.assign(verdict="undecided")
+    rows = verdicts.assign(verdict="neither")
     assert sentences.simulated_changes(rows, "other", margin=3.0) == [
         "other: 0 of 2 simulated changes were shown to move the mean by more than 3 "
         "years at some dose.",

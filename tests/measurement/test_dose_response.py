@@ -195,6 +195,17 @@ def test_equivalence_is_two_one_sided_t_tests(panel):
     assert row["p_adjusted"] >= row["p_value"]
 
 
+def test_a_change_is_shown_to_be_within_beyond_or_neither(found):
+    table = found.equivalence(3.3)
+    assert set(table["note"]) == {"within", "beyond", "neither"}
+    is_shown = table["note"] == "within"
+    assert (table["p_adjusted"] < 0.05)[is_shown].all()
+    means = found.tidy().query("estimand == 'mean_change'").reset_index(drop=True)
+    low, high = means["conf_low"], means["conf_high"]
+    assert ((low > 3.3) == (table["note"] == "beyond")).all()  # none falls
+    assert ((low > -3.3) & (high < 3.3))[is_shown].all()
+
+
 def test_a_share_of_none_has_an_interval():
     table = fs.dose_response(make_panel(2, noise=0.0), n_boot=20).tidy()
     row = pick(table, condition="roll", severity=5, estimand="share_moved")
@@ -222,7 +233,7 @@ def test_faces_that_are_all_lost_are_an_answer(panel):
 
 def test_the_figure_has_a_panel_for_each_condition(found):
     with drawn(found.plot()) as figure:
-        assert {"roll", "jpeg", "faceage", "other"} <= set(words(figure))
+        assert {"Roll", "Jpeg", "faceage", "other"} <= set(words(figure))
         assert texts_outside(figure) == []
 
 

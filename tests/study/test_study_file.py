@@ -231,7 +231,10 @@ def test_a_scores_table_needs_an_id(tmp_path):
 
 
 def test_shipped_studies_are_found_by_name_and_files_by_path(write_study):
-    names = ["congress", "congress-ages", "flchain", "nhanes", "nhanes-audit"]
+    names = [
+        *("congress", "congress-ages", "congress-robustness", "congress-saliency"),
+        *("flchain", "nhanes", "nhanes-audit"),
+    ]
     assert example_names() == names
     assert find_study("flchain") == example_file("flchain")
     path = write_study()
