@@ -66,6 +66,18 @@ def test_a_table_has_one_row_per_photo_and_a_list_per_score(cohort):
     assert_array_equal(table["faceage"], plain["faceage"])
 
 
+@pytest.mark.parametrize("method", ["ablation", "rollout"])
+def test_every_score_of_a_checkpoint_is_explained(tmp_path, method):
+    columns = ("faceage", "facesurvival")
+    path = small_checkpoint(tmp_path / "two.safetensors", columns)
+    reading = open_importance([str(path)], Importance(method), device="cpu")
+    found = reading.read(FACES)
+    assert list(found) == list(reading.columns)
+    first, second = (np.stack(found[f"{column}_regions"]) for column in columns)
+    assert first.shape == second.shape == (2, 11)
+    assert np.abs(first - second).max() > 1e-6
+
+
 def test_method_and_regions_are_part_of_the_fingerprint(cohort):
     first, second = (open_workbench(plan(cohort, x)) for x in ("ablation", "rollout"))
     assert first.describe()["importance"]["method"] == "ablation"
