@@ -56,7 +56,7 @@ bench-train: .venv/dev ## training steps and the whole loop as a share of a matr
 	$(ONE_THREAD) $(BIN)/python -m benchmarks.training
 
 references: ## values from R, which must be on the PATH with survival, jsonlite, digest
-	for name in calibration concordance competing concordance_weights correlation cox_rows cox_options cohorts_pooled coxph early_deaths firth horizons imputations joint_groups net_benefit restricted_means splines subjects survdiff survfit; do \
+	for name in agreement calibration concordance competing concordance_weights correlation cox_rows cox_options cohorts_pooled coxph early_deaths firth horizons imputations joint_groups net_benefit repeatability restricted_means splines subjects survdiff survfit; do \
 	  Rscript tests/reference/$$name.R || exit 1; \
 	done
 
