@@ -78,7 +78,7 @@ def test_names_are_sorted_and_listed_once():
 def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
-        *("age_accuracy", "audit"),
+        *("age_accuracy", "agreement", "audit"),
         *("by_subgroup", "calibration", "cause_specific_cox", "check_published"),
         *(
             "compare",

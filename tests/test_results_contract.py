@@ -211,6 +211,9 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
     ),
 }
 OF_PHOTOS: dict[str, Callable[[pd.DataFrame], object]] = {
+    "agreement": lambda d: fs.agreement(
+        d[d["day"] == 0], d[d["day"] > 0], subject="patient", margin=1
+    ),
     "face_aging_rate": lambda d: fs.face_aging_rate(
         d, subject="patient", day="day", measurement_sd=1.0
     ),
