@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
+from fahrstats.measurement.agreement_statistics import ROUNDING
 from fahrstats.measurement.dose_response_result import DoseResponse
 from fahrstats.measurement.dose_response_rows import Panel, read_panel
 from fahrstats.measurement.shared_draws import FEWEST_DRAWS
@@ -167,7 +168,8 @@ def _features(panel: Panel, moved: float) -> list[FloatArray]:
     shape = panel.change.shape
     tested = np.broadcast_to(panel.is_tested[:, :, None], shape)
     lost = tested & np.isnan(panel.change)
-    every = (np.broadcast_to(compared, shape), change, size, change**2, size > moved)
+    has_moved = size > moved + ROUNDING
+    every = (np.broadcast_to(compared, shape), change, size, change**2, has_moved)
     return [np.asarray(one, np.float64) for one in (*every, tested, lost)]
 
 

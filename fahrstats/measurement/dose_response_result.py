@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, t
-from statsmodels.stats.multitest import multipletests
 
 from fahrstats.columns import contrast_name, in_order
 from fahrstats.display.journals import format_count, format_number
 from fahrstats.errors import DataError
+from fahrstats.kernels.simultaneous import holm
 from fahrstats.measurement.passing_doses import dose_at, passing_severity
 from fahrstats.measurement.shared_draws import (
     FEWEST_DRAWS,
@@ -224,7 +224,9 @@ class DoseResponse:
             conf_low=table["estimate"] - reach,
             conf_high=table["estimate"] + reach,
         ).reset_index(drop=True)
-        table["p_adjusted"] = table.groupby("model")["p_value"].transform(_holm)
+        table["p_adjusted"] = table.groupby("model")["p_value"].transform(
+            lambda p_values: holm(p_values.to_numpy(np.float64))
+        )
         limits = self.tidy(conf_level=conf_level).query("estimand == 'mean_change'")
         is_beyond = (limits["conf_low"] > margin) | (limits["conf_high"] < -margin)
         shown = np.where(table["p_adjusted"] < 1 - conf_level, "within", "neither")
@@ -369,13 +371,6 @@ def _note(curve: pd.DataFrame, at: FloatArray, largest: float) -> str:
     if np.isposinf(at[0]):
         return f"not passed within the panel: at most {largest:.2g} up to {last}"
     return f"interval reaches beyond {last}" if np.isposinf(at[2]) else ""
-
-
-def _holm(p_value: pd.Series) -> pd.Series:
-    """Adjust the p values that there are by Holm's method."""
-    known = p_value.dropna()
-    adjusted = multipletests(known, method="holm")[1] if len(known) else known
-    return pd.Series(adjusted, known.index).reindex(p_value.index)
 
 
 def _dose_text(dose: float) -> str:

@@ -351,3 +351,19 @@ def test_questions_that_have_no_answer_are_refused(found, panel):
         fs.dose_response(panel, n_boot=20).contrasts()
     with pytest.raises(DataError, match="`data` is a list"):
         fs.dose_response([])
+
+
+def test_a_change_of_just_five_years_has_not_moved():
+    """60.1 less 65.1 is a little more than 5 in float64."""
+    panel = pd.DataFrame(
+        {
+            "photo": ["a", "a", "b", "b"],
+            "condition": "roll",
+            "severity": [0, 1, 0, 1],
+            "dose": [0.0, 5.0, 0.0, 5.0],
+            "faceage": [65.1, 60.1, 30.0, 36.0],
+        }
+    )
+    table = fs.dose_response(panel, n_boot=20).tidy()
+    moved = table[table["estimand"] == "share_moved"]
+    assert moved["estimate"].tolist() == [0.5]
