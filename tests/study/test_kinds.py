@@ -27,6 +27,7 @@ def test_an_unknown_kind_is_the_only_problem(tmp_path, text, problem):
         ('kind = "audit"', "audit"),
         ('kind = "age-benchmark"', "age_accuracy"),
         ('kind = "robustness"', "robustness"),
+        ('kind = "saliency"', "saliency"),
         ('kind = "adit"', "biomarker"),  # whose check names the kinds that are known
         ("kind = 3", "biomarker"),
         ("kind = ", "biomarker"),  # not TOML

@@ -103,7 +103,10 @@ def open_photos(
         They are absent, or fewer than are to be drawn.
     """
     photos = study.photos
-    where = locate(photos.folder, study.path.parent, data_dir, photos.source)
+    try:
+        where = locate(photos.folder, study.path.parent, data_dir, photos.source)
+    except DataError as error:
+        raise DataError(f"[photos]: {error}") from error
     limit = photos.limit if limit is None else limit
     return open_sample(where, section="[photos]", limit=limit, seed=photos.seed)
 
@@ -129,12 +132,12 @@ def explain_all(
     names = model_names(study, results)
     source = open_photos(study, data_dir)
     files = {importance_file(study, results)}
-    plan = _plan(study, names, Importance(study.photos.method))
+    plan = plan_of(study, names, Importance(study.photos.method))
     _score(importance_file(study, results), source, plan, watch)
     if study.maps is not None:
         file = maps_file(study, results)
         some = open_photos(study, data_dir, study.maps.limit)
-        plan = _plan(study, names, Importance(study.maps.method, maps=True))
+        plan = plan_of(study, names, Importance(study.maps.method, maps=True))
         _score(file, some, plan, watch)
         files.add(file)
     for older in {*personal.glob("importance-*"), *personal.glob("maps-*")} - files:
@@ -201,7 +204,7 @@ def find_faces(
     from fahrstats.face.detection.choosing import open_detector
     from fahrstats.face.scoring.examination import examine
 
-    plan = _plan(study, study.photos.models)
+    plan = plan_of(study, study.photos.models)
     detector = open_detector(plan.detector)
     source = open_photos(study, data_dir)
     photos = [photo for shard in source.shards(len(source)) for photo in shard]
@@ -218,7 +221,7 @@ def find_faces(
     )
 
 
-def _plan(study: Saliency, names: Sequence[str], importance: Any = None) -> Plan:
+def plan_of(study: Saliency, names: Sequence[str], importance: Any = None) -> Plan:
     """Return what is done to the photos."""
     from fahrstats.face.scoring.plan import Plan
 
@@ -248,7 +251,10 @@ def _average(study: Saliency, source: PhotoSource, results: Path, watch: Watch) 
                 return
     arrays: dict[str, NDArray[Any]] = {_MADE_OF: np.array(made_of)}
     if _n_faces(importance_file(study, results)) >= FEWEST_FACES:
-        mean = mean_face(source, several=study.photos.several, watch=watch)
+        plan = plan_of(study, study.photos.models)
+        mean = mean_face(
+            source, detector=plan.detector, several=plan.several, watch=watch
+        )
         arrays[_FACE] = np.rint(mean.pixels).astype(np.uint8)
     if study.maps is not None:
         maps = maps_file(study, results)

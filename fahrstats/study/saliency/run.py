@@ -93,9 +93,12 @@ def check_saliency_results(
     """
     manifest = read_manifest(folder)
     check_tables(folder, manifest)
-    if file_sha256(folder / AVERAGES) != manifest["averages"]:
+    averages = folder / AVERAGES
+    if not averages.is_file():
+        raise DataError(f"`{averages}` is missing; run `fahrstats analyse` again.")
+    if file_sha256(averages) != manifest["averages"]:
         raise DataError(
-            f"`{folder / AVERAGES}` was changed after the manifest was written; run "
+            f"`{averages}` was changed after the manifest was written; run "
             "`fahrstats analyse` again."
         )
     provenance = manifest["provenance"]
@@ -151,6 +154,7 @@ def _describe(
             "origin": photos.source,
             "sample_seed": None if photos.limit is None else photos.seed,
         },
+        "averages_file": AVERAGES,
         "averages": file_sha256(tables.parent / AVERAGES),
         "has_face": averages.face is not None,
         "maps": sorted(averages.maps),

@@ -108,10 +108,10 @@ def _not_explained(study: Saliency, data_dir: Path | None, results: Path) -> str
     """
     from fahrstats.face.models.opening import open_models
 
+    n = len(open_photos(study, data_dir))
     if study.survival_of is not None:
         find_survival(study, results)
     open_models(study.photos.models)
-    n = len(open_photos(study, data_dir))
     return (
         f"{n:,} photos are not explained yet; `fahrstats run` explains them, and what "
         "needs that is checked then."

@@ -77,7 +77,7 @@ def _flow(importance: pd.DataFrame) -> pd.DataFrame:
         for name, words in STATUS_WORDS.items()
         if name != "ok"
     ]
-    removed = [("in the folder", 0), *((why, n) for why, n in counts if n)]
+    removed = [("photos", 0), *((why, n) for why, n in counts if n)]
     flow = pd.DataFrame(removed, columns=["reason", "n_removed"])
     flow = flow.assign(
         step=np.arange(len(flow)), column="", n=len(status) - flow["n_removed"].cumsum()
