@@ -25,10 +25,8 @@ _CORRELATIONS = {
 }
 _OF_CHANGE = ("mean_change", "mean_absolute_change", "sd_change")
 _OF_SPREAD = ("loa_low", "loa_high", "repeatability")
-_OF_GROUPS = (
-    "share_changed_quantile",
-    *(f"kappa_{weights}" for weights in KAPPA_WEIGHTS),
-)
+_KAPPAS = tuple(f"kappa_{weights}" for weights in KAPPA_WEIGHTS)
+_OF_GROUPS = ("share_changed_quantile", *_KAPPAS)
 _ESTIMANDS = (*_OF_CHANGE, *_OF_SPREAD, *_CORRELATIONS, "share_moved", *_OF_GROUPS)
 _UNKNOWN = Estimate(np.nan)
 
@@ -64,7 +62,7 @@ def estimate_rows(
             "estimand": estimand,
             **one._asdict(),
             **sizes,
-            "note": few or (_why_none(estimand) if np.isnan(one.estimate) else ""),
+            "note": few or _why_none(estimand, one),
         }
     yield _lost(np.isfinite(first), np.isfinite(second), tail)
 
@@ -122,7 +120,12 @@ def _lost(
     }
 
 
-def _why_none(estimand: str) -> str:
-    if estimand in _OF_GROUPS:
-        return "not estimated: all scores are in one group"
-    return "not estimated: scores do not vary"
+def _why_none(estimand: str, found: Estimate) -> str:
+    """Say why there is no estimate, or no interval."""
+    if np.isnan(found.estimate):
+        is_of_groups = estimand in _OF_GROUPS
+        what = "all scores are in one group" if is_of_groups else "scores do not vary"
+        return f"not estimated: {what}"
+    if estimand in _KAPPAS and np.isnan(found.conf_low):
+        return "no interval: no pair changes its group"
+    return ""

@@ -31,7 +31,7 @@ def icc_agreement(first: FloatArray, second: FloatArray, tail: float) -> Estimat
     n = first.size
     between, shift, error = _mean_squares(first, second)
     below = between + error + _K / n * (shift - error)
-    if not below > 0:
+    if not (between + error > 0 and below > 0):
         return Estimate(np.nan)
     icc = float((between - error) / below)
     if icc >= 1:

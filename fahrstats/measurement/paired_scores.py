@@ -80,20 +80,10 @@ def pair_scores(
     DataError
         As :func:`fahrstats.agreement` says.
     """
-    if isinstance(by, str):
-        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
-    own = condition is not None and condition in first
-    keys = [subject] if condition is None else [subject, condition]
-    first_keys = keys if own else [subject]
-    _check_table(first, "first", [*first_keys, predicted, *by], first_keys, predicted)
-    _check_table(second, "second", [*keys, predicted], keys, predicted)
-    _refuse_repeated(first, "first", first_keys, subject)
-    _refuse_repeated(second, "second", keys, subject)
-    _refuse_unpaired(first, second, first_keys, subject)
-    _refuse_other_groups(first, second, first_keys, by)
+    keys = _check_tables(first, second, subject, predicted, condition, by)
     # Row of `first` of each row of `second`
-    places = pd.MultiIndex.from_frame(first[first_keys]).get_indexer(
-        pd.MultiIndex.from_frame(second[first_keys])
+    places = pd.MultiIndex.from_frame(first[keys]).get_indexer(
+        pd.MultiIndex.from_frame(second[keys])
     )
     before = as_float(first[predicted])[places]
     after = as_float(second[predicted])
@@ -117,6 +107,33 @@ def pair_scores(
             for column, found in levels.items()
         },
     )
+
+
+def _check_tables(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    subject: str,
+    predicted: str,
+    condition: str | None,
+    by: Sequence[str],
+) -> list[str]:
+    """Refuse tables that make no pairs; return the columns that match them."""
+    if isinstance(by, str):
+        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
+    if OVERALL in by:
+        raise DataError(
+            f"`by` names `{OVERALL}`, which stands for everyone in tables; rename it."
+        )
+    own = condition is not None and condition in first
+    keys = [subject] if condition is None else [subject, condition]
+    first_keys = keys if own else [subject]
+    _check_table(first, "first", [*first_keys, predicted, *by], first_keys, predicted)
+    _check_table(second, "second", [*keys, predicted], keys, predicted)
+    _refuse_repeated(first, "first", first_keys, subject)
+    _refuse_repeated(second, "second", keys, subject)
+    _refuse_unpaired(first, second, first_keys, subject)
+    _refuse_other_groups(first, second, first_keys, by)
+    return first_keys
 
 
 def _check_table(

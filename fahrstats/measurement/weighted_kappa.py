@@ -59,14 +59,14 @@ def weighted_kappa(
     )
     if expected >= 1:
         return Estimate(np.nan)
+    if (first == second).all():
+        return Estimate(1.0)
     kappa = (observed - expected) / (1 - expected)
     means = (w @ columns)[:, None] + (rows @ w)[None, :]
     inner = (p * (w - means * (1 - kappa)) ** 2).sum()
     variance = (inner - (kappa - expected * (1 - kappa)) ** 2) / (
         n * (1 - expected) ** 2
     )
-    if kappa >= 1:
-        return Estimate(kappa)
     std_error = float(np.sqrt(max(float(variance), 0.0)))
     factor = float(np.exp(t.isf(tail, n - 1) * std_error / (1 - kappa)))
     low, high = 1 - (1 - kappa) * factor, 1 - (1 - kappa) / factor
