@@ -57,7 +57,7 @@ def looked_at(
     ranked = records(own.sort_values("estimate", ascending=False, kind="stable"))
     first, others = ranked[:_NAMED], ranked[_NAMED:]
     named = [
-        f"{region_in_sentence(row['region'], labels)} ({_percent(row, style)})"
+        f"{region_in_sentence(row['region'], labels)} ({_bracketed(row, style)})"
         for row in first
     ]
     told = f"{name} rested most on {listed(named)}"
@@ -185,8 +185,12 @@ def checked(
 
 
 def _percent(row: Mapping[str, Any], style: NumberStyle) -> str:
-    """Return a share in percent with its limits."""
-    estimate, low, high = in_percent(row)
-    text = format_interval(estimate, low, high, decimals=0, style=style)
-    number, _, limits = text.partition(" ")
-    return phrase_interval(f"{number}% {limits}".strip(), style=style)
+    """Return a share in percent with its limits: ``16% (95% CI 15-17)``."""
+    text = format_interval(*in_percent(row), decimals=0, style=style)
+    number, _, within = text.partition(" ")
+    return phrase_interval(f"{number}% {within}".strip(), style=style)
+
+
+def _bracketed(row: Mapping[str, Any], style: NumberStyle) -> str:
+    """Return the same as it stands inside brackets: ``16%, 95% CI 15-17``."""
+    return _percent(row, style).replace(" (", ", ").removesuffix(")")

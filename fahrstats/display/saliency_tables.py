@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -29,7 +29,7 @@ from fahrstats.display.result_table import by_value, limits, need_columns, recor
 _IN_TABLE: Final = {
     "importance_share": ("Share of importance,\n% (95% CI)", 100, 0),
     "mean_change": ("Mean change of the\nscore (95% CI)", 1, 2),
-    "importance_per_area": ("Share per\nshare of area", 1, 1),
+    "importance_per_area": ("Share per share\nof area (95% CI)", 1, 2),
 }
 _JOINT: Final = ("joint_low", "joint_high")
 _OVERLAPS: Final = {
@@ -48,6 +48,7 @@ _CHECKS: Final = {
 def region_importance(
     table: pd.DataFrame,
     *,
+    estimands: Sequence[str] = tuple(_IN_TABLE),
     labels: Labels | None = None,
     style: NumberStyle = DEFAULT,
 ) -> DisplayTable:
@@ -57,6 +58,9 @@ def region_importance(
     ----------
     table
         As :meth:`fahrstats.RegionImportance.tidy` returns it.
+    estimands
+        What is shown, each in a column; ``importance_share``, ``mean_change`` and
+        ``importance_per_area`` unless given, where the table has them.
     labels
         Label and unit of each score.
 
@@ -66,8 +70,8 @@ def region_importance(
         A column is absent.
     """
     need_columns(table, ("model", "region", "estimand", "estimate"), "the table")
-    known = set(table["estimand"])
-    shown = {name: of for name, of in _IN_TABLE.items() if name in known}
+    wanted = set(table["estimand"]) & set(estimands)
+    shown = {name: of for name, of in _IN_TABLE.items() if name in wanted}
     headers = {"name": ""}
     spanners = {}
     for model, _ in by_value(table, "model"):
@@ -81,8 +85,6 @@ def region_importance(
             for name, (_, factor, decimals) in shown.items():
                 (row,) = records(part[part["estimand"] == name])
                 numbers = [factor * x for x in limits(row) if x is not None]
-                if name == "importance_per_area":
-                    numbers = numbers[:1]
                 line.append(format_interval(*numbers, decimals=decimals, style=style))
         lines.append(line)
     return DisplayTable(filled(lines, headers), headers, spanners)

@@ -83,8 +83,16 @@ def check_explanations(
         areas += of_curves[0]
         curves += of_curves[1]
         cost.append(_passes(study, model, faces[0]))
-    tables = (pd.DataFrame(rows) for rows in (sanity, areas, curves, cost))
-    return CheckedFaces(*(table[in_order(table.columns)] for table in tables))
+    parts = (sanity, areas, curves, cost)
+    return CheckedFaces(*(_table(rows, study.columns) for rows in parts))
+
+
+def _table(rows: list[dict[str, Any]], models: Sequence[str]) -> pd.DataFrame:
+    """Return rows as a table, models in their order."""
+    table = pd.DataFrame(
+        [row for name in models for row in rows if row["model"] == name]
+    )
+    return table[in_order(table.columns)]
 
 
 def _randomised(

@@ -33,7 +33,9 @@ def table_makers(
 ) -> Makers:
     """Return what makes each table of a saliency study, by name and in order."""
     importance = explained.importance
+    order = {name: at for at, name in enumerate(study.columns)}
     rows = importance[importance["model"].isin(study.columns)]
+    rows = rows.sort_values("model", key=lambda of: of.map(order), kind="stable")
     subject = "subject" if rows["subject"].notna().all() else None
     makers: Makers = {
         "flow": partial(_flow, importance),
