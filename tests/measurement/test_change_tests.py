@@ -107,18 +107,18 @@ def test_an_interaction_is_found_where_it_is_and_rarely_where_not(n_levels, n):
 
 @pytest.mark.slow
 def test_equivalence_is_shown_rarely_at_the_margin_and_often_within():
-    """5% at the margin, by design; 600 studies, three standard errors."""
+    """5% at the margin, by design; 400 studies, three standard errors."""
     rng = np.random.default_rng(10)
     shown = {1.0: 0, 0.0: 0}
     for shift in shown:
-        for _ in range(600):
+        for _ in range(400):
             before, after = made_pairs(rng.integers(2**31), n=120, shift=shift)
             test = agreed((before, after), margin=1).tests().iloc[0]
             inside = test["conf_low"] > -1 and test["conf_high"] < 1
             assert inside == (test["p_value"] < 0.05)
             shown[shift] += inside
-    assert 14 <= shown[1.0] <= 46
-    assert shown[0.0] > 300
+    assert 7 <= shown[1.0] <= 33
+    assert shown[0.0] > 200
 
 
 def test_a_condition_of_one_group_only_has_no_interaction():
