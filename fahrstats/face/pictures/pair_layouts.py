@@ -25,9 +25,10 @@ _VOCABULARIES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 
 _NAMES = {word for sides in _VOCABULARIES[:1] for side in sides for word in side}
 _ENDINGS = _NAMES | {"0", "1", "2", "a", "b"}
+_SEPARATOR = re.compile(r"[_\-. ]")
+_WORDS = "|".join(sorted(map(re.escape, _ENDINGS)))
 _ENDING = re.compile(
-    rf"^(?P<key>.+)[_\-. ](?P<word>{'|'.join(sorted(map(re.escape, _ENDINGS)))})$",
-    re.IGNORECASE,
+    rf"^(?P<key>.+){_SEPARATOR.pattern}(?P<word>{_WORDS})$", re.IGNORECASE
 )
 
 UNDERSTOOD = (
@@ -105,7 +106,7 @@ def moments_of(words: Iterable[object], where: str) -> pd.Series:
 
 def _plain(word: object) -> str:
     """Return a word in small letters; 1.0 and True are 1."""
-    if isinstance(word, float | bool) and word == int(word):
+    if isinstance(word, bool) or (isinstance(word, float) and word.is_integer()):
         word = int(word)
     return str(word).strip().lower()
 
@@ -129,9 +130,9 @@ def _in_folder(path: PurePosixPath) -> Placed | None:
 
 
 def _by_ending(path: PurePosixPath) -> Placed | None:
-    """Place a photo by how its name ends."""
+    """Place a photo by how its name ends, unless a word before says it as well."""
     found = _ENDING.match(path.stem)
-    if found is None:
+    if found is None or _NAMES & {*_SEPARATOR.split(found["key"].lower())}:
         return None
     return Placed(str(path), found["word"], found["key"], "/".join(path.parts[:-1]))
 

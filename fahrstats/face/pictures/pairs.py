@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -68,8 +69,13 @@ class PhotoPairs:
         return rows.drop_duplicates("photo")[columns].reset_index(drop=True)
 
     def note(self) -> str:
-        """Say how many pairs there are, how they were read, and what is in none."""
-        text = f"{len(self.table):,} pairs, read from {self.layout}"
+        """Say what the pairs are of, how they were read, and what is in none."""
+        conditions = list(self.table["condition"].unique())
+        under = f" under {len(conditions):,} conditions ({_listed(conditions)})"
+        text = (
+            f"{len(self.table):,} pairs of {self.table['subject'].nunique():,} subjects"
+            f"{under if any(conditions) else ''}, read from {self.layout}"
+        )
         if not self.unpaired:
             return f"{text}."
         return (
@@ -109,9 +115,11 @@ def open_pairs(
     ------
     DataError
         The layout is unclear, no photo has a partner, a subject has more than one photo
-        before or after in a condition, a condition has photos on one side only, or a
-        pair holds the same file twice.
+        before or after in a condition, a photo stands for several subjects, a condition
+        has photos on one side only, or a pair holds the same file twice.
     """
+    if not isinstance(where, pd.DataFrame) and not Path(where).exists():
+        raise DataError(f"There is no folder or table `{printable(str(where))}`.")
     if not isinstance(where, pd.DataFrame) and Path(where).is_dir():
         if root is not None:
             raise DataError("`root` goes with a table of paths, and not with a folder.")
@@ -119,7 +127,9 @@ def open_pairs(
         layout, photos = _from_folder(folder)
     else:
         layout, photos, folder = _from_table(where, root)
+    photos["subject"] = photos["subject"].map(lambda name: normalize("NFC", name))
     _refuse_one_sided(photos)
+    _refuse_strangers(photos)
     table = _pair(photos.drop_duplicates())
     known = {*table[BEFORE], *table[AFTER]}
     unpaired = tuple(photo for photo in photos["photo"].unique() if photo not in known)
@@ -150,6 +160,11 @@ def _from_table(
         name, table, beside = path.name, read_table_file(path, text=_TEXTS), path.parent
     folder = beside if root is None else Path(root)
     columns = list(map(str, table.columns))
+    for column in _TEXTS:
+        if columns.count(column) > 1:
+            raise DataError(f"`{name}` has several columns `{column}`; keep one.")
+    if not len(table):
+        raise DataError(f"`{name}` has no rows.")
     if {BEFORE, AFTER} <= {*columns}:
         return "a table of before and after", _from_wide(table, name), folder
     if {"photo", "subject", "moment"} <= {*columns}:
@@ -262,6 +277,18 @@ def _refuse_one_sided(photos: pd.DataFrame) -> None:
         )
 
 
+def _refuse_strangers(photos: pd.DataFrame) -> None:
+    """Refuse a photo of several subjects, who would count as independent."""
+    n_subjects = photos.groupby("photo", sort=False)["subject"].nunique()
+    shared = n_subjects[n_subjects > 1].index
+    if len(shared):
+        raise DataError(
+            f"{len(shared):,} of {len(n_subjects):,} photos stand for several subjects,"
+            f" such as {_listed(shared)}; a photo shows one. Say whom in `subject`, the"
+            " same for all photos of a person."
+        )
+
+
 def _refuse_same(table: pd.DataFrame, root: Path) -> None:
     """Refuse pairs that hold the same file twice: nothing can change in them."""
     same = list(_same(table, root))
@@ -285,8 +312,9 @@ def _same(table: pd.DataFrame, root: Path) -> Iterator[str]:
             yield second
 
 
-def _listed(photos: tuple[str, ...] | pd.Series | list[str]) -> str:
-    """Name the first few photos."""
-    names = [f"`{printable(str(photo))}`" for photo in list(photos)[:_SHOWN]]
-    more = len(photos) - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more else "")
+def _listed(names: Iterable[str]) -> str:
+    """Name the first few photos, or conditions."""
+    every = [f"`{printable(str(name))}`" for name in names]
+    shown = every[:_SHOWN]
+    more = len(every) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")

@@ -162,8 +162,8 @@ def test_photos_without_a_partner_are_named_and_counted(write):
     pairs = open_pairs(write(*names))
     assert set(pairs.unpaired) == {"before/2.jpg", "after/3.jpg"}
     assert pairs.note() == (
-        "1 pairs, read from files in folders before and after; 2 photos have no "
-        "partner and are in no pair: `after/3.jpg`, `before/2.jpg`."
+        "1 pairs of 1 subjects, read from files in folders before and after; 2 photos "
+        "have no partner and are in no pair: `after/3.jpg`, `before/2.jpg`."
     )
     assert len(pairs.manifest) == 2
 
@@ -246,6 +246,74 @@ def test_the_same_file_twice_is_no_pair(write):
 def test_tables_that_are_unclear_are_refused(columns, message):
     with pytest.raises(DataError, match=message):
         open_pairs(pd.DataFrame(columns))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"before": ["a", "a"], "after": ["b", "c"]},
+        {"before": ["a", "b"], "after": ["b", "c"]},
+        {"before": ["a", "a"], "after": ["b", "b"]},
+        {"photo": list("aabc"), "subject": [1, 2, 1, 2], "moment": [0, 0, 1, 1]},
+    ],
+)
+def test_three_photos_of_one_face_are_not_two_subjects(columns):
+    with pytest.raises(
+        DataError, match=r"\d of \d photos stand for several subjects, such as `[ab]`"
+    ):
+        open_pairs(pd.DataFrame(columns))
+
+
+def test_names_that_say_before_and_number_photos_are_unclear(write):
+    """The second photo before is not what came after the first."""
+    folder = write(*(f"x_{word}_{at}.jpg" for word in ("pre", "post") for at in (1, 2)))
+    with pytest.raises(DataError, match="understood 4 as none of these"):
+        open_pairs(folder)
+
+
+def test_umlauts_are_the_same_however_they_are_encoded(write):
+    names = ["M\u00fcller_pre.jpg", "Mu\u0308ller_post.jpg"]
+    assert rows(open_pairs(write(*names))) == [("M\u00fcller", "", *names)]
+    subjects = ["M\u00fcller", "Mu\u0308ller"]
+    table = pd.DataFrame(
+        {"photo": ["a", "b"], "subject": subjects, "moment": ["pre", "post"]}
+    )
+    assert rows(open_pairs(table)) == [("M\u00fcller", "", "a", "b")]
+
+
+def test_the_note_says_whom_and_what_pairs_are_of(write):
+    """A folder for each person is not taken for a condition unnoticed."""
+    names = [f"p{at}/{word}/front.jpg" for at in (1, 2) for word in ("pre", "post")]
+    assert open_pairs(write(*names)).note() == (
+        "2 pairs of 1 subjects under 2 conditions (`p1`, `p2`), read from files in "
+        "folders before and after."
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"before": [], "after": []}, "`the data frame` has no rows"),
+        (
+            {"photo": ["a", "b"], "subject": [1, 1], "moment": [float("inf"), 1.0]},
+            "says before and after by `inf` .1., `1` .1.",
+        ),
+    ],
+)
+def test_values_that_are_no_moments_are_refused(table, message):
+    with pytest.raises(DataError, match=message):
+        open_pairs(pd.DataFrame(table))
+
+
+def test_a_column_that_stands_twice_is_refused():
+    table = pd.DataFrame([["a", "b", "c"]], columns=["before", "after", "after"])
+    with pytest.raises(DataError, match="has several columns `after`"):
+        open_pairs(table)
+
+
+def test_what_is_not_there_is_told_as_that(tmp_path):
+    with pytest.raises(DataError, match=r"There is no folder or table `.*nowhere`"):
+        open_pairs(tmp_path / "nowhere")
 
 
 def test_a_root_goes_with_a_table_only(write):

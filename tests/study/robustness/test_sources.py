@@ -31,8 +31,10 @@ def test_every_part_is_read(shared_robustness):
     assert len(pairs["sessions"].table) == 200
     assert len(serial.table) == 120
     assert found.notes == (
-        "[pairs.makeup]: 60 pairs, read from a table of photos and moments.",
-        "[pairs.sessions]: 100 pairs, read from a table of photos and moments.",
+        "[pairs.makeup]: 60 pairs of 60 subjects, read from a table of photos and "
+        "moments.",
+        "[pairs.sessions]: 100 pairs of 50 subjects under 2 conditions (`light`, "
+        "`pose`), read from a table of photos and moments.",
     )
     assert list(found.sources.parts) == [
         "panel",
