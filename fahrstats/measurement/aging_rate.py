@@ -75,7 +75,8 @@ def face_aging_rate(
         Column of predicted age, in years.
     date, day
         Column of dates (dates, or text such as 2021-03-30), or column of days since any
-        origin that is one subject's own; give one of them.
+        origin that is one subject's own, of which the whole number counts; give one of
+        them.
     photo
         Column that numbers the photos of a subject in the order they were taken, if
         known; dates that run against it are refused.
@@ -309,11 +310,11 @@ def _with_error(
     """Add what measurement error makes of the rates, and what it leaves of them."""
     values = rows.set_index("estimand")["estimate"]
     error_sd = float(np.sqrt(noisy.error_variance))
-    share = (error_sd / values["sd"]) ** 2
+    share = (error_sd / max(values["sd"], error_sd)) ** 2  # at most 1, with no spread
     if share > _MOSTLY_NOISE:
         rows["note"] = (
             f"measurement error alone gives an SD of {format_number(error_sd)}, "
-            f"{format_number(100 * min(share, 1.0), 0)}% of the variance"
+            f"{format_number(100 * share, 0)}% of the variance"
         )
     found = {"error_sd": (error_sd, *np.sqrt(noisy.error_limits(conf_level)))}
     if noisy.rate.size > 1:

@@ -13,6 +13,9 @@ from fahrstats.errors import DataError
 
 FloatArray = NDArray[np.float64]
 
+_ISO_DAY = r"^(\d{4}-?\d\d-?\d\d)(?:[ T].*)?$"
+"""Year, month and day, and what may follow them."""
+
 
 def read_photos(
     data: pd.DataFrame,
@@ -67,8 +70,8 @@ def refuse_columns(
 def read_days(
     data: pd.DataFrame, date: str | None, day: str | None
 ) -> pd.Series | FloatArray:
-    """Return the column of dates, without the time of day, or the column of days."""
-    return _dates(data, date) if date else read_numbers(data, str(day))
+    """Return the column of dates, or that of whole days, without the time of day."""
+    return _dates(data, date) if date else np.floor(read_numbers(data, str(day)))
 
 
 def read_numbers(data: pd.DataFrame, name: str) -> FloatArray:
@@ -92,7 +95,11 @@ def _dates(data: pd.DataFrame, name: str) -> pd.Series:
             f"`{name}` holds numbers; give dates, or name the column `day` if they "
             "are days."
         )
-    known = pd.to_datetime(values, errors="coerce", format="ISO8601")
+    written = values
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        # the local day, whatever time and zone follow it
+        written = values.astype("string").str.extract(_ISO_DAY, expand=False)
+    known = pd.to_datetime(written, errors="coerce", format="ISO8601")
     n_bad = int((known.isna() & values.notna()).sum())
     if n_bad:
         raise DataError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from fahrstats.cohort.levels import kept_levels
@@ -126,8 +125,6 @@ def _read_repeats(
     )
     if date or day:
         photos["day"] = read_days(data, date, day)
-    if day:
-        photos["day"] = np.floor(photos["day"])
     return photos.dropna()
 
 

@@ -18,7 +18,7 @@ def photos():
     return pd.DataFrame(
         {
             "who": ["a", "a", "a", "b", "b", "c", "d", "d", "e", "e"],
-            "day": [0, 200, 730.5, 10, 20, 5, 7, 7, 0, 3000],
+            "day": [0, 200, 1461, 10, 20, 5, 7, 7, 0, 3000],
             "faceage": [60, 50, 63, 70, 69, 40, 55, 57, 30, 41],
         }
     )
@@ -44,7 +44,7 @@ def test_the_widest_pair_of_a_subject_counts(photos):
     table = ours.subjects().set_index("who")
     assert list(table.index) == ["a", "b", "e"]
     assert table.loc["a", ["first_predicted", "last_predicted"]].tolist() == [60, 63]
-    assert table.loc["a", "rate"] == pytest.approx(1.5, rel=1e-12)
+    assert table.loc["a", "rate"] == pytest.approx(0.75, rel=1e-12)
     assert table.loc["b", "rate"] == pytest.approx(-36.525, rel=1e-12)
     assert (ours.n, ours.n_single, ours.n_same_day) == (3, 1, 1)
 
@@ -64,14 +64,43 @@ def test_intervals_have_classes_and_outsiders_are_kept(photos):
 
 def test_dates_give_the_days_between_them(photos):
     start = pd.Timestamp("2019-02-27 23:30")
-    dated = photos.assign(taken=start + pd.to_timedelta(np.floor(photos["day"]), "D"))
-    by_day = rates(photos.assign(day=np.floor(photos["day"]))).subjects()
+    dated = photos.assign(taken=start + pd.to_timedelta(photos["day"], "D"))
+    by_day = rates(photos).subjects()
     by_date = rates(dated, day=None, date="taken").subjects()
     text = dated.assign(taken=dated["taken"].dt.strftime("%Y-%m-%d"))
     by_text = rates(text, day=None, date="taken").subjects()
     assert by_date["first_day"].iloc[0] == pd.Timestamp("2019-02-27")
     pd.testing.assert_frame_equal(by_date, by_text)
     np.testing.assert_array_equal(by_date["rate"], by_day["rate"])
+
+
+def test_text_has_the_day_that_it_names_whatever_the_zone(photos):
+    """Summer time between two photos makes two zones of one column."""
+    start = pd.Timestamp("2019-02-27")
+    days = (start + pd.to_timedelta(photos["day"], "D")).dt.strftime("%Y-%m-%d")
+    zones = np.where(photos["day"] > 100, "T23:30:00+02:00", "T00:15:00+01:00")
+    by_text = rates(photos.assign(taken=days + zones), day=None, date="taken")
+    by_day = rates(photos)
+    np.testing.assert_array_equal(by_text.subjects()["rate"], by_day.subjects()["rate"])
+
+
+def test_the_hour_makes_no_other_day(photos):
+    """Nor does it leave an interval between two classes, such as 365.5 days."""
+    hours = np.linspace(0, 0.9, len(photos))
+    pd.testing.assert_frame_equal(
+        rates(photos.assign(day=photos["day"] + hours)).subjects(),
+        rates(photos).subjects(),
+    )
+
+
+def test_rates_that_are_all_the_same_are_error_to_their_last_part():
+    data = pd.DataFrame(
+        {"who": [1, 1, 2, 2], "day": [0, 365, 0, 365], "faceage": [50, 51, 60, 61]}
+    )
+    table = rates(data, measurement_sd=2.0).tidy()
+    rows = table[(table["group"] == "overall") & (table["variable"] == "rate")]
+    assert rows.set_index("estimand").loc["true_sd", "estimate"] == 0
+    assert rows["note"].str.contains("100% of the variance").any()
 
 
 def test_rows_in_another_order_change_nothing(photos):
@@ -81,19 +110,19 @@ def test_rows_in_another_order_change_nothing(photos):
 
 def test_the_error_of_a_rate_is_that_of_two_photos_over_the_interval(photos):
     table = rates(photos, measurement_sd=2.0).subjects().set_index("who")
-    assert table.loc["a", "rate_std_error"] == pytest.approx(np.sqrt(2) * 2 / 2)
+    assert table.loc["a", "rate_std_error"] == pytest.approx(np.sqrt(2) * 2 / 4)
     assert rates(photos).subjects()["rate_std_error"].isna().all()
 
 
 def test_a_rate_has_limits_on_the_degrees_of_freedom_of_the_error(photos):
     known = rates(photos, measurement_sd=2.0).subjects().iloc[0]
-    half = 1.959963984540054 * np.sqrt(2)  # two years apart
-    assert known["rate_conf_low"] == pytest.approx(1.5 - half, rel=1e-12)
-    assert known["rate_conf_high"] == pytest.approx(1.5 + half, rel=1e-12)
+    half = 1.959963984540054 * 2 * np.sqrt(2) / 4  # four years apart
+    assert known["rate_conf_low"] == pytest.approx(0.75 - half, rel=1e-12)
+    assert known["rate_conf_high"] == pytest.approx(0.75 + half, rel=1e-12)
     result = rates(photos, measurement_sd=(2.0, 5))
     estimated = result.subjects(conf_level=0.9).iloc[0]
-    half = 2.015048373 * np.sqrt(2)
-    assert estimated["rate_conf_high"] == pytest.approx(1.5 + half, rel=1e-9)
+    half = 2.015048373 * 2 * np.sqrt(2) / 4
+    assert estimated["rate_conf_high"] == pytest.approx(0.75 + half, rel=1e-9)
     assert rates(photos).subjects()["rate_conf_low"].isna().all()
 
 
@@ -247,6 +276,11 @@ def test_two_photos_on_the_day_of_an_end_are_refused(photos):
         ({"faceage": np.inf}, {}, "`faceage` is infinite in 10 of 10 rows"),
         (
             {"taken": "31/12/2019"},
+            {"day": None, "date": "taken"},
+            "`taken` cannot be read as a date in 10 of 10 rows; write year",
+        ),
+        (
+            {"taken": "2019-12"},  # a month is no day
             {"day": None, "date": "taken"},
             "`taken` cannot be read as a date in 10 of 10 rows; write year",
         ),
