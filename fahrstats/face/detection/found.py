@@ -166,6 +166,40 @@ def find_face(
     return replace(graded, status="ok", note=note, face=face)
 
 
+def find_again(face: FoundFace, detector: Detector) -> FoundFace | None:
+    """Find a face anew whose pixels were changed.
+
+    Parameters
+    ----------
+    face
+        The face, with its landmarks where they lie after the change.
+    detector
+        What finds faces in the pixels.
+
+    Returns
+    -------
+    FoundFace or None
+        Of the faces that are found, the one whose landmarks have their mean nearest to
+        where it was, whatever else is in the picture. None if that is further away than
+        the eyes are from each other, since it is then not this person's, or if its
+        landmarks cannot be a face's.
+
+    Raises
+    ------
+    DataError
+        The detector's arrays have wrong shapes.
+    """
+    rows, columns = face.pixels.shape[:2]
+    faces = detector.find(Picture(face.photo, face.pixels, columns, rows, content=""))
+    _check(faces, detector)
+    away = np.hypot(*(faces.points.mean(axis=1) - face.points.mean(axis=0)).T)
+    away = np.where(np.isfinite(away), away, np.inf)
+    if not away.min(initial=np.inf) <= np.hypot(*(face.points[1] - face.points[0])):
+        return None
+    box, points = faces.boxes[away.argmin()], faces.points[away.argmin()]
+    return None if _fault(box, points) else replace(face, box=box, points=points)
+
+
 def _nothing(picture: Picture, n_faces: int) -> Finding:
     """Return what is known of a photo before a face is chosen."""
     return Finding(

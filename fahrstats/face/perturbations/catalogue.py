@@ -368,7 +368,8 @@ class Panel:
     landmarks : str
         ``"detected"``: the detector looks at every changed picture, and at the
         untouched one in the same frame, as it would if the photo had been taken so;
-        where it finds no face any more, scores are missing. ``"carried"``: landmarks
+        where it does not find this face any more, scores are missing, even if it
+        finds another one beside it. ``"carried"``: landmarks
         are those of the untouched photo, moved as the face is, as if they were found
         without error: what is left is the answer of the model alone. It takes less
         than a third of the time, and no face is ever lost.

@@ -11,14 +11,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fahrstats.face.detection.faces import Detector, FoundFace
-from fahrstats.face.detection.found import Several, find_face
+from fahrstats.face.detection.found import find_again
 from fahrstats.face.models.face_model import FaceModel
 from fahrstats.face.perturbations.catalogue import CONDITIONS, SEVERITIES, Panel
 from fahrstats.face.perturbations.changes import perturbed
 from fahrstats.face.perturbations.framing import framed
 from fahrstats.face.perturbations.perturbed_table import perturbed_column
 from fahrstats.face.pictures.photos import in_runs
-from fahrstats.face.pictures.picture import Picture
 
 _AT_ONCE = 32  # changed pictures in memory; a whole number of passes of a network
 
@@ -35,14 +34,11 @@ class PerturbedReading:
         The changes.
     detector : Detector
         What finds faces anew, if the panel says so.
-    several : str
-        Which face it then takes where it finds several.
     """
 
     models: tuple[FaceModel, ...]
     panel: Panel
     detector: Detector
-    several: Several
 
     @property
     def columns(self) -> dict[str, pa.DataType]:
@@ -119,15 +115,7 @@ class PerturbedReading:
         """Return a face with the landmarks that the panel asks for."""
         if self.panel.landmarks == "carried":
             return face
-        rows, columns = face.pixels.shape[:2]
-        picture = Picture(face.photo, face.pixels, columns, rows, content="")
-        return find_face(
-            picture,
-            self.detector,
-            several=self.several,
-            pixels_wanted=self.pixels_wanted,
-            min_face=0,
-        ).face
+        return find_again(face, self.detector)
 
 
 def _largest_margin(models: Sequence[FaceModel]) -> float:

@@ -197,5 +197,5 @@ def open_reading(plan: Plan, detector: Detector) -> Reading:
         precision=plan.precision,
     )
     if plan.outcome == "perturbed":
-        return PerturbedReading(tuple(models), plan.panel, detector, plan.several)
+        return PerturbedReading(tuple(models), plan.panel, detector)
     return ScoreReading(tuple(models))

@@ -14,8 +14,8 @@ from skimage.data import astronaut
 
 from fahrstats.errors import DataError
 from fahrstats.face.detection.alignment import ARCFACE_POINTS, align
-from fahrstats.face.detection.faces import Faces
-from fahrstats.face.detection.found import Finding, find_face
+from fahrstats.face.detection.faces import Faces, FoundFace
+from fahrstats.face.detection.found import Finding, find_again, find_face
 from fahrstats.face.detection.mtcnn import Mtcnn
 from fahrstats.face.pictures.picture import Picture
 from fahrstats.face.score_columns import SCORE_GLOSSARY, STATUSES
@@ -301,6 +301,38 @@ def test_the_pixels_are_enough_for_every_margin_at_every_roll(degrees, margin, s
     options = {"size": 112, "margin": margin, "interpolation": "bicubic"}
     difference = align(face, **options).astype(int) - align(whole, **options)
     assert np.abs(difference).max() <= 1
+
+
+def again(*faces, change=None):
+    """Look again for a face that was at (100, 100) at scale 1."""
+    before = told((100, 100, 1.0)).faces
+    detector = told(*faces)
+    if change is not None:
+        detector.faces = replace(detector.faces, points=change(detector.faces.points))
+    pixels = noise(300, 300)
+    was = FoundFace("a.png", pixels, before.boxes[0], before.points[0])
+    found = find_again(was, detector)
+    assert found is None or found.pixels is pixels
+    return found
+
+
+def test_found_again_is_the_face_where_it_was_not_the_largest_or_surest():
+    found = again((10, 10, 2.2), (190, 95, 1.5), (103, 98, 0.9), (140, 120, 1.0))
+    assert_allclose(found.points, told((103, 98, 0.9)).faces.points[0])
+    assert_allclose(found.box, told((103, 98, 0.9)).faces.boxes[0])
+
+
+@pytest.mark.parametrize("away", [35, 36])  # the eyes are 35.24 pixels apart
+def test_a_face_further_away_than_the_eyes_apart_is_another_ones(away):
+    assert (again((100 + away, 100, 1.0)) is None) == (away == 36)
+
+
+def test_no_face_is_found_again():
+    assert again() is None
+    assert again((100, 100, 1.0), change=lambda points: points * np.nan) is None
+    assert (
+        again((100, 100, 1.0), change=lambda points: points[:, [1, 0, 2, 3, 4]]) is None
+    )
 
 
 def test_the_pixels_are_a_copy():

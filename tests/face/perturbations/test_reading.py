@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +33,9 @@ class Afraid:
         self.face = face
 
     def find(self, picture):
-        n = int(picture.pixels.mean() > 90)
+        return self.found(int(picture.pixels.mean() > 90))
+
+    def found(self, n):
         return Faces(
             np.repeat(self.face.box[None], n, axis=0),
             np.repeat(self.face.points[None], n, axis=0),
@@ -43,7 +45,7 @@ class Afraid:
 
 def reading(face, **settings):
     panel = Panel(("underexposure", "jpeg"), **settings)
-    return PerturbedReading((Brightness(),), panel, Afraid(face), "largest")
+    return PerturbedReading((Brightness(),), panel, Afraid(face))
 
 
 def test_scores_are_those_of_the_changed_faces_in_order(face):
@@ -68,9 +70,27 @@ def test_a_face_that_is_not_found_any_more_has_no_score(face):
     assert np.isfinite(values["brightness"]).all()
 
 
+def test_a_lost_face_does_not_get_the_score_of_its_neighbour(face):
+    """In the dark only another face is found, in a corner of the picture."""
+    detector = Afraid(face)
+    beside = replace(face, box=face.box + 90, points=face.points + 90)
+
+    class Distracted:
+        name = "distracted 1"
+
+        def find(self, picture):
+            found = detector.find(picture)
+            return found if found.n else Afraid(beside).found(1)
+
+    panel = Panel(("underexposure",))
+    values = PerturbedReading((Brightness(),), panel, Distracted()).read([face])
+    (changed,) = values["brightness_perturbed"]
+    assert np.isnan(changed).tolist() == [False, False, False, True, True]
+
+
 def test_few_pictures_are_held_at_once(face):
     model = Brightness()
-    every = PerturbedReading((model,), Panel(landmarks="carried"), None, "largest")
+    every = PerturbedReading((model,), Panel(landmarks="carried"), None)
     every.read([face])
     assert model.n_most == 32
     assert every.batch_size == 1
