@@ -23,7 +23,7 @@ MAP_SIDE = 112
 """Side in pixels of a stored map of the aligned face with the regions' margin."""
 
 
-def read_importance(path: Path) -> pd.DataFrame:
+def read_importance(path: str | Path) -> pd.DataFrame:
     """Read the importance of regions as a long table.
 
     Parameters
@@ -45,8 +45,8 @@ def read_importance(path: Path) -> pd.DataFrame:
     DataError
         The file is absent, or holds no importance.
     """
-    table = _opened(path).read(columns=None)
-    return long_table(table, path.name)
+    path = Path(path)
+    return long_table(_opened(path).read(), path.name)
 
 
 def long_table(table: pa.Table, name: str) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def long_table(table: pa.Table, name: str) -> pd.DataFrame:
     return found
 
 
-def mean_maps(path: Path) -> dict[str, NDArray[np.float64]]:
+def mean_maps(path: str | Path) -> dict[str, NDArray[np.float64]]:
     """Return the mean map of each score over all photos that have one.
 
     Maps are added up one row group after the other; only their sum is held.
@@ -89,8 +89,9 @@ def mean_maps(path: Path) -> dict[str, NDArray[np.float64]]:
     Raises
     ------
     DataError
-        The file is absent, or holds no map.
+        The file is absent, holds no map, or holds one with missing values.
     """
+    path = Path(path)
     file = _opened(path)
     scores = _scores(file.schema_arrow, MAP_SUFFIX, path.name)
     columns = [f"{score}{MAP_SUFFIX}" for score in scores]
@@ -103,6 +104,13 @@ def mean_maps(path: Path) -> dict[str, NDArray[np.float64]]:
             counts[i] += len(maps)
     if not counts.all():
         raise DataError(f"`{path.name}` holds no map of a face with a score.")
+    for score, total in zip(scores, sums, strict=True):
+        n_missing = int((~np.isfinite(total)).sum())
+        if n_missing:
+            raise DataError(
+                f"{n_missing} of {total.size} places are missing or infinite in some "
+                f"map of `{score}` in `{path.name}`; explain these photos again."
+            )
     return {
         score: (total / n).reshape(MAP_SIDE, MAP_SIDE)
         for score, total, n in zip(scores, sums, counts, strict=True)
@@ -133,6 +141,6 @@ def _rows(column: pa.ChunkedArray) -> NDArray[np.float64]:
     found = np.full((len(column), len(REGIONS)), np.nan)
     lists = column.combine_chunks()
     found[lists.is_valid().to_numpy(zero_copy_only=False)] = (
-        lists.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, 11)
+        lists.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, len(REGIONS))
     )
     return found

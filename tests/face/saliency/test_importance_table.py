@@ -52,6 +52,12 @@ def test_the_long_table_has_a_row_per_photo_score_and_region(written):
     assert_array_equal(second["importance"], SECOND)
 
 
+def test_a_path_can_be_a_string(written):
+    assert read_importance(str(written)).equals(read_importance(written))
+    with pytest.raises(DataError, match="`importance.parquet` has no column"):
+        mean_maps(str(written))
+
+
 def test_photos_without_a_score_keep_their_rows(written):
     table = read_importance(written)
     lacking = table[table["photo"] == "b"]
@@ -89,6 +95,19 @@ def test_a_file_of_something_else_is_refused(tmp_path, written):
     (tmp_path / "x.parquet").write_text("no")
     with pytest.raises(DataError, match=r"`.*x.parquet` is not a Parquet file"):
         read_importance(tmp_path / "x.parquet")
+
+
+def test_a_map_with_missing_values_is_refused(tmp_path):
+    maps = np.zeros((2, 112**2), np.float32)
+    maps[1, :3] = np.nan
+    path = tmp_path / "maps.parquet"
+    kind = pa.list_(pa.float32(), 112**2)
+    pq.write_table(
+        pa.table({"a": [1.0, 2.0], "a_map": pa.array(list(maps), kind)}), path
+    )
+    told = "3 of 12544 places are missing or infinite in some map of `a` in `maps.parq"
+    with pytest.raises(DataError, match=told):
+        mean_maps(path)
 
 
 def test_no_map_of_a_scored_face_is_an_error(tmp_path):
