@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fahrstats import face as face
     from fahrstats.cohort.groups import QuantileGroups, TableOne
     from fahrstats.cohort.groups import quantile_groups as quantile_groups
     from fahrstats.cohort.groups import table_one as table_one
@@ -319,6 +320,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "face":
+        return import_module("fahrstats.face")
     if name not in _MODULE_OF:
         raise AttributeError(f"module `fahrstats` has no attribute `{name}`")
     return getattr(import_module(f"fahrstats.{_MODULE_OF[name]}"), name)

@@ -112,3 +112,14 @@ def test_the_version_is_that_of_the_distribution():
     from importlib.metadata import version
 
     assert fs.__version__ == version("fahrstats")
+
+
+def test_the_face_layer_is_there_without_another_import():
+    before, after = in_a_fresh_interpreter(
+        "import sys, json, fahrstats as fs\n"
+        "before = list(sys.modules)\n"
+        "fs.face.read_importance\n"
+        "print(json.dumps([before, list(sys.modules)]))"
+    )
+    assert "fahrstats.face" not in before
+    assert "torch" not in after
