@@ -18,6 +18,9 @@ from scipy.linalg import eigh
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+_CERTAIN = 1e9
+"""Degrees of freedom of a variance that is known."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ErrorProne:
@@ -80,7 +83,10 @@ class Corrected:
         Their covariance.
     reliability, reliability_std_error : ndarray of shape (q,)
         Share that is not error in the variance of each column with error given all
-        others.
+        others, whose errors count where they have some.
+    reliability_df : ndarray of shape (q, 2)
+        Degrees of freedom on which the variance of that error and the whole variance
+        are known: those of chi-squared with the same spread, 1e9 for a known error.
     hidden_sd : float
         Standard deviation of the linear predictor of the true columns given the
         measured ones.
@@ -90,6 +96,7 @@ class Corrected:
     cov: FloatArray
     reliability: FloatArray
     reliability_std_error: FloatArray
+    reliability_df: FloatArray
     hidden_sd: float
 
 
@@ -112,20 +119,46 @@ def correct_coefficients(
     of_E = np.linalg.solve(A, np.eye(len(b))[:, prone]) * beta[prone]
     cov = moved.T @ moved + of_E * columns.error_cov_variance @ of_E.T
 
-    inverse = np.linalg.inv(S)
-    share = inverse @ E
-    lost = np.diag(share)[prone]
-    of_share = (Z @ inverse)[:, prone] * (Z @ share)[:, prone] / columns.df - lost / n
-    variance = (_sum(of_share, columns.cluster) ** 2).sum(axis=0)
-    variance += np.diag(inverse)[prone] ** 2 * columns.error_cov_variance
-    hidden = float(beta @ (A - A @ inverse @ A) @ beta)
+    hidden = float(beta @ (A - A @ np.linalg.solve(S, A)) @ beta)
+    lost, of_rows, of_errors = _lost_shares(columns)
     return Corrected(
         beta=beta,
         cov=cov,
         reliability=1 - lost,
-        reliability_std_error=np.sqrt(variance),
+        reliability_std_error=np.sqrt(of_rows + of_errors),
+        reliability_df=np.stack(
+            [_df_of(lost, variance) for variance in (of_errors, of_rows)], axis=1
+        ),
         hidden_sd=max(0.0, hidden) ** 0.5,
     )
+
+
+def _lost_shares(columns: ErrorProne) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return shares of error (q,), their variance due to rows, and due to errors.
+
+    A column given all others has the variance 1 / P_jj with P = S^-1, of which error
+    makes Q_jj / P_jj^2 with Q = P E P.
+    """
+    Z, prone, n = columns.Z, columns.prone, len(columns.Z)
+    P = np.linalg.inv(columns.S)
+    Q = P @ columns.E @ P
+    own = np.diag(P)[prone]
+    lost = np.diag(Q)[prone] / own
+    u, v = (Z @ P)[:, prone], (Z @ Q)[:, prone]
+    influence = (lost * u - 2 * v) * u / (own * columns.df) + lost / n
+    of_rows = (_sum(influence, columns.cluster) ** 2).sum(axis=0)
+    slopes = P[np.ix_(prone, prone)] ** 2 / own[:, None]
+    of_errors = slopes**2 @ columns.error_cov_variance
+    return (
+        np.asarray(lost, np.float64),
+        np.asarray(of_rows, np.float64),
+        np.asarray(of_errors, np.float64),
+    )
+
+
+def _df_of(value: FloatArray, variance: FloatArray) -> FloatArray:
+    """Degrees of freedom of chi-squared that varies as much, for its mean."""
+    return np.asarray(2 / np.maximum(variance / value**2, 2 / _CERTAIN), np.float64)
 
 
 def _sum(rows: FloatArray, cluster: IntArray | None) -> FloatArray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import f
 
 from fahrstats.cohort.design import Dropped
 from fahrstats.cohort.encoding import DesignColumn
@@ -33,6 +34,9 @@ CORRECTED, MEASURED = "corrected", "as measured"
 _LARGE = 0.3
 """Spread of the log hazard that a measured score hides, from which a note is due."""
 
+_ROUGH = 0.2
+"""Standard error of a reliability, due to its error and as a share of it, of a note."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegressionCalibration:
@@ -54,6 +58,8 @@ class RegressionCalibration:
         Their covariances, both sandwiches.
     reliability, reliability_std_error : ndarray of shape (q,)
         Share that is not error in the variance of each score given all other columns.
+    reliability_df : ndarray of shape (q, 2)
+        Degrees of freedom of the variance of that error and of the whole variance.
     hidden_sd : float
         Standard deviation of the log hazard of the true columns given the measured
         ones; where it is large, the correction is short.
@@ -73,6 +79,7 @@ class RegressionCalibration:
     measured_cov: FloatArray
     reliability: FloatArray
     reliability_std_error: FloatArray
+    reliability_df: FloatArray
     hidden_sd: float
     n: int
     n_events: int
@@ -204,14 +211,36 @@ class RegressionCalibration:
         table = with_wald(
             table, self.reliability, self.reliability_std_error, conf_level
         )
+        low, high = self._reliability_limits(conf_level)
+        table = table.assign(conf_low=low, conf_high=high)
         return table.drop(columns=["statistic", "p_value"])
 
+    def _reliability_limits(self, conf_level: float) -> tuple[FloatArray, FloatArray]:
+        """Limits (q,) by the F distribution: a share of error is a ratio of variances.
+
+        With normal columns, rows that are independent and a single score with error
+        they are exact. Below 0 they end there.
+        """
+        alpha, df = (1 - conf_level) / 2, self.reliability_df
+        lost = 1 - self.reliability
+        low = 1 - lost / f.ppf(alpha, *df.T)
+        high = 1 - lost / f.isf(alpha, *df.T)
+        return np.maximum(low, 0.0), np.maximum(high, 0.0)
+
     def _note(self) -> str:
-        """Say that the correction is short, or nothing."""
-        if self.hidden_sd <= _LARGE:
-            return ""
-        return (
-            "the measured scores leave an SD of "
-            f"{format_number(self.hidden_sd, 2)} of the log hazard unknown: with many "
-            "events the correction is short"
-        )
+        """Say that the correction is short, or its limits, or nothing."""
+        notes = []
+        if self.hidden_sd > _LARGE:
+            notes.append(
+                "the measured scores leave an SD of "
+                f"{format_number(self.hidden_sd, 2)} of the log hazard unknown: with "
+                "many events the correction is short"
+            )
+        df = self.reliability_df[:, 0]
+        spread = (1 - self.reliability) * np.sqrt(2 / df)
+        if (spread > _ROUGH * self.reliability).any():
+            notes.append(
+                f"the error rests on {format_number(df.min(), 0)} degrees of freedom: "
+                "limits of a clear effect are too narrow"
+            )
+        return "; ".join(notes)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from drawings import drawn, words
 from numpy.testing import assert_allclose
+from scipy.stats import f
 from tables import check_glance, check_table
 
 import fahrstats as fs
@@ -98,6 +99,53 @@ def test_correlated_errors_of_two_scores(cohort):
     diagonal = pd.DataFrame(np.diag([4.0, 3.0]), names, names)
     same = corrected(cohort, formula, error=diagonal)
     assert_allclose(independent.cov, same.cov, rtol=1e-12)
+
+
+def test_two_models_that_err_alike_on_one_photo_are_corrected(cohort):
+    """Given the one, the other varies less than it errs, and has a reliable part."""
+    rng = np.random.default_rng(7)
+    first, second = rng.normal(0, 4, len(cohort)), rng.normal(0, 2, len(cohort))
+    photo = rng.normal(0, 4, len(cohort))
+    small = rng.normal(0, 0.5, (2, len(cohort)))
+    data = cohort.assign(
+        faceage=first + photo + small[0], other=first + second + photo + small[1]
+    )
+    names = ["faceage", "other"]
+    cov = 16 + np.diag([0.25, 0.25])
+    result = corrected(data, ONE + " + other", error=pd.DataFrame(cov, names, names))
+    X = data[names].to_numpy()
+    own = X[:, 0] - np.polyval(np.polyfit(X[:, 1], X[:, 0], 1), X[:, 1])
+    assert own.std() < np.sqrt(16.25) / 1.5
+    twin = calibrated_fit(data, names, cov)
+    assert_allclose(result.log_hr, twin.log_hr, rtol=1e-8)
+    pull = np.polyfit(X[:, 1], X[:, 0], 1)[0]
+    contrast = np.array([1, -pull])
+    share = contrast @ cov @ contrast / own.var(ddof=1)
+    assert result.reliability[0] == pytest.approx(1 - share, rel=1e-9)
+    assert ((result.reliability > 0) & (result.reliability < 1)).all()
+
+
+def test_a_reliability_has_limits_of_f_and_a_rough_error_a_note(cohort):
+    reliability = 1 - 4 / cohort["faceage"].var()
+    result = corrected(cohort, ONE, error={"faceage": (2.0, 3)})
+    row = result.tidy().iloc[-1]
+    of_error, of_rows = result.reliability_df[0]
+    assert of_error == pytest.approx(3, rel=1e-10)
+    # Z' Z / df of one column: 2 / df is the spread of its square, here of these rows
+    z = (cohort["faceage"] - cohort["faceage"].mean()).to_numpy()
+    spread = ((z**2 / z.var(ddof=1) / 399 - 1 / 400) ** 2).sum()
+    assert of_rows == pytest.approx(2 / spread, rel=1e-10)
+    assert row["conf_high"] == pytest.approx(
+        1 - (1 - reliability) / f.isf(0.025, 3, of_rows), rel=1e-9
+    )
+    assert 0 <= row["conf_low"] < reliability < row["conf_high"] < 1
+    rough = corrected(cohort, error={"faceage": (3.0, 3)}).tidy()
+    assert rough.iloc[0]["note"].endswith(
+        "the error rests on 3 degrees of freedom: limits of a clear effect are too "
+        "narrow"
+    )
+    assert rough["conf_low"].iloc[-1] == 0  # as much error as that may be all of it
+    assert set(corrected(cohort, error={"faceage": (2.0, 100)}).tidy()["note"]) == {""}
 
 
 def test_scores_are_calibrated_within_strata(cohort):
@@ -208,8 +256,9 @@ SQUARE = pd.DataFrame(
         (
             ONE + " + twice",
             {"faceage": 2.0},
-            "`twice` has no estimate, since it equals",
+            "`twice` has no estimate, since `twice` = 2 x `faceage`; leave it out",
         ),
+        (ONE + " + one", {"faceage": 2.0}, "since `one` is 1 in every row; leave it"),
         (ONE + " + died", {"faceage": 2.0}, "`died` has an infinite estimate"),
         (FORMULA, SQUARE, "`error` is no covariance; give a data frame"),
         (FORMULA, SQUARE.iloc[:1], "`error` is no covariance"),
@@ -218,7 +267,7 @@ SQUARE = pd.DataFrame(
     ],
 )
 def test_bad_requests_are_refused(cohort, formula, error, message):
-    data = cohort.assign(twice=2 * cohort["faceage"], died=1.0 * cohort["event"])
+    data = cohort.assign(twice=2 * cohort["faceage"], died=1.0 * cohort["event"], one=1)
     with pytest.raises(DataError, match=message):
         corrected(data, formula, error=error)
 
