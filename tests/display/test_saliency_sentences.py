@@ -72,8 +72,8 @@ def test_different_regions_are_told_with_where_and_how_much():
     (told,) = same_regions(*comparison(0.0001, [-0.12, 0.01], 0.02), labels=LABELS)
     assert told == (
         "First and Second rest on different regions (P<0.001): 80% (95% CI "
-        "70\N{EN DASH}90) of their importance lay on the same regions. They differ in 1 "
-        "of 2 regions, most in the eyes, which has 12 (joint 95% CI 10\N{EN DASH}14) "
+        "70\N{EN DASH}90) of their importance lay on the same regions. They differ in "
+        "1 of 2 regions, most in the eyes, which has 12 (joint 95% CI 10\N{EN DASH}14) "
         "percentage points more of the importance in Second than in First."
     )
 
