@@ -226,7 +226,8 @@ _ALL: tuple[Condition, ...] = (
         "Random noise of linear light in every pixel and colour: the dose is its "
         "standard deviation at mid-grey (18% of white); four fifths of that variance "
         "are photon noise, which grows with the light, the rest is the same "
-        "everywhere.",
+        "everywhere. What falls below black is cut off, so that strong noise makes "
+        "dark places lighter.",
         "% of the signal at mid-grey",
         (5, 10, 20, 35, 60),
     ),
@@ -417,4 +418,6 @@ def panel_of(conditions: Sequence[str] | None, landmarks: Landmarks) -> Panel:
     """Return a panel of some conditions in the order of the catalogue, or of all."""
     if not conditions:
         return Panel(landmarks=landmarks)
-    return Panel(tuple(conditions), landmarks)
+    for name in conditions:
+        check_condition(name)
+    return Panel(tuple(sorted(conditions, key=list(CONDITIONS).index)), landmarks)

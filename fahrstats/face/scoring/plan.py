@@ -119,9 +119,10 @@ class Plan:
         if self.outcome == "crops" and has_model:
             raise DataError("Crops are cut without a model; name none.")
         if self.outcome != "crops" and not has_model:
+            table = ", or a table of ages by `predictions`"
             raise DataError(
-                "Photos cannot be scored without a model: name one by `checkpoint`, or "
-                "a table of ages by `predictions`."
+                "Photos cannot be scored without a model: name one by `checkpoint`"
+                f"{table if self.outcome == 'scores' else ''}."
             )
         if self.several not in get_args(Several):
             raise DataError(

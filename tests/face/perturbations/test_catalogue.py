@@ -73,4 +73,10 @@ def test_a_panel_is_possible(settings, message):
 def test_a_panel_has_all_conditions_unless_some_are_named():
     assert panel_of(None, "carried").conditions == tuple(CONDITIONS)
     assert panel_of([], "carried").n_versions == 165
-    assert panel_of(["jpeg", "roll"], "detected") == Panel(("jpeg", "roll"), "detected")
+
+
+def test_a_panel_does_not_depend_on_the_order_of_names():
+    for names in (["jpeg", "roll"], ["roll", "jpeg"]):
+        assert panel_of(names, "detected") == Panel(("roll", "jpeg"), "detected")
+    with pytest.raises(DataError, match="Did you mean `jpeg`"):
+        panel_of(["roll", "jpg"], "detected")

@@ -16,7 +16,7 @@ from fahrstats.face.scoring.plan import Plan
 from fahrstats.face.scoring.score import score_photos
 from fahrstats.measurement.dose_response import dose_response
 
-CONDITIONS = ("noise", "underexposure", "nose_narrowing")
+CONDITIONS = ("underexposure", "noise", "nose_narrowing")
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,11 @@ def test_what_is_impossible_is_refused_at_once(cohort, settings, message):
     photos, how = cohort
     with pytest.raises(DataError, match=message):
         perturb_photos(photos, **how, **settings)
+
+
+def test_a_model_is_needed_and_no_table_is_proposed_instead():
+    with pytest.raises(DataError, match=r"name one by `checkpoint`\.$"):
+        Plan(models=(), outcome="perturbed")
 
 
 def test_tables_of_ages_are_refused():
