@@ -26,7 +26,7 @@ groups.sex = { label = "Sex", levels = { F = "Women", M = "Men" } }
 
 [panel]
 photos = "faces"
-models = ["mini-age"]
+models = ["mini-age", "other=mini-age"]
 conditions = ["roll", "jpeg", "lipstick"]
 
 [pairs.makeup]

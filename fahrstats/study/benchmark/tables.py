@@ -30,8 +30,9 @@ Makers = dict[str, Callable[[], pd.DataFrame]]
 FEW = f"too few people: 1 to {FEWEST_PEOPLE - 1}"
 """What a row says whose numbers would tell of single people."""
 
+_EMPTY = "no photos"
 _NUMBERS = (
-    *("estimate", "std_error", "statistic", "p_value", "p_adjusted"),
+    *("estimate", "std_error", "statistic", "df_residual", "p_value", "p_adjusted"),
     *("conf_low", "conf_high", "joint_low", "joint_high"),
 )
 _COUNTS = ("n", "n_subjects", "n_missing")
@@ -98,7 +99,7 @@ def _stacked(
 
 
 def _accuracy(judged: AgeAccuracy) -> pd.DataFrame:
-    return without_few(judged.tidy())
+    return without_few(judged.tidy(), empty=_EMPTY)
 
 
 def _differences(judged: AgeAccuracy) -> pd.DataFrame:
@@ -107,7 +108,7 @@ def _differences(judged: AgeAccuracy) -> pd.DataFrame:
         judged.contrasts(estimand=estimand, subgroup=subgroup)
         for estimand, subgroup in _OF_MODELS
     ]
-    return without_few(pd.concat(parts, ignore_index=True))
+    return without_few(pd.concat(parts, ignore_index=True), empty=_EMPTY)
 
 
 def _lowest(judged: AgeAccuracy, models: Sequence[str]) -> pd.DataFrame:
@@ -116,7 +117,7 @@ def _lowest(judged: AgeAccuracy, models: Sequence[str]) -> pd.DataFrame:
     Each is compared with the model that comes next; tests and limits are those of all
     pairs of models, and in bands of age of all bands, together.
     """
-    table = without_few(judged.tidy())
+    table = without_few(judged.tidy(), empty=_EMPTY)
     table = table[table["model"].isin(models)]
     rows = []
     for estimand, subgroup in _OF_MODELS:
@@ -196,8 +197,13 @@ def _refused(subgroup: str, estimand: str, error: DataError) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def without_few(table: pd.DataFrame, size: str = "n_subjects") -> pd.DataFrame:
-    """Take the numbers out of rows about too few people, and say so."""
+def without_few(
+    table: pd.DataFrame, size: str = "n_subjects", *, empty: str | None = None
+) -> pd.DataFrame:
+    """Take the numbers out of rows about too few people, and say so.
+
+    ``empty`` is what rows about nobody say in place of their note.
+    """
     is_few = table[size].between(1, FEWEST_PEOPLE - 1)
     numbers = {name: table[name].mask(is_few) for name in _NUMBERS if name in table}
     counts = {
@@ -205,5 +211,7 @@ def without_few(table: pd.DataFrame, size: str = "n_subjects") -> pd.DataFrame:
         for name in _COUNTS
         if name in table
     }
-    notes = table["note"].mask(is_few, FEW).mask(table[size] == 0, "no photos")
+    notes = table["note"].mask(is_few, FEW)
+    if empty is not None:
+        notes = notes.mask(table[size] == 0, empty)
     return table.assign(**numbers, **counts, note=notes)

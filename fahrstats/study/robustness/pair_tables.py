@@ -131,19 +131,21 @@ def _band(rows: pd.DataFrame, model: str) -> pd.Series:
 
 def _pair_differences(study: Robustness, pairs: Mapping[str, Read]) -> pd.DataFrame:
     """Compare how far models move in the real pairs of every set."""
-    return stacked(
-        dose_response(
-            _as_panel(read),
-            subject=SUBJECT,
-            predicted=study.columns,
-            limits=study.limits,
-            moved=study.moved,
-            n_boot=study.n_boot,
-            seed=study.seed,
+    return without_few(
+        stacked(
+            dose_response(
+                _as_panel(read),
+                subject=SUBJECT,
+                predicted=study.columns,
+                limits=study.limits,
+                moved=study.moved,
+                n_boot=study.n_boot,
+                seed=study.seed,
+            )
+            .contrasts()
+            .assign(cohort=read.label)
+            for read in pairs.values()
         )
-        .contrasts()
-        .assign(cohort=read.label)
-        for read in pairs.values()
     )
 
 

@@ -55,8 +55,9 @@ def analyse_robustness(
     """
     folder = results_folder(path, out)
     before = check_robustness(path, data_dir, folder)
-    if before.problems or before.study is None:
-        raise DataError(first_of(list(before.problems), path.name))
+    problems = [one for one in before.problems if one not in before.of_scores]
+    if problems or before.study is None:
+        raise DataError(first_of(problems, path.name))
     score_all(before.study, data_dir, folder, watch)
     study, sources = read_sources(path, data_dir, folder)
     provenance = _provenance(study, sources)

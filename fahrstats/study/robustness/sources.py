@@ -11,9 +11,14 @@ import pandas as pd
 
 from fahrstats.errors import DataError, FahrstatsError
 from fahrstats.face.pictures.pairs import PhotoPairs, open_pairs
-from fahrstats.measurement.accuracy_blocks import FEWEST_PEOPLE
 from fahrstats.study.notes import read_notes
 from fahrstats.study.photo_scores import locate
+from fahrstats.study.robustness.comparable import (
+    absent_scores,
+    pair_problems,
+    panel_problems,
+    serial_problems,
+)
 from fahrstats.study.robustness.photos import (
     find_pairs,
     open_photos,
@@ -102,6 +107,9 @@ class RobustnessCheck:
         Why it cannot be analysed; empty where it can.
     notes : tuple of str
         What a reader should know though nothing is wrong.
+    of_scores : tuple of str
+        Those of the problems that photos have as they were scored; to score them anew,
+        where photos have changed since, may mend them.
     study : Robustness or None
         What the file says, where it can be read.
     sources : Sources or None
@@ -112,6 +120,7 @@ class RobustnessCheck:
     notes: tuple[str, ...]
     study: Robustness | None
     sources: Sources | None = None
+    of_scores: tuple[str, ...] = ()
 
 
 def check_robustness(
@@ -146,7 +155,13 @@ def check_robustness(
         },
         serial=None if study.serial is None else reader.serial(study.serial),
     )
-    return RobustnessCheck(tuple(reader.problems), tuple(reader.notes), study, sources)
+    return RobustnessCheck(
+        problems=(*reader.problems, *reader.of_scores),
+        notes=tuple(reader.notes),
+        study=study,
+        sources=sources,
+        of_scores=tuple(reader.of_scores),
+    )
 
 
 def read_sources(
@@ -167,12 +182,16 @@ def read_sources(
 
 @dataclass(slots=True, eq=False)
 class _Reader:
-    """Reads the parts of a study, collecting problems and notes."""
+    """Reads the parts of a study, collecting problems and notes.
+
+    Problems of photos as they were scored are kept apart.
+    """
 
     study: Robustness
     data_dir: Path | None
     results: Path
     problems: list[str] = field(default_factory=list)
+    of_scores: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def panel(self, panel: PanelPhotos) -> Read | None:
@@ -187,16 +206,15 @@ class _Reader:
         except FahrstatsError as error:
             self._problem(where, error)
             return None
-        columns = list(scored.table.columns)
-        if not self._has_models(where, columns):
+        table = scored.table
+        problems = panel_problems(self.study.columns, table)
+        self.of_scores += [f"{where}: {problem}" for problem in problems]
+        if problems:
             return None
-        n_photos = scored.table[PHOTO].nunique()
-        is_known = scored.table[list(self.study.columns)].notna().all(axis=1)
-        if not self._are_enough(where, scored.table.loc[is_known, PHOTO], "photos"):
-            return None
+        n_photos = table[PHOTO].nunique()
         return Read(
             label="Simulated changes",
-            table=scored.table,
+            table=table,
             file=f"scores of {n_photos:,} changed photos",
             sha256=scored.sha256,
             provenance=scored.provenance,
@@ -213,10 +231,12 @@ class _Reader:
         except FahrstatsError as error:
             self._problem(where, error)
             return None
-        if not self._has_models(where, list(scores.columns)):
-            return None
         table = _as_rows(photos.table, scores)
-        if not self._are_enough(where, table[SUBJECT], "subjects"):
+        models = self.study.columns
+        problems = absent_scores(models, scores.columns) or pair_problems(models, table)
+        into = self.problems if pairs.photos is None else self.of_scores
+        into += [f"{where}: {problem}" for problem in problems]
+        if problems:
             return None
         self.notes.append(f"{where}: {photos.note()}")
         table = self._with_groups(table, pairs, where)
@@ -242,9 +262,11 @@ class _Reader:
             return None
         wanted = (serial.subject, serial.date, serial.day, *self.study.columns)
         work = Work(source.data, {}, self.problems)
-        for name in wanted:
-            if name is not None:
-                work.source(name, "[serial]")
+        columns = [work.source(name, "[serial]") for name in wanted if name is not None]
+        if any(column is None for column in columns):
+            return None
+        problems = serial_problems(self.study.columns, serial, source.data)
+        self.problems += [f"[serial]: {problem}" for problem in problems]
         return Read("Repeated photos", source.data, source.file, source.sha256)
 
     def _scored_pairs(
@@ -261,6 +283,11 @@ class _Reader:
             read = {"file": found.file, "sha256": found.sha256}
             return open_pairs(rows), rows, read
         photos = find_pairs(pairs, beside, self.data_dir)
+        if pairs.by and locate(pairs.photos or "", beside, self.data_dir).is_dir():
+            raise DataError(
+                "`by` names columns of a table of photos, and a folder has none; list "
+                "the photos in a table."
+            )
         scored = read_pair_scores(pairs, self.results)
         if scored is None:
             self._not_scored(where, len(photos.manifest), pairs.models)
@@ -273,8 +300,7 @@ class _Reader:
     def _with_manifest(self, scores: pd.DataFrame, pairs: PairSet) -> pd.DataFrame:
         """Add the groups that a table of photos has."""
         assert pairs.photos is not None
-        path = locate(pairs.photos, self.study.path.parent, self.data_dir)
-        if not pairs.by or path.is_dir():
+        if not pairs.by:
             return scores
         table = read_table(pairs.photos, self.study.path.parent, self.data_dir).data
         keys = [PHOTO] if PHOTO in table else ["before", "after"]
@@ -300,30 +326,13 @@ class _Reader:
                 table = table.assign(**{group.name: factor})
         return table
 
-    def _has_models(self, where: str, columns: list[str]) -> bool:
-        """Report the models of which there are no scores."""
-        absent = [name for name in self.study.columns if name not in columns]
-        for name in absent:
-            self.problems.append(
-                f"{where}: there are no scores `{name}`, which [models] names."
-            )
-        return not absent
-
-    def _are_enough(self, where: str, ids: pd.Series, what: str) -> bool:
-        """Report a part of too few photos or subjects."""
-        n = ids.nunique()
-        if n < FEWEST_PEOPLE:
-            self.problems.append(
-                f"{where}: {n} {what} can be compared; fewer than {FEWEST_PEOPLE} have "
-                "no numbers in a report, which would tell of single people."
-            )
-        return bool(n >= FEWEST_PEOPLE)
-
     def _not_scored(self, where: str, n: int, models: tuple[str, ...]) -> None:
         """Open the models, and say that photos are not scored yet."""
         from fahrstats.face.models.opening import open_models
 
-        open_models(models)
+        columns = [name for model in open_models(models) for name in model.columns]
+        absent = absent_scores(self.study.columns, columns)
+        self.problems += [f"{where}: {problem}" for problem in absent]
         self.notes.append(
             f"{where}: {n:,} photos are not scored yet; `fahrstats run` scores them, "
             "and what needs their scores is checked then."

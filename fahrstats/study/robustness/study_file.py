@@ -28,6 +28,7 @@ from fahrstats.study.robustness.specification import (
 from fahrstats.study.study_file import read_table, study_name
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
+_LOG_HAZARDS = ("facesurvival", "log_hazard")
 _DRAWS, _FEWEST_DRAWS = 1000, 20
 _LIMITS, _MOVED = (1.0, 5.0), 5.0
 
@@ -156,6 +157,11 @@ def _serial(top: Section) -> Serial | None:
     )
     if serial.date is not None and serial.day is not None:
         section.problem("Give `date` or `day`, not both: one says when photos were.")
+    if serial.date is None and serial.day is None:
+        section.problem(
+            "Give `date` or `day`, when photos were taken: those of one day differ by "
+            "less than those of several."
+        )
     section.finish()
     return serial
 
@@ -166,6 +172,12 @@ def _problems(study: Robustness) -> Iterator[str]:
     for name in study.columns:
         if name in TAKEN:
             yield f"[models]: `{name}` is taken; give the column another name."
+        if name in _LOG_HAZARDS:
+            yield (
+                f"[models]: `{name}` is a log hazard, and a robustness study is about "
+                "ages, in years; compare such scores by `fs.agreement` and "
+                "`fs.dose_response`, in their own unit."
+            )
     for name in groups:
         if name in (*TAKEN, *study.columns):
             yield f"[groups.{name}]: `{name}` is taken; give the column another name."

@@ -11,6 +11,7 @@ from fahrstats.columns import in_order
 from fahrstats.measurement.dose_response import dose_response
 from fahrstats.measurement.dose_response_result import DoseResponse
 from fahrstats.measurement.repeatability import repeatability
+from fahrstats.study.benchmark.tables import without_few
 from fahrstats.study.robustness.pair_tables import pair_makers, stacked
 from fahrstats.study.robustness.sources import Read, Sources
 from fahrstats.study.robustness.specification import SUBJECT, Robustness, Serial
@@ -24,10 +25,10 @@ def table_makers(study: Robustness, sources: Sources) -> Makers:
     if sources.panel is not None:
         judge = cache(partial(_panel, study, sources.panel))
         makers["dose_response"] = lambda: _with_origin(judge())
-        makers["thresholds"] = lambda: judge().passing()
-        makers["equivalence"] = lambda: judge().equivalence(study.margin)
+        makers["thresholds"] = lambda: without_few(judge().passing())
+        makers["equivalence"] = lambda: without_few(judge().equivalence(study.margin))
         if len(study.models) > 1:
-            makers["model_differences"] = lambda: judge().contrasts()
+            makers["model_differences"] = lambda: without_few(judge().contrasts())
     if sources.pairs:
         makers |= pair_makers(study, sources.pairs)
     if sources.serial is not None and study.serial is not None:
@@ -52,7 +53,7 @@ def _panel(study: Robustness, panel: Read) -> DoseResponse:
 def _with_origin(judged: DoseResponse) -> pd.DataFrame:
     """Return every change, and the photo itself that curves begin from."""
     table = pd.concat([judged.origin(), judged.tidy()], ignore_index=True)
-    return table[in_order(table.columns)]
+    return without_few(table[in_order(table.columns)])
 
 
 def _serial(study: Robustness, serial: Serial, read: Read) -> pd.DataFrame:

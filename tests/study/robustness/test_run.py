@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_robustness import write_panel
 
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.study.publication.public_version import publish
@@ -101,6 +102,18 @@ def test_a_study_with_a_problem_is_not_analysed(write_robustness):
     path = write_robustness({"margin = 2": "margin = -2"})
     with pytest.raises(DataError, match=r"study.toml: \[analysis\]: `margin` is -2"):
         analyse(path)
+
+
+@pytest.mark.usefixtures("quick")
+def test_scores_that_will_not_do_are_made_anew(write_robustness, monkeypatch):
+    """Otherwise photos that are added could never be scored."""
+    path = write_robustness()
+    (file,) = path.parent.with_name("out").rglob("panel-*.parquet")
+    write_panel(file, n=19)
+    with pytest.raises(DataError, match=r"\[panel\]: 19 people can be compared"):
+        analyse(path)
+    monkeypatch.setattr(run, "score_all", lambda *parts: write_panel(file, n=80))
+    assert read_manifest(analyse(path))["models"] == ["faceage", "other"]
 
 
 @pytest.mark.usefixtures("quick")

@@ -89,7 +89,41 @@ def test_pairs_pass_the_gate(write_robustness, tables, change, message):
 def test_few_pairs_are_refused(write_robustness, tables):
     few = tables["makeup"][tables["makeup"]["subject"] < "s019"]
     (problem,) = check(write_robustness(makeup=few)).problems
-    assert problem.startswith("[pairs.makeup]: 19 subjects can be compared; fewer th")
+    assert problem.startswith("[pairs.makeup]: 19 people can be compared; fewer th")
+
+
+def test_pairs_without_both_scores_are_not_counted(write_robustness, tables):
+    makeup = tables["makeup"].copy()
+    is_lost = (makeup["moment"] == "after") & (makeup["subject"] > "s005")
+    makeup.loc[is_lost, "other"] = np.nan
+    (problem,) = check(write_robustness(makeup=makeup)).problems
+    assert problem.startswith("[pairs.makeup]: 6 people can be compared; fewer than")
+
+
+def test_few_repeated_photos_are_refused(write_robustness, tables):
+    serial = tables["serial"]
+    few = serial[serial["who"].isin(serial["who"].unique()[:19])]
+    once = serial.drop_duplicates("who")
+    for table, n in ((few, 19), (once, 0), (serial.assign(other=np.nan), 0)):
+        (problem,) = check(write_robustness(serial=table)).problems
+        assert problem.startswith(f"[serial]: {n} people with several photos can be co")
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "message"),
+    [
+        ("makeup", {"other": "3,5"}, "[pairs.makeup]: `other` must hold numbers, but"),
+        ("serial", {"other": "3,5"}, "[serial]: `other` must hold numbers, but its"),
+        ("serial", {"taken": "32.1."}, "[serial]: `taken` cannot be read as a date in"),
+        ("serial", {"who": np.nan}, "[serial]: `who` is missing in 120 of 120 rows;"),
+    ],
+)
+def test_values_that_cannot_be_read_are_found_by_a_check(
+    write_robustness, tables, table, change, message
+):
+    path = write_robustness(**{table: tables[table].assign(**change)})
+    (problem,) = check(path).problems
+    assert problem.startswith(message)
 
 
 def test_few_changed_photos_are_refused(write_robustness):
@@ -97,7 +131,7 @@ def test_few_changed_photos_are_refused(write_robustness):
     (file,) = path.parent.with_name("out").rglob("panel-*.parquet")
     write_panel(file, n=19)
     (problem,) = check(path).problems
-    assert problem.startswith("[panel]: 19 photos can be compared; fewer than 20 have")
+    assert problem.startswith("[panel]: 19 people can be compared; fewer than 20 have")
 
 
 def test_photos_that_are_not_there_are_a_problem(write_robustness):
@@ -110,7 +144,8 @@ def test_photos_that_are_not_there_are_a_problem(write_robustness):
 
 def test_photos_that_are_not_scored_are_a_note(write_robustness):
     pytest.importorskip("torch", reason="photos need the extra `face`")
-    pairs = '[pairs.nose]\nphotos = "nose"\nmodels = ["mini-age"]\n\n[serial]'
+    models = 'models = ["mini-age", "other=mini-age"]'
+    pairs = f'[pairs.nose]\nphotos = "nose"\n{models}\n\n[serial]'
     path = write_robustness({"[serial]": pairs})
     for file in path.parent.with_name("out").rglob("*.parquet"):
         file.unlink()
@@ -123,6 +158,14 @@ def test_photos_that_are_not_scored_are_a_note(write_robustness):
     assert found.notes[0].startswith("[panel]: 1 photos are not scored yet; `fahrst")
     assert found.notes[-1].startswith("[pairs.nose]: 2 photos are not scored yet;")
     assert found.sources.panel is None
+    whole = path.read_text()
+    path.write_text(whole.replace(', "other=mini-age"]', "]"))
+    absent = "there are no scores `other`, which [models] names."
+    assert check(path).problems == (f"[panel]: {absent}", f"[pairs.nose]: {absent}")
+    path.write_text(whole.replace('photos = "nose"', 'photos = "nose"\nby = "sex"'))
+    (problem,) = check(path).problems
+    assert problem.startswith("[pairs.nose]: `by` names columns of a table of photos,")
+    path.write_text(whole)
     limited = path.read_text().replace("[panel]", "[panel]\nlimit = 90")
     path.write_text(limited)
     assert check(path).problems[0] == (

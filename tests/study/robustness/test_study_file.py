@@ -111,7 +111,15 @@ def test_without_a_limit_all_photos_and_conditions_are_taken(parse):
         ),
         ({'by = "sex"': 'by = "sx"'}, "[pairs.light]: `by` names `sx`; [groups] holds"),
         ({'"Another light"': '"Surgery"'}, "`Surgery` is the label of several models"),
-        ({'date = "taken"': 'date = "a"\nday = "b"'}, "[serial]: Give `date` or `day`"),
+        (
+            {'date = "taken"': 'date = "a"\nday = "b"'},
+            "[serial]: Give `date` or `day`, ",
+        ),
+        (
+            {'date = "taken"': ""},
+            "[serial]: Give `date` or `day`, when",
+        ),
+        ({"faceage =": "facesurvival ="}, "[models]: `facesurvival` is a log hazard, "),
         ({"faceage =": "dose ="}, "[models]: `dose` is taken; give the column another"),
         ({"[groups.sex]": "[groups.other]"}, "[groups.other]: `other` is taken; give"),
         (

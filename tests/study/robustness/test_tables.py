@@ -40,9 +40,40 @@ def test_simulated_changes_are_those_of_dose_response(made, shared_robustness):
     changed = table[table["severity"] > 0].reset_index(drop=True)
     pd.testing.assert_frame_equal(changed, found.tidy(), check_dtype=False)
     assert set(table.loc[table["severity"] == 0, "note"]) == {"the photo itself"}
-    pd.testing.assert_frame_equal(made["thresholds"], found.passing())
+    passing = found.passing()
+    pd.testing.assert_frame_equal(made["thresholds"], passing, check_dtype=False)
     lost = changed[(changed["condition"] == "jpeg") & (changed["severity"] == 5)]
     assert set(lost["n_missing"]) == {8}
+
+
+def test_few_people_have_no_numbers(write_robustness, tables):
+    """Neither a change that loses most faces, nor a condition of a few pairs."""
+    sessions = tables["sessions"]
+    is_few = (sessions["condition"] == "pose") & (sessions["subject"] > "s005")
+    path = write_robustness(sessions=sessions[~is_few])
+    out = path.parent.with_name("out")
+    study, sources = read_sources(path, out=out)
+    table = sources.panel.table
+    is_lost = (table["condition"] == "jpeg") & (table["severity"] == 4)
+    is_lost &= table["photo"] > sorted(table["photo"].unique())[6]
+    table.loc[is_lost, ["faceage", "other"]] = np.nan
+    made = {name: make() for name, make in table_makers(study, sources).items()}
+    for name in (
+        *("dose_response", "thresholds", "equivalence", "model_differences"),
+        *("agreement", "agreement_tests", "pair_differences"),
+    ):
+        found = made[name]
+        few = found[found["note"] == "too few people: 1 to 19"]
+        assert len(few), name
+        told = few.select_dtypes("number").drop(
+            columns=["severity", "dose", "value", "df"], errors="ignore"
+        )
+        assert told.isna().all(axis=None), name
+        sizes = found["n_subjects" if "n_subjects" in found else "n"].dropna()
+        assert not sizes.between(1, 19).any(), name
+    lost = made["dose_response"].query("condition == 'jpeg' and severity == 4")
+    share = lost[lost["estimand"] == "share_lost"]["estimate"]
+    assert (share > 0.9).all()
 
 
 def test_real_pairs_are_compared_by_set_condition_and_model(made, tables):
