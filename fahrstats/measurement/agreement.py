@@ -7,10 +7,12 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from fahrstats.cohort.follow_up import as_float
 from fahrstats.errors import DataError
 from fahrstats.measurement.agreement_result import Agreement
-from fahrstats.measurement.paired_scores import PairedScores, pair_scores
+from fahrstats.measurement.paired_scores import pair_scores
 
 _QUARTILES = (0.25, 0.5, 0.75)
 
@@ -94,7 +96,7 @@ def agreement(
         pairs=pairs,
         margin=None if margin is None else float(margin),
         moved=float(moved),
-        cut_points=_cut_points(pairs, cut_points),
+        cut_points=_cut_points(as_float(first[predicted]), cut_points),
     )
 
 
@@ -115,16 +117,14 @@ def _check_sizes(margin: float | None, moved: float) -> None:
 
 
 def _cut_points(
-    pairs: PairedScores, cut_points: Sequence[float] | None
+    first: NDArray[np.float64], cut_points: Sequence[float] | None
 ) -> tuple[float, ...]:
     """Return the bounds of groups: those given, or quartiles of the first scores.
 
     Quartiles that ties make equal are one bound.
     """
     if cut_points is None:
-        _, whose = np.unique(pairs.subject, return_index=True)
-        known = pairs.first[whose]
-        quartiles = np.quantile(known[np.isfinite(known)], _QUARTILES)
+        quartiles = np.nanquantile(first, _QUARTILES)
         return tuple(np.unique(quartiles).tolist())
     try:
         cuts = np.asarray(cut_points, np.float64)

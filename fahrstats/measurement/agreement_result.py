@@ -58,8 +58,7 @@ class Agreement:
     moved : float
         Size of change above which a pair has moved.
     cut_points : tuple of float
-        Upper bounds of all groups of the score but the last; empty where there is one
-        group.
+        Upper bounds of all groups of the score but the last.
     """
 
     predicted: str

@@ -28,6 +28,13 @@ _OF_SPREAD = ("loa_low", "loa_high", "repeatability")
 _KAPPAS = tuple(f"kappa_{weights}" for weights in KAPPA_WEIGHTS)
 _OF_GROUPS = ("share_changed_quantile", *_KAPPAS)
 _ESTIMANDS = (*_OF_CHANGE, *_OF_SPREAD, *_CORRELATIONS, "share_moved", *_OF_GROUPS)
+_NO_INTERVAL = {
+    "icc_2_1": "the means of pairs do not vary",
+    "icc_3_1": "the means of pairs do not vary",
+    "pearson": "fewer than 4 pairs",
+    "ccc": "the correlation is 0",
+    **dict.fromkeys(_KAPPAS, "its standard error is 0"),
+}
 _UNKNOWN = Estimate(np.nan)
 
 
@@ -77,7 +84,7 @@ def _estimates(
     """Return the estimands of complete pairs."""
     change = second - first
     low, high = statistics.limits_of_agreement(change, tail)
-    has_moved = np.abs(change) > moved + statistics.ROUNDING
+    has_moved = np.abs(change) > moved * (1 + statistics.ROUNDING)
     return {
         "mean_change": statistics.mean_change(change, tail),
         "mean_absolute_change": statistics.mean_absolute_change(change, tail),
@@ -126,6 +133,8 @@ def _why_none(estimand: str, found: Estimate) -> str:
         is_of_groups = estimand in _OF_GROUPS
         what = "all scores are in one group" if is_of_groups else "scores do not vary"
         return f"not estimated: {what}"
-    if estimand in _KAPPAS and np.isnan(found.conf_low):
+    if not np.isnan(found.conf_low):
+        return ""
+    if found.estimate == 1:
         return "no interval: no pair changes its group"
-    return ""
+    return f"no interval: {_NO_INTERVAL[estimand]}"

@@ -16,7 +16,7 @@ WITHIN_95 = float(norm.isf(0.025))
 """Standard deviations on either side of the mean between which 95% of changes lie."""
 
 ROUNDING = 1e-9
-"""Years by which a change may exceed a border and still be on it."""
+"""Share of a border, or of values, by which a number may be off from rounding."""
 
 
 class Estimate(NamedTuple):
@@ -106,7 +106,7 @@ def share(is_so: BoolArray, tail: float) -> Estimate:
 def spread(values: FloatArray) -> float:
     """Return the standard deviation, exactly 0 where values are equal to rounding."""
     sd = float(values.std(ddof=1))
-    return sd if sd > ROUNDING * max(1.0, float(np.abs(values).max())) else 0.0
+    return sd if sd > ROUNDING * float(np.abs(values).max()) else 0.0
 
 
 def _root(sd: float, df: int, tail: float) -> Estimate:

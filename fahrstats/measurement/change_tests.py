@@ -197,7 +197,7 @@ def _joint_test(
     found = np.sum([C @ means for C, (means, _, _) in pairs], axis=0)
     covs = [C @ cov @ C.T for C, (_, cov, _) in pairs]
     cov, k = np.sum(covs, axis=0), found.size
-    least = ROUNDING * max(1.0, *(np.abs(means).max() for means, _, _ in parts))
+    least = ROUNDING * max(float(np.abs(means).max()) for means, _, _ in parts)
     if np.diag(cov).min() <= least**2 or np.linalg.matrix_rank(cov, hermitian=True) < k:
         return None
     shares = [np.linalg.solve(cov, one) for one in covs]

@@ -168,7 +168,7 @@ def _features(panel: Panel, moved: float) -> list[FloatArray]:
     shape = panel.change.shape
     tested = np.broadcast_to(panel.is_tested[:, :, None], shape)
     lost = tested & np.isnan(panel.change)
-    has_moved = size > moved + ROUNDING
+    has_moved = size > moved * (1 + ROUNDING)
     every = (np.broadcast_to(compared, shape), change, size, change**2, has_moved)
     return [np.asarray(one, np.float64) for one in (*every, tested, lost)]
 

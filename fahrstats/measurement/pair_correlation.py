@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f, norm
 
-from fahrstats.measurement.agreement_statistics import Estimate
+from fahrstats.measurement.agreement_statistics import Estimate, spread
 
 FloatArray = NDArray[np.float64]
 
@@ -34,6 +34,8 @@ def icc_agreement(first: FloatArray, second: FloatArray, tail: float) -> Estimat
     if not (between + error > 0 and below > 0):
         return Estimate(np.nan)
     icc = float((between - error) / below)
+    if between == 0:
+        return Estimate(icc)
     if icc >= 1:
         return Estimate(icc, np.nan, icc, icc)
     a = _K * icc / (n * (1 - icc))
@@ -58,6 +60,8 @@ def icc_consistency(first: FloatArray, second: FloatArray, tail: float) -> Estim
     if not between + error > 0:
         return Estimate(np.nan)
     icc = float((between - error) / (between + error))
+    if between == 0:
+        return Estimate(icc)
     if error == 0:
         return Estimate(icc, np.nan, icc, icc)
     ratio, df = between / error, first.size - 1
@@ -69,11 +73,9 @@ def icc_consistency(first: FloatArray, second: FloatArray, tail: float) -> Estim
 
 def pearson(first: FloatArray, second: FloatArray, tail: float) -> Estimate:
     """Estimate Pearson's correlation, with Fisher's interval (from 4 pairs on)."""
-    x, y = first - first.mean(), second - second.mean()
-    spread = float(np.sqrt((x @ x) * (y @ y)))
-    if not spread > 0:
+    if not spread(first) * spread(second) > 0:
         return Estimate(np.nan)
-    r, n = float(np.clip(x @ y / spread, -1, 1)), first.size
+    r, n = float(np.corrcoef(first, second)[0, 1]), first.size
     std_error = (1 - r**2) / np.sqrt(n - 1)
     return _fisher(r, std_error, 1 / np.sqrt(n - 3) if n > 3 else np.nan, tail)
 
@@ -94,7 +96,7 @@ def concordance_correlation(
     x, y = first - first.mean(), second - second.mean()
     vx, vy, cov = x @ x / n, y @ y / n, x @ y / n
     shift = float(second.mean() - first.mean())
-    if not vx * vy > 0:
+    if not spread(first) * spread(second) > 0:
         return Estimate(np.nan)
     c, r = float(2 * cov / (vx + vy + shift**2)), float(cov / np.sqrt(vx * vy))
     if r == 0 or n < 3:
@@ -122,7 +124,7 @@ def _mean_squares(first: FloatArray, second: FloatArray) -> tuple[float, float, 
     """Return mean squares between subjects, between both scores, and of the error."""
     n = first.size
     change, middle = second - first, (first + second) / 2
-    between = _K * float(np.var(middle, ddof=1))
+    between = _K * spread(middle) ** 2
     shift = n * float(change.mean()) ** 2 / _K
-    error = float(np.var(change, ddof=1)) / _K
+    error = spread(change) ** 2 / _K
     return between, shift, error

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fahrstats.cohort.encoding import level_text
 from fahrstats.cohort.follow_up import as_float, is_number
 from fahrstats.cohort.levels import kept_levels
 from fahrstats.errors import DataError
@@ -18,6 +19,9 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 OVERALL = "overall"
+
+_MOST = 1e50  # size of score; products of four of them are still numbers
+_ROUNDING = 1e-12  # of a score, by which the same score may differ from itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +84,7 @@ def pair_scores(
     DataError
         As :func:`fahrstats.agreement` says.
     """
+    _check_names(subject, predicted, condition, by)
     keys = _check_tables(first, second, subject, predicted, condition, by)
     # Row of `first` of each row of `second`
     places = pd.MultiIndex.from_frame(first[keys]).get_indexer(
@@ -87,6 +92,7 @@ def pair_scores(
     )
     before = as_float(first[predicted])[places]
     after = as_float(second[predicted])
+    after = np.where(np.isclose(after, before, rtol=_ROUNDING, atol=0), before, after)
     if not np.isfinite(after - before).any():
         raise DataError(
             f"None of the {len(second)} pairs has both scores `{predicted}`."
@@ -109,6 +115,27 @@ def pair_scores(
     )
 
 
+def _check_names(
+    subject: str, predicted: str, condition: str | None, by: Sequence[str]
+) -> None:
+    """Refuse what names no column."""
+    if isinstance(by, str):
+        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
+    if not (isinstance(by, Sequence) and all(isinstance(one, str) for one in by)):
+        raise DataError(f"`by` is {by!r}; give a list of columns.")
+    if OVERALL in by:
+        raise DataError(
+            f"`by` names `{OVERALL}`, which stands for everyone in tables; rename it."
+        )
+    for name, column in (
+        ("subject", subject),
+        ("predicted", predicted),
+        ("condition", "" if condition is None else condition),
+    ):
+        if not isinstance(column, str):
+            raise DataError(f"`{name}` is {column!r}; give the name of one column.")
+
+
 def _check_tables(
     first: pd.DataFrame,
     second: pd.DataFrame,
@@ -118,12 +145,6 @@ def _check_tables(
     by: Sequence[str],
 ) -> list[str]:
     """Refuse tables that make no pairs; return the columns that match them."""
-    if isinstance(by, str):
-        raise DataError(f"`by` is the text `{by}`; give a list of columns.")
-    if OVERALL in by:
-        raise DataError(
-            f"`by` names `{OVERALL}`, which stands for everyone in tables; rename it."
-        )
     own = condition is not None and condition in first
     keys = [subject] if condition is None else [subject, condition]
     first_keys = keys if own else [subject]
@@ -165,11 +186,11 @@ def _check_table(
             f"`{predicted}` of `{name}` must hold numbers, but its type is "
             f"{data[predicted].dtype}."
         )
-    n_infinite = int(np.isinf(as_float(data[predicted])).sum())
+    n_infinite = int((np.abs(as_float(data[predicted])) > _MOST).sum())
     if n_infinite:
         raise DataError(
-            f"`{predicted}` of `{name}` is infinite in {n_infinite} of {len(data)} "
-            "rows."
+            f"`{predicted}` of `{name}` is infinite, or above {_MOST:g} in size, in "
+            f"{n_infinite} of {len(data)} rows."
         )
 
 
@@ -180,7 +201,7 @@ def _refuse_repeated(
     sizes = data.groupby(list(keys), sort=False, observed=True).size()
     n_repeated = int((sizes > 1).sum())
     if n_repeated:
-        within = " and `".join(keys) + "`"
+        within = "` and `".join(keys) + "`"
         raise DataError(
             f"`{name}` has several rows for {n_repeated} of {sizes.size} values of "
             f"`{within}, {int(sizes.max())} for one of them; a pair has one photo "
@@ -212,7 +233,8 @@ def _refuse_other_groups(
         if column not in second or column in keys:
             continue
         both = first[[*keys, column]].merge(second[[*keys, column]], on=list(keys))
-        one, two = both[f"{column}_x"], both[f"{column}_y"]
+        one, two = (both[f"{column}_{side}"].astype(object) for side in "xy")
+        one, two = (part.where(part.notna(), None) for part in (one, two))
         n_other = int(((one != two) & ~(one.isna() & two.isna())).sum())
         if n_other:
             raise DataError(
@@ -227,11 +249,18 @@ def _conditions(
     """Return the position of each row's condition, and all in order of the data."""
     if condition is None:
         return np.zeros(len(second), np.int64), (OVERALL,)
-    texts = second[condition].astype(str)
+    names = second[condition].drop_duplicates()
+    texts = second[condition].astype(object).map(level_text)
+    if texts.nunique() < len(names):
+        raise DataError(
+            f"`{condition}` of `second` has {len(names)} values of which several are "
+            f"written alike, as {texts.nunique()} texts (1 and '1'); give each "
+            "condition one value."
+        )
     if (texts == OVERALL).any():
         raise DataError(
             f"`{condition}` has the value `{OVERALL}`, which stands for all pairs; "
             "give it another name."
         )
-    codes, names = pd.factorize(texts)
-    return np.asarray(codes, np.int64), tuple(names)
+    codes, conditions = pd.factorize(texts)
+    return np.asarray(codes, np.int64), tuple(conditions)

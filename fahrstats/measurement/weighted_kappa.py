@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from fahrstats.measurement.agreement_statistics import Estimate
+from fahrstats.measurement.agreement_statistics import ROUNDING, Estimate
 
 IntArray = NDArray[np.int64]
 
@@ -27,7 +27,8 @@ def weighted_kappa(
 
     A disagreement counts by the distance of the groups, or by its square. The interval
     is Student's of log(1 - kappa), because kappa has its largest value at 1 and its
-    estimates are skewed; perfect agreement has none.
+    estimates are skewed. Perfect agreement has none, nor have groups that change so
+    uniformly that the standard error is 0.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ def weighted_kappa(
         n * (1 - expected) ** 2
     )
     std_error = float(np.sqrt(max(float(variance), 0.0)))
+    if std_error <= ROUNDING:
+        return Estimate(kappa)
     factor = float(np.exp(t.isf(tail, n - 1) * std_error / (1 - kappa)))
     low, high = 1 - (1 - kappa) * factor, 1 - (1 - kappa) / factor
     return Estimate(kappa, std_error, max(low, -1.0), high)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawings import drawn, overlapping, texts_outside, words
 from face_pairs import agreed, made_pairs, make_tables, overall, under_conditions
@@ -159,12 +160,77 @@ def test_equal_photos_are_equivalent_and_agree_wholly():
 
 
 def test_scores_that_do_not_vary_have_no_correlation_and_say_so():
-    for shift in (0, 1):
-        table = overall(agreed(make_tables([50] * 5, [50 + shift] * 5), cut_points=[9]))
+    for score, shift in ((50, 0), (50, 1), (50.1, 0.2), (0.1, 0.2), (61.7, 0.2)):
+        pairs = make_tables([score] * 7, [score + shift] * 7)
+        table = overall(agreed(pairs, cut_points=[0.01]))
         for estimand in ("icc_2_1", "icc_3_1", "pearson", "ccc"):
             assert table.loc[estimand, "note"] == "not estimated: scores do not vary"
         assert "one group" in table.loc["kappa_linear", "note"]
-        assert table.loc["mean_change", "estimate"] == shift
+        assert table.loc["mean_change", "estimate"] == pytest.approx(shift)
+    before, after = made_pairs(26)
+    table = overall(agreed((before.assign(faceage=50.1), after)))
+    for estimand in ("pearson", "ccc"):
+        assert table.loc[estimand, "note"] == "not estimated: scores do not vary"
+
+
+def test_quartiles_are_of_all_first_photos():
+    before, after = made_pairs(27, n=20)
+    one, two = (
+        pd.concat([side.assign(what="a"), side.assign(what="b")], ignore_index=True)
+        for side in (before, after)
+    )
+    one.loc[20:, "faceage"] += 10
+    expected = np.quantile(one["faceage"], [0.25, 0.5, 0.75])
+    assert_allclose(agreed((one, two), condition="what").cut_points, expected)
+    one.loc[:19, "faceage"] = np.nan
+    expected = np.quantile(one["faceage"][20:], [0.25, 0.5, 0.75])
+    assert_allclose(agreed((one, two), condition="what").cut_points, expected)
+
+
+def test_a_kappa_whose_standard_error_is_0_has_no_interval():
+    """Everyone goes one group up, or groups are swapped: chance has no say."""
+    for first, second in (([50] * 6, [60] * 6), ([50, 60] * 3, [60, 50] * 3)):
+        table = overall(agreed(make_tables(first, second), cut_points=[55]))
+        kappa = table.loc["kappa_linear"]
+        assert kappa["estimate"] == (-1 if 60 in first else 0)
+        assert np.isnan(kappa["conf_low"])
+        assert kappa["note"] == "no interval: its standard error is 0"
+
+
+def test_a_correlation_without_an_interval_says_why():
+    table = overall(agreed(make_tables([50, 61, 72], [52, 60, 77])))
+    assert table.loc["pearson", "note"] == "no interval: fewer than 4 pairs"
+    table = overall(agreed(make_tables([1, 1, -1, -1], [1, -1, 1, -1])))
+    assert table.loc["ccc", "note"] == "no interval: the correlation is 0"
+
+
+def test_pairs_whose_means_are_equal_have_no_interval_of_an_icc():
+    """Photos that mirror each other: between people there is no variance at all."""
+    table = overall(agreed(make_tables([50, 60, 50, 60], [60, 50, 60, 50])))
+    for estimand, icc in (("icc_2_1", -2), ("icc_3_1", -1)):
+        assert table.loc[estimand, "estimate"] == icc
+        note = "no interval: the means of pairs do not vary"
+        assert table.loc[estimand, "note"] == note
+
+
+def test_rounding_is_no_change():
+    before, _ = made_pairs(28)
+    after = before.assign(faceage=(before["faceage"] + 0.1) - 0.1)
+    table = overall(agreed((before, after)))
+    assert table.loc["mean_absolute_change", "conf_high"] == 0
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e30])
+def test_the_unit_of_the_score_does_not_matter(unit):
+    before, after = made_pairs(29, sex=["F", "M"] * 30)
+    one = agreed((before, after), margin=1, by=["sex"])
+    scaled = [side.assign(faceage=unit * side["faceage"]) for side in (before, after)]
+    two = agreed(scaled, margin=unit, moved=5 * unit, by=["sex"])
+    columns = ["statistic", "p_value"]
+    assert_allclose(one.tests()[columns], two.tests()[columns], rtol=1e-9)
+    of_years = overall(one).loc["icc_2_1":, ["estimate", "conf_low", "conf_high"]]
+    of_units = overall(two).loc["icc_2_1":, ["estimate", "conf_low", "conf_high"]]
+    assert_allclose(of_years, of_units, rtol=1e-9, atol=1e-15)
 
 
 def test_small_groups_keep_their_rows():

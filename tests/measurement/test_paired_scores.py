@@ -64,6 +64,11 @@ def test_wrong_input_is_refused():
 
     refused("`moved` is 0", moved=0)
     refused("`by` is the text `sex`", by="sex")
+    for by in (3, None, [["sex"]], iter(["sex"])):
+        refused("`by` is .*; give a list of columns", by=by)
+    refused("`subject` is .*; give the name of one column", subject=["who"])
+    refused("`predicted` is .*; give the name of one column", predicted=["faceage"])
+    refused("`condition` is 3; give the name of one column", condition=3)
     refused("`by` names `overall`, which stands for everyone", by=["overall"])
     refused("`first` has no column `race`", by=["race"])
     refused("`second` has no column `what`", condition="what")
@@ -76,7 +81,9 @@ def test_wrong_input_is_refused():
         second=after.assign(faceage=np.nan),
     )
     infinite = after.assign(faceage=after["faceage"].where(after["who"] > 0, np.inf))
-    refused("`faceage` of `second` is infinite in 1 of 10 rows", second=infinite)
+    refused("`faceage` of `second` is infinite, .* in 1 of 10 rows", second=infinite)
+    huge = after.assign(faceage=1e200)
+    refused(r"`second` is infinite, or above 1e\+50 in size, in 10", second=huge)
     texts = after.assign(faceage=after["faceage"].astype(str))
     refused("`faceage` of `second` must hold numbers", second=texts)
     nobody = before.assign(who=before["who"].where(before["who"] > 0))
@@ -88,11 +95,34 @@ def test_wrong_input_is_refused():
         second=after.assign(what="overall"),
         condition="what",
     )
+    alike = pd.concat([after.assign(what=what) for what in (1, "1")])
+    refused("`what` .* 2 values .* written alike", second=alike, condition="what")
+    twice = pd.concat([after.assign(what="a"), after.assign(what="a")])
+    refused("10 values of `who` and `what`, 2 for", second=twice, condition="what")
     result = agreed((before, after))
     with pytest.raises(DataError, match="There is nothing to test: give `margin`"):
         result.tests()
     with pytest.raises(DataError, match="`conf_level` is 95"):
         result.tidy(conf_level=95)
+
+
+@pytest.mark.parametrize("dtype", ["category", "string", object])
+def test_groups_are_compared_as_values_whatever_their_type(dtype):
+    """Categories need not be the same, and a group missing on one side is another."""
+    before, after = made_pairs(23, n=10, sex=["F", "M"] * 5)
+    before["sex"] = before["sex"].astype(dtype)
+    same = after.assign(sex=pd.Categorical(["F", "M"] * 5, ["X", "M", "F"]))
+    assert agreed((before, same), by=["sex"]).n == 10
+    other = after.assign(sex=pd.Series([None] + ["M", "F"] * 4 + ["M"], dtype=dtype))
+    with pytest.raises(DataError, match=r"`sex` differs between .* in 1 of 10"):
+        agreed((before, other), by=["sex"])
+
+
+def test_numbers_as_conditions_are_written_as_whole():
+    before, _ = made_pairs(24, n=10)
+    after = under_conditions(before, 25, {1.0: 0, 2.5: 1})
+    found = agreed((before, after), condition="what")
+    assert found.pairs.conditions == ("1", "2.5")
 
 
 def test_tables_given_are_not_modified():
