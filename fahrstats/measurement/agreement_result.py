@@ -153,18 +153,25 @@ class Agreement:
             }
         )
 
-    def plot(self) -> ggplot:
-        """Bland and Altman's plot of every condition; each point is a pair."""
+    def plot(self, *, unit: str = "years") -> ggplot:
+        """Bland and Altman's plot of every condition; each point is a pair.
+
+        Parameters
+        ----------
+        unit
+            Of the score, written at the axes; so in ``plot_parts``.
+        """
         from fahrstats.display.figures import bland_altman
 
         table = self.tidy()
-        return bland_altman(table[table["subgroup"] == OVERALL], self.augment())
+        everyone = table[table["subgroup"] == OVERALL]
+        return bland_altman(everyone, self.augment(), unit=unit)
 
-    def plot_parts(self) -> ggplot:
+    def plot_parts(self, *, unit: str = "years") -> ggplot:
         """Mean change and limits of agreement of every condition and group."""
         from fahrstats.display.figures import change_forest
 
-        return change_forest(self.tidy(), margin=self.margin)
+        return change_forest(self.tidy(), margin=self.margin, unit=unit)
 
     def summary(self) -> str:
         """Describe the agreement as text, and what it shows."""
@@ -180,8 +187,9 @@ class Agreement:
             parts.setdefault(_part(row), {})[row["estimand"]] = row
         for part, rows in parts.items():
             lines += _lines(part, rows, self._shown(rows["mean_change"], tests))
-        lines += _answers(self._across())
-        if len(tests) > 1:
+        answers = list(_answers(self._across()))
+        lines += answers
+        if len(tests) + len(answers) > 1:
             lines.append("P values are not adjusted for their number; `tests()` does.")
         return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from references import reference_cases
-from scipy.stats import norm
+from scipy.stats import norm, t
 from tables import check_table
 
 from fahrstats.errors import DataError
@@ -146,7 +146,35 @@ def test_what_is_shown_is_said_in_words():
     assert ": larger than the margin of 1" in str(agreed(shifted, margin=1))
     parts = made_pairs(11, n=200, shift=0.0, sex=["F", "M"] * 100)
     told = str(agreed(parts, margin=2, by=["sex"]))
-    assert told.endswith("P values are not adjusted for their number; `tests()` does.")
+    not_adjusted = "P values are not adjusted for their number; `tests()` does."
+    assert told.endswith(not_adjusted)
+    assert not_adjusted not in str(agreed(parts, by=["sex"]))
+    parts[0]["skin"] = ["a", "b", "b", "a"] * 50
+    assert str(agreed(parts, by=["sex", "skin"])).endswith(not_adjusted)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_every_verdict_follows_from_two_t_intervals(sign):
+    """95% beyond the margin, or 90% within it; 95% without 0."""
+    verdicts = set()
+    for seed in range(60):
+        shift = sign * (0, 0.7, 1.5, 3)[seed % 4]
+        before, after = made_pairs(seed, n=(20, 100)[seed % 2], shift=shift, error=1.5)
+        change = after["faceage"] - before["faceage"]
+        mean, se = change.mean(), change.std() / np.sqrt(len(change))
+        (low90, high90), (low95, high95) = (
+            t.interval(level, len(change) - 1, mean, se) for level in (0.9, 0.95)
+        )
+        if low95 > 1.2 or high95 < -1.2:
+            expected = ": larger than the margin of 1.2\n"
+        elif low90 > -1.2 and high90 < 1.2:
+            without_0 = low95 > 0 or high95 < 0
+            expected = f": smaller than 1.2{', though not 0' if without_0 else ''} (P"
+        else:
+            expected = ": neither shown to be smaller than 1.2, nor larger\n"
+        assert expected in str(agreed((before, after), margin=1.2))
+        verdicts.add(expected)
+    assert len(verdicts) == 4
 
 
 def test_equal_photos_are_equivalent_and_agree_wholly():
@@ -284,6 +312,9 @@ def test_the_plot_shows_every_pair_of_every_condition():
     with drawn(result.plot()) as figure:
         assert not texts_outside(figure)
         assert {"makeup", "surgery", "Change (years)"} <= set(words(figure))
+    for plot in (result.plot, result.plot_parts):
+        with drawn(plot(unit="risk")) as figure:
+            assert "Change (risk)" in words(figure)
 
 
 @pytest.mark.slow
