@@ -217,7 +217,8 @@ def _head(
     means = rows.loc[rows["estimand"] == "mean_change", "n"]
     n = count_or_empty(None if means.isna().all() else means.max(), style)
     named = ", ".join(filter(None, [cohort, name]))
-    return f"{opening(named or 'All pairs')} ({n} pairs)"
+    name = opening(named or "All pairs")
+    return name if n == EMPTY else f"{name} ({n} pairs)"
 
 
 def _equivalence(tests: pd.DataFrame, condition: str, model: str) -> Mapping[str, Any]:
@@ -229,6 +230,14 @@ def _equivalence(tests: pd.DataFrame, condition: str, model: str) -> Mapping[str
     return next(iter(records(rows)), {})
 
 
+def _left_out(mean: Mapping[str, Any], style: NumberStyle) -> str:
+    """Say how many pairs lack a score, where some do."""
+    n = mean.get("n_missing")
+    if pd.isna(n) or not n:
+        return ""
+    return f"{count_or_empty(n, style)} more pairs lack a score of one photo or both"
+
+
 def _cells(
     found: Mapping[str, Mapping[str, Any]],
     test: Mapping[str, Any],
@@ -237,14 +246,13 @@ def _cells(
 ) -> list[str]:
     """Return the numbers of one model."""
     mean = found["mean_change"]
+    note = ", ".join(filter(None, [mean.get("note"), _left_out(mean, style)]))
     ends = [found[name]["estimate"] for name in ("loa_low", "loa_high")]
     texts = [format_number(end, 1, style=style) for end in ends]
     icc = found.get("icc_2_1")
     moved = found.get("share_moved")
     return [
-        notes.mark(
-            format_difference(*limits(mean), decimals=1, style=style), mean.get("note")
-        ),
+        notes.mark(format_difference(*limits(mean), decimals=1, style=style), note),
         p_or_empty(test.get("p_value"), style),
         format_interval(
             *limits(found["mean_absolute_change"]), decimals=1, style=style

@@ -27,6 +27,7 @@ from fahrstats.display.labels import (
     column_label,
     in_sentence,
     listed,
+    note_in_words,
 )
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
@@ -227,9 +228,11 @@ def real_change(
     DataError
         A column is absent.
     """
-    need_columns(agreement, ("estimand", "estimate", "n"), "a sentence")
+    need_columns(agreement, ("estimand", "estimate", "n", "note"), "a sentence")
     found = {row["estimand"]: row for row in records(agreement)}
     mean = found["mean_change"]
+    if pd.isna(mean["estimate"]):
+        return f"no mean change ({note_in_words(mean['note'])})."
     text = format_difference(*limits(mean), decimals=1, style=style)
     size = amount(margin, "years")
     verdict, test = _verdict(mean, tests, margin)

@@ -125,6 +125,26 @@ def test_a_real_change_is_within_beyond_or_undecided(mean, p_value, told):
     assert "in 60 pairs" in said
 
 
+def test_a_change_of_few_pairs_is_not_told():
+    few = pd.DataFrame(rows(0.3, n=None, note="too few people: 1 to 19"))
+    few[["estimate", "conf_low", "conf_high"]] = float("nan")
+    test = equivalence(float("nan"))
+    said = sentences.real_change(few, test, margin=2.0)
+    assert said == "no mean change (too few people: 1 to 19)."
+    table = tables.real_pairs(few.assign(cohort="Makeup"), test.assign(cohort="Makeup"))
+    frame = table.frame()
+    assert frame.iloc[0, 0] == "Makeup"
+    assert frame.iloc[1, 1].endswith("ᵃ")
+    assert table.notes == ("ᵃ too few people: 1 to 19",)
+
+
+def test_pairs_that_are_left_out_are_counted():
+    found = pd.DataFrame(rows(0.3, cohort="Makeup", n_missing=12))
+    table = tables.real_pairs(found, equivalence(0.001, cohort="Makeup"))
+    assert table.notes == ("ᵃ 12 more pairs lack a score of one photo or both",)
+    assert table.frame().iloc[1, 1].endswith(")ᵃ")
+
+
 def test_repeated_photos_say_how_far_one_errs():
     table = pd.DataFrame(
         [

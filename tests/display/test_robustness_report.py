@@ -122,6 +122,20 @@ def test_a_part_that_is_absent_leaves_no_gap(run, analyse, absent, figures, tabl
     assert (count(shown, ggplot), count(shown, DisplayTable)) == (figures, tables)
 
 
+def test_a_condition_of_few_pairs_is_named_without_numbers(run, tmp_path, monkeypatch):
+    tables = make_tables()
+    sessions = tables["sessions"]
+    is_few = (sessions["condition"] == "pose") & (sessions["subject"] > "s005")
+    tables["sessions"] = sessions[~is_few]
+    path = write_all(tmp_path / "two", ROBUSTNESS, tables)
+    monkeypatch.setattr(robustness_run, "score_all", lambda *parts: None)
+    shown, _ = run(analyse_robustness(path, out=tmp_path / "out"))
+    text = "".join(markdown_of(shown)).replace("\\", "")
+    assert "Pose, FaceAge: no mean change (too few people: 1 to 19)." in text
+    assert "Light, FaceAge: mean change" in text
+    assert count(shown, ggplot) == 6  # of seven, none of the pose
+
+
 def test_the_page_resolves_all_references(results, tmp_path):
     page = render(
         REPORT, tmp_path / "r.html", params={"results": str(results)}, engine="own"
