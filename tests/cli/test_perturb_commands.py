@@ -40,7 +40,7 @@ def test_perturb_writes_the_scores_of_changed_photos(run, command, tmp_path):
     assert said == f"3 photos (3 ok): {out}\n"
     data = read_perturbed(out)
     assert data["photo"].nunique() == 3
-    assert data["condition"].unique().tolist() == ["jpeg", "roll"]
+    assert data["condition"].unique().tolist() == ["roll", "jpeg"]
     assert data["faceage"].notna().all()
 
 
