@@ -107,7 +107,8 @@ def simulated_changes(
     n_others = len(conditions) - len(beyond) - len(within)
     if n_others:
         lines.append(
-            f"{name}: of the other {n_others} neither was shown, at some dose at least."
+            f"{name}: of {n_others} {'other' if n_others == 1 else 'others'} neither "
+            "was shown, at some dose at least."
         )
     return [line.strip() for line in lines]
 

@@ -198,5 +198,5 @@ def test_what_was_not_shown_is_counted(verdicts):
     assert sentences.simulated_changes(rows, "other", margin=3.0) == [
         "other: 0 of 2 simulated changes were shown to move the mean by more than 3 "
         "years at some dose.",
-        "other: of the other 2 neither was shown, at some dose at least.",
+        "other: of 2 others neither was shown, at some dose at least.",
     ]
