@@ -75,7 +75,7 @@ def same_regions(
     labels: Labels | None = None,
     style: NumberStyle = DEFAULT,
 ) -> Iterator[str]:
-    """Say of each pair of models whether it rests on the same regions.
+    """Say of each pair of models whether it weighs the regions alike.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _verdict(
     labels: Labels | None,
     style: NumberStyle,
 ) -> str:
-    """Say whether two models rest on the same regions, and where they differ most."""
+    """Say whether two models weigh the regions alike, and where they differ most."""
     first, second = (
         column_label(name, labels) for name in test["term"].split(CONTRAST)
     )
@@ -119,7 +119,7 @@ def _verdict(
         widest = max(max(abs(row["joint_low"]), abs(row["joint_high"])) for row in rows)
         points = format_number(100 * widest, 0, style=style)
         return (
-            f"That {first} and {second} rest on different regions was not shown "
+            f"That {first} and {second} weigh the regions differently was not shown "
             f"({p_value}): {alike}, and no region differed by more than {points} "
             "percentage points of importance, as the joint limits have it."
         )
@@ -130,7 +130,7 @@ def _verdict(
     told = points.replace("(", "(joint 95% CI ", 1)
     count = format_count(len(apart), style=style)
     return (
-        f"{first} and {second} rest on different regions ({p_value}): {alike}. They "
+        f"{first} and {second} weigh the regions differently ({p_value}): {alike}. They "
         f"differ in {count} of {format_count(len(rows), style=style)} regions, most in "
         f"{region_in_sentence(most['region'], labels)}, which has {told} percentage "
         f"points more of the importance in {more} than in {less}."

@@ -31,6 +31,9 @@ _IN_TABLE: Final = {
     "mean_change": ("Mean change of the\nscore (95% CI)", 1, 2),
     "importance_per_area": ("Share per share\nof area (95% CI)", 1, 2),
 }
+_LARGE: Final = 2
+"""Changes from which a model's are told to one decimal, such as years."""
+
 _JOINT: Final = ("joint_low", "joint_high")
 _OVERLAPS: Final = {
     "common_importance": "Importance on the same regions, 0 to 1",
@@ -72,6 +75,8 @@ def region_importance(
     need_columns(table, ("model", "region", "estimand", "estimate"), "the table")
     wanted = set(table["estimand"]) & set(estimands)
     shown = {name: of for name, of in _IN_TABLE.items() if name in wanted}
+    changes = table[table["estimand"] == "mean_change"]
+    largest = changes["estimate"].abs().groupby(changes["model"]).max()
     headers = {"name": ""}
     spanners = {}
     for model, _ in by_value(table, "model"):
@@ -81,11 +86,13 @@ def region_importance(
     lines = []
     for region, rows in by_value(table, "region"):
         line = [region_name(region, labels)]
-        for _, part in by_value(rows, "model"):
+        for model, part in by_value(rows, "model"):
             for name, (_, factor, decimals) in shown.items():
                 (row,) = records(part[part["estimand"] == name])
                 numbers = [factor * x for x in limits(row) if x is not None]
-                line.append(format_interval(*numbers, decimals=decimals, style=style))
+                is_large = name == "mean_change" and largest[model] >= _LARGE
+                places = decimals - is_large
+                line.append(format_interval(*numbers, decimals=places, style=style))
         lines.append(line)
     return DisplayTable(filled(lines, headers), headers, spanners)
 

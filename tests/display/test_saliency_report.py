@@ -88,7 +88,7 @@ def test_the_first_page_says_where_each_model_looks_and_whether_at_the_same(run)
     told = " ".join(texts)
     assert "Which regions of the face do FaceAge and Other model rest on, and" in told
     assert re.search(r"- FaceAge rested most on the mouth \(\d\d%, 95% CI", told)
-    assert "- FaceAge and Other model rest on different regions (P" in told
+    assert "- FaceAge and Other model weigh the regions differently (P" in told
     assert re.search(r"most in the mouth, which has \d\d \(joint 95% CI", told)
     assert "was destroyed when all that it had learned was replaced by chance" in told
     assert "Other model: what it has learned cannot be replaced by chance" in told

@@ -71,7 +71,7 @@ def comparison(p_value, estimates, reach):
 def test_different_regions_are_told_with_where_and_how_much():
     (told,) = same_regions(*comparison(0.0001, [-0.12, 0.01], 0.02), labels=LABELS)
     assert told == (
-        "First and Second rest on different regions (P<0.001): 80% (95% CI "
+        "First and Second weigh the regions differently (P<0.001): 80% (95% CI "
         "70\N{EN DASH}90) of their importance lay on the same regions. They differ in "
         "1 of 2 regions, most in the eyes, which has 12 (joint 95% CI 10\N{EN DASH}14) "
         "percentage points more of the importance in Second than in First."
@@ -81,7 +81,7 @@ def test_different_regions_are_told_with_where_and_how_much():
 def test_that_nothing_was_shown_is_not_that_they_are_the_same():
     (told,) = same_regions(*comparison(0.3, [-0.02, 0.01], 0.05), labels=LABELS)
     assert told.startswith(
-        "That First and Second rest on different regions was not shown (P=0.30"
+        "That First and Second weigh the regions differently was not shown (P=0.30"
     )
     assert "no region differed by more than 7 percentage points of importance" in told
 
