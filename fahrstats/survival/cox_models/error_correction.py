@@ -15,12 +15,12 @@ from fahrstats.cohort.measurement_error import ErrorLike, read_error
 from fahrstats.cohort.variables import linear_column
 from fahrstats.errors import DataError
 from fahrstats.kernels.error_correction import ErrorProne, correct_coefficients
+from fahrstats.survival.cox_models.coefficient_influence import (
+    coefficient_influences,
+)
 from fahrstats.survival.cox_models.corrected_hazards import RegressionCalibration
 from fahrstats.survival.cox_models.hazards import fit_maximum, maximize_design
 from fahrstats.survival.cox_models.maximum import Maximum
-from fahrstats.survival.subgroup_audits.coefficient_influence import (
-    coefficient_influences,
-)
 
 FloatArray = NDArray[np.float64]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from statsmodels.stats.multitest import multipletests
 
 from fahrstats.cohort.design import Design
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.kernels.censoring_weights import CensoringWeights
 from fahrstats.kernels.discrimination import auc, auc_influence, rank_scores
+from fahrstats.kernels.simultaneous import holm
 from fahrstats.survival.influence import (
     difference_std_errors,
     scaled_influence,
@@ -203,7 +203,8 @@ class TimeDependentAuc:
         note = np.where(
             is_same, "both order every pair alike: no variation to test", ""
         )
-        table = table.assign(p_adjusted=_holm(table["p_value"]), note=note)
+        p_value = table["p_value"].to_numpy(np.float64)
+        table = table.assign(p_adjusted=holm(p_value), note=note)
         return table[in_order(table.columns)]
 
     def glance(self) -> pd.DataFrame:
@@ -269,15 +270,6 @@ class TimeDependentAuc:
                 "n_events": np.repeat(self.n_events, per_horizon),
             }
         )
-
-
-def _holm(p_values: pd.Series[float]) -> FloatArray:
-    """Adjust p values by Holm (1979), leaving missing ones out of their number."""
-    adjusted = np.array(p_values, np.float64)
-    is_test = ~np.isnan(adjusted)
-    if is_test.any():
-        adjusted[is_test] = multipletests(adjusted[is_test], method="holm")[1]
-    return adjusted
 
 
 def _auc_at(

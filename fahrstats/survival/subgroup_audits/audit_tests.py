@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 from statsmodels.stats.multitest import multipletests
 
+from fahrstats.kernels.simultaneous import holm
 from fahrstats.survival.subgroup_audits.audited_measures import (
     MEASURES,
     MODEL,
@@ -43,16 +44,15 @@ def rows_of_tests(
     table = pd.DataFrame(rows).assign(level="")
     p_value = table["p_value"].to_numpy(np.float64)
     is_made = ~np.isnan(p_value)
-    adjusted = np.full((2, p_value.size), np.nan)
+    q_value = np.full(p_value.size, np.nan)
     if is_made.any():
-        for k, method in enumerate(("holm", "fdr_bh")):
-            adjusted[k, is_made] = multipletests(p_value[is_made], method=method)[1]
+        q_value[is_made] = multipletests(p_value[is_made], method="fdr_bh")[1]
     number = f"one of {int(is_made.sum())} tests"
     notes = [
         "; ".join(filter(None, [note, number if made else ""]))
         for note, made in zip(table["note"], is_made, strict=True)
     ]
-    return table.assign(p_adjusted=adjusted[0], q_value=adjusted[1], note=notes)
+    return table.assign(p_adjusted=holm(p_value), q_value=q_value, note=notes)
 
 
 def _test_row(

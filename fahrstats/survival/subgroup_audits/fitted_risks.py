@@ -22,10 +22,10 @@ from fahrstats.cohort.design import Design
 from fahrstats.errors import DataError
 from fahrstats.kernels.partial_likelihood import sum_from_below
 from fahrstats.kernels.score_residuals import hazard_weighted_means
-from fahrstats.survival.cox_models.maximum import Maximum
-from fahrstats.survival.subgroup_audits.coefficient_influence import (
+from fahrstats.survival.cox_models.coefficient_influence import (
     coefficient_influences,
 )
+from fahrstats.survival.cox_models.maximum import Maximum
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -31,11 +31,11 @@ from fahrstats.kernels.recalibration import (
     slope_influence,
 )
 from fahrstats.kernels.risk_sets import RiskSets
-from fahrstats.survival.predictions.calibration import certain_risks, slope_until
-from fahrstats.survival.subgroup_audits.audited_measures import MEASURES, NAMES
-from fahrstats.survival.subgroup_audits.coefficient_influence import (
+from fahrstats.survival.cox_models.coefficient_influence import (
     coefficient_influences,
 )
+from fahrstats.survival.predictions.calibration import certain_risks, slope_until
+from fahrstats.survival.subgroup_audits.audited_measures import MEASURES, NAMES
 from fahrstats.survival.subgroup_audits.judged_rows import JudgedRows
 from fahrstats.survival.subgroup_audits.level_fits import LevelFit
 

@@ -8,10 +8,10 @@ from simulated import simulate
 
 import fahrstats as fs
 from fahrstats.cohort.design import build_design
-from fahrstats.survival.cox_models.maximum import find_maximum
-from fahrstats.survival.subgroup_audits.coefficient_influence import (
+from fahrstats.survival.cox_models.coefficient_influence import (
     coefficient_influences,
 )
+from fahrstats.survival.cox_models.maximum import find_maximum
 
 
 @pytest.mark.parametrize("strata", [None, "site"])
