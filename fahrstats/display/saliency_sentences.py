@@ -130,9 +130,9 @@ def _verdict(
     told = points.replace("(", "(joint 95% CI ", 1)
     count = format_count(len(apart), style=style)
     return (
-        f"{first} and {second} weigh the regions differently ({p_value}): {alike}. They "
-        f"differ in {count} of {format_count(len(rows), style=style)} regions, most in "
-        f"{region_in_sentence(most['region'], labels)}, which has {told} percentage "
+        f"{first} and {second} weigh the regions differently ({p_value}): {alike}. "
+        f"They differ in {count} of {format_count(len(rows), style=style)} regions, "
+        f"most in {region_in_sentence(most['region'], labels)}, which has {told} percentage "
         f"points more of the importance in {more} than in {less}."
     )
 

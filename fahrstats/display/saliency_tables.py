@@ -90,8 +90,8 @@ def region_importance(
             for name, (_, factor, decimals) in shown.items():
                 (row,) = records(part[part["estimand"] == name])
                 numbers = [factor * x for x in limits(row) if x is not None]
-                is_large = name == "mean_change" and largest[model] >= _LARGE
-                places = decimals - is_large
+                is_large = name == "mean_change" and float(largest[model]) >= _LARGE
+                places = decimals - 1 if is_large else decimals
                 line.append(format_interval(*numbers, decimals=places, style=style))
         lines.append(line)
     return DisplayTable(filled(lines, headers), headers, spanners)
