@@ -129,11 +129,12 @@ def _verdict(
     points = format_interval(100 * abs(most["estimate"]), *size, decimals=0)
     told = points.replace("(", "(joint 95% CI ", 1)
     count = format_count(len(apart), style=style)
+    region = region_in_sentence(most["region"], labels)
     return (
         f"{first} and {second} weigh the regions differently ({p_value}): {alike}. "
         f"They differ in {count} of {format_count(len(rows), style=style)} regions, "
-        f"most in {region_in_sentence(most['region'], labels)}, which has {told} percentage "
-        f"points more of the importance in {more} than in {less}."
+        f"most in {region}, which has {told} percentage points more of the importance "
+        f"in {more} than in {less}."
     )
 
 
