@@ -1,7 +1,7 @@
 """Models that look at the mouth and nowhere else, and a drawn face to show them.
 
-What they look at is the inner part of the mouth's region, so that the soft edges of
-what is blurred beside it do not reach it.
+What they look at is by default the inner part of the mouth's region, so that the soft
+edges of what is blurred beside it do not reach it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PREPROCESSING = Preprocessing(
 def seen(region: str = "mouth", *, inset: int = 5) -> NDArray[np.bool_]:
     """Return the inner part of a region of the ArcFace crop, shape (112, 112)."""
     inside = region_map(SIDE, 0.0) == REGIONS.index(region)
-    return binary_erosion(inside, iterations=inset)
+    return binary_erosion(inside, iterations=inset) if inset else inside
 
 
 class RegionModel:

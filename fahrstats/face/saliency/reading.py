@@ -19,6 +19,7 @@ from fahrstats.face.saliency.ablation import ablation
 from fahrstats.face.saliency.attribution import (
     N_STEPS,
     WINDOW,
+    WINDOW_FEATHER,
     integrated_gradients,
     occlusion,
 )
@@ -72,7 +73,11 @@ class ImportanceReading:
         """Method and regions, and what faces are compared with."""
         settings = {
             "ablation": {"blur": BLUR, "feather": FEATHER},
-            "occlusion": {"blur": BLUR, "window": WINDOW},
+            "occlusion": {
+                "blur": BLUR,
+                "feather": WINDOW_FEATHER,
+                "window": WINDOW,
+            },
             "integrated-gradients": {"blur": BLUR, "steps": N_STEPS},
             "rollout": {},
         }[self.importance.method]

@@ -82,6 +82,8 @@ def test_method_and_regions_are_part_of_the_fingerprint(cohort):
     first, second = (open_workbench(plan(cohort, x)) for x in ("ablation", "rollout"))
     assert first.describe()["importance"]["method"] == "ablation"
     assert first.describe()["importance"]["regions"] == list(REGIONS)
+    windows = open_workbench(plan(cohort, "occlusion")).describe()["importance"]
+    assert (windows["blur"], windows["feather"], windows["window"]) == (0.3, 0.05, 16)
     assert first.fingerprint != second.fingerprint
 
 
