@@ -63,8 +63,9 @@ def randomisation_check(
         parameters that were drawn last, those of earlier rows being drawn too;
         ``correlation``, the mean over draws, faces and scores of the absolute rank
         correlation between the importance before and after (of regions, or of cells of
-        8 pixels where there are maps); ``largest``, the largest mean of a draw; and
-        ``passed``, whether ``correlation`` is at most 0.5, which the last row must be.
+        8 pixels where there are maps), of signed values or of sizes, whichever
+        is larger; ``largest``, the largest mean of a draw; and ``passed``, whether
+        ``correlation`` is at most 0.5, which the last row must be.
 
     Raises
     ------
@@ -78,19 +79,19 @@ def randomisation_check(
         )
     trained = _values(explain(network, faces, method))
     stages = _stages(network.network)
-    found = np.empty((len(stages), n_draws))
+    found = np.empty((len(stages), n_draws, 2))
     for draw in range(n_draws):
         drawn = network.network
         for number, names in enumerate(stages.values()):
             drawn = _redrawn(drawn, names, seed=seed + draw)
             after = explain(replace(network, network=drawn), faces, method)
-            found[number, draw] = _agreement(trained, _values(after))
-    correlation = found.mean(axis=1)
+            found[number, draw] = _agreements(trained, _values(after))
+    correlation = found.mean(axis=1).max(axis=1)
     return pd.DataFrame(
         {
             "randomised": list(stages),
             "correlation": correlation,
-            "largest": found.max(axis=1),
+            "largest": found.max(axis=(1, 2)),
             "passed": correlation <= LARGEST_CORRELATION,
         }
     )
@@ -132,6 +133,16 @@ def _values(explanation: Explanation) -> NDArray[np.float64]:
     n, k, side, _ = explanation.maps.shape
     cells = explanation.maps.reshape(n, k, side // _CELL, _CELL, side // _CELL, _CELL)
     return np.asarray(cells.sum(axis=(3, 5), dtype=np.float64).reshape(n, k, -1))
+
+
+def _agreements(
+    before: NDArray[np.float64], after: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the agreement of signed values, and of sizes.
+
+    Random parameters draw signs at random too, which would hide sizes that stay.
+    """
+    return _agreement(before, after), _agreement(np.abs(before), np.abs(after))
 
 
 def _agreement(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:

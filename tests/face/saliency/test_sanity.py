@@ -60,6 +60,27 @@ def test_an_explanation_that_shows_the_photo_does_not_pass(monkeypatch, tmp_path
     assert not table["passed"].any()
 
 
+def test_sizes_that_stay_do_not_pass_behind_signs_that_change(monkeypatch, tmp_path):
+    """Edges of the photo, with signs that the parameters decide."""
+    network = network_of(
+        load_checkpoint(small_checkpoint(tmp_path / "x.safetensors")), device="cpu"
+    )
+
+    def signed_edges(network, faces, _method):
+        drawn = network.network.state_dict()["patch.weight"].flatten()[:66]
+        signs = np.sign(drawn.numpy()).reshape(6, 11).sum(axis=0) + 0.5
+        sizes = np.arange(1.0, 12)
+        return Explanation(
+            np.zeros((len(faces), 1)),
+            np.tile(np.sign(signs) * sizes, (len(faces), 1, 1)),
+        )
+
+    monkeypatch.setattr(sanity, "explain", signed_edges)
+    table = randomisation_check(network, FACES, n_draws=8)
+    assert table["correlation"].iloc[-1] == pytest.approx(1)
+    assert not table["passed"].iloc[-1]
+
+
 @pytest.mark.slow
 def test_maps_of_a_transformer_are_destroyed():
     table = randomisation_check(mouth_transformer(), FACES, method="rollout", n_draws=2)
