@@ -145,7 +145,9 @@ class _Pieces:
         for order in orders:
             ends = [round(last * i / self.n_steps) for i in range(self.n_steps + 1)]
             for chosen in [order[:end] for end in ends] + [order[end:] for end in ends]:
-                field = self.fields[chosen].sum(axis=0, dtype=np.float32)
+                taken = np.zeros(last, np.float32)
+                taken[chosen] = 1
+                field = np.tensordot(taken, self.fields, axes=1)
                 beyond = self.has_beyond and last - 1 in chosen
                 yield replaced(face, fill, np.minimum(field, 1), beyond=beyond)
 

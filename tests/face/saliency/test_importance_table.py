@@ -54,7 +54,7 @@ def test_the_long_table_has_a_row_per_photo_score_and_region(written):
 
 def test_a_path_can_be_a_string(written):
     assert read_importance(str(written)).equals(read_importance(written))
-    with pytest.raises(DataError, match="`importance.parquet` has no column"):
+    with pytest.raises(DataError, match=r"`importance\.parquet` has no column"):
         mean_maps(str(written))
 
 

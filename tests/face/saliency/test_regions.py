@@ -88,7 +88,7 @@ def test_a_pixel_has_the_region_of_its_centre(side, margin):
 
 @pytest.mark.parametrize("side", [112, 224, 500])
 def test_areas_do_not_depend_on_the_size_of_the_crop(side):
-    assert_allclose(region_areas(side), region_areas(896), atol=2e-3)
+    assert_allclose(region_areas(side), region_areas(448), atol=2e-3)
 
 
 def test_areas_are_shares_and_those_of_a_face():
