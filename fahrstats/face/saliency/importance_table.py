@@ -141,6 +141,9 @@ def _rows(column: pa.ChunkedArray) -> NDArray[np.float64]:
     found = np.full((len(column), len(REGIONS)), np.nan)
     lists = column.combine_chunks()
     found[lists.is_valid().to_numpy(zero_copy_only=False)] = (
-        lists.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, len(REGIONS))
+        lists.drop_null()
+        .flatten()
+        .to_numpy(zero_copy_only=False)
+        .reshape(-1, len(REGIONS))
     )
     return found

@@ -7,7 +7,6 @@ import pytest
 from mouth_models import RegionModel, drawn_face, mouth_network, mouth_transformer
 from numpy.testing import assert_array_equal
 
-from fahrstats.face.checkpoints.store import load_checkpoint
 from fahrstats.face.models.checkpoint_model import CheckpointModel
 from fahrstats.face.models.opening import open_model
 from fahrstats.face.saliency.ablation import N_PASSES, ablation
@@ -79,11 +78,10 @@ def test_batches_change_nothing(batch_size):
 def test_a_checkpoint_gives_the_same_for_a_face_alone():
     model = open_model("mini-age", device="cpu", precision="float32")
     assert isinstance(model, CheckpointModel)
-    together = ablation(model, FACES)
+    together = ablation(model, FACES[:2])
     alone = ablation(model, FACES[1:2])
     assert_array_equal(together.regions[1], alone.regions[0])
-    assert_array_equal(together.scores, model.predict(FACES))
-    assert load_checkpoint("mini-age").name == model.name
+    assert_array_equal(together.scores, model.predict(FACES[:2]))
 
 
 def test_a_model_without_a_score_has_no_importance():
