@@ -42,6 +42,7 @@ def face_maps(
     *,
     labels: Labels | None = None,
     title: str = "",
+    shown: float = 1.0,
     width: float = WIDTH,
 ) -> ggplot:
     """Draw maps of importance on a face in grey, one panel for each score.
@@ -61,15 +62,21 @@ def face_maps(
         What stands above a panel, by score; the score itself by default.
     title
         Stands above the figure.
+    shown
+        Share of the side that is drawn, about the middle: what surrounds the face may
+        be left out. Colours are still relative to the whole map.
     width
         Of the figure in inches.
 
     Raises
     ------
     DataError
-        There is no map, shapes do not fit, or a map has missing values or is 0.
+        There is no map, shapes do not fit, a map has missing values or is 0, or
+        ``shown`` is no share.
     """
     _check(face, maps)
+    if not 0 < shown <= 1:
+        raise DataError(f"`shown` is {shown}; give a share of the side, up to 1.")
     panels = []
     for score, values in maps.items():
         share = values / np.abs(values).max()
@@ -88,6 +95,8 @@ def face_maps(
     table = pd.concat(panels, ignore_index=True)
     table["panel"] = pd.Categorical(table["panel"], categories=table["panel"].unique())
     height = width / len(maps) + _TITLE_HEIGHT * (1 + bool(title))
+    last = table["x"].max()
+    sides = [(1 - shown) / 2 * (last + 1) - 0.5, (1 + shown) / 2 * (last + 1) - 0.5]
     # Points that are not seen bring the legend: blended colours have no scale
     return (
         ggplot(table, aes("x", "y"))
@@ -104,7 +113,7 @@ def face_maps(
             name="Score",
         )
         + facet_wrap("panel", nrow=1)
-        + coord_fixed(expand=False)
+        + coord_fixed(expand=False, xlim=sides, ylim=[side - last for side in sides])
         + labs(x="", y="", title=plain(title))
         + house_theme(width, height)
         + theme(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from drawings import drawn
 from numpy.testing import assert_array_equal
 
 from fahrstats.display.saliency_maps import face_maps, painted_regions
@@ -88,3 +89,13 @@ def test_every_region_is_needed_once():
     told = "`other` must have one row for each of the 3 regions, but it has 2 rows of 2"
     with pytest.raises(DataError, match=told):
         painted_regions(table().iloc[:5], PLACES, NAMES)
+
+
+def test_what_surrounds_the_face_may_be_left_out():
+    values = np.arange(64.0).reshape(8, 8)
+    with drawn(face_maps(FACE, {"faceage": values}, shown=0.5)) as figure:
+        (axis,) = (axis for axis in figure.axes if axis.images or axis.collections)
+        assert axis.get_xlim() == (1.5, 5.5)
+        assert axis.get_ylim() == (-5.5, -1.5)
+    with pytest.raises(DataError, match="`shown` is 0; give a share of the side"):
+        face_maps(FACE, {"faceage": values}, shown=0)
