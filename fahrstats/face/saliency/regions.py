@@ -10,6 +10,8 @@ front: a fringe lies in the forehead, and a bald head in the hair.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -157,6 +159,7 @@ def region_at(points: ArrayLike) -> NDArray[np.uint8]:
     return found
 
 
+@cache
 def region_map(side: int, margin: float = REGION_MARGIN) -> NDArray[np.uint8]:
     """Return the region of every pixel of an aligned face.
 
@@ -171,7 +174,7 @@ def region_map(side: int, margin: float = REGION_MARGIN) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of shape (side, side), uint8
-        Positions in :data:`REGIONS`.
+        Positions in :data:`REGIONS`; it cannot be written to.
 
     Raises
     ------
@@ -182,7 +185,9 @@ def region_map(side: int, margin: float = REGION_MARGIN) -> NDArray[np.uint8]:
         raise DataError(f"`side` must be at least 1 pixel, but it is {side}.")
     scale = _ARCFACE_SIDE * (1 + 2 * margin) / side
     places = (np.arange(side) + 0.5) * scale - _ARCFACE_SIDE * margin - 0.5
-    return region_at(np.stack(np.meshgrid(places, places), axis=-1))
+    found = region_at(np.stack(np.meshgrid(places, places), axis=-1))
+    found.flags.writeable = False
+    return found
 
 
 def region_areas(side: int = 448, margin: float = REGION_MARGIN) -> NDArray[np.float64]:

@@ -108,6 +108,11 @@ def test_an_arcface_crop_has_little_background():
     )
 
 
+def test_the_map_that_all_share_cannot_be_changed():
+    with pytest.raises(ValueError, match="read-only"):
+        region_map(20)[0, 0] = 3
+
+
 def test_a_crop_has_a_size():
     with pytest.raises(DataError, match="`side` must be at least 1 pixel, but it is 0"):
         region_map(0)
