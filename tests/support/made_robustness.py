@@ -25,6 +25,7 @@ models = { faceage = "FaceAge", other = "Other model" }
 groups.sex = { label = "Sex", levels = { F = "Women", M = "Men" } }
 
 [panel]
+landmarks = "carried"
 photos = "faces"
 models = ["mini-age", "other=mini-age"]
 conditions = ["roll", "jpeg", "lipstick"]

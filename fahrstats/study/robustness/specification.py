@@ -45,7 +45,7 @@ class PanelPhotos:
     photos: str
     models: tuple[str, ...]
     conditions: tuple[str, ...] = ()
-    landmarks: Landmarks = "carried"
+    landmarks: Landmarks = "detected"
     limit: int | None = None
     seed: int = 1
     several: Several = "refuse"

@@ -95,7 +95,7 @@ def _panel(top: Section) -> PanelPhotos | None:
         models=_scored_by(section),
         conditions=_conditions(section),
         landmarks=cast(
-            Landmarks, section.choice("landmarks", get_args(Landmarks), "carried")
+            Landmarks, section.choice("landmarks", get_args(Landmarks), "detected")
         ),
         limit=section.whole("limit", 0, at_least=FEWEST_PEOPLE) or None,
         seed=section.whole("seed", 1),

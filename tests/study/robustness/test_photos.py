@@ -69,7 +69,7 @@ def test_a_file_is_named_by_all_that_its_scores_depend_on(tmp_path):
     for other in (
         PanelPhotos("faces", ("mini-age",), limit=10),
         PanelPhotos("faces", ("mini-age",), conditions=("roll",)),
-        PanelPhotos("faces", ("mini-age",), landmarks="detected"),
+        PanelPhotos("faces", ("mini-age",), landmarks="carried"),
     ):
         assert panel_file(other, tmp_path) != file
     pairs = PairSet("a", "A", "faces", ("mini-age",))
