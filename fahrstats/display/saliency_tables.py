@@ -237,4 +237,7 @@ def _stage(row: Mapping[str, Any]) -> str:
     if not row["level"]:
         return "Replaced by chance"
     start = "Replaced by chance, from" if row["step"] == 1 else "and"
-    return f"{start} `{row['level']}`".replace("`", "")
+    name, _, number = str(row["level"]).partition(".")
+    if name == "blocks":
+        return f"{start} block {int(number) + 1}"
+    return f"{start} {name.replace('_', ' ')}"

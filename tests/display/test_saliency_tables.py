@@ -78,11 +78,11 @@ def test_overlaps_stand_above_the_test():
 def test_checks_say_their_verdict_and_why_there_is_none():
     sanity = pd.DataFrame(
         {
-            "model": ["a", "a", "b"],
-            "level": ["head", "stem", ""],
-            "step": [1, 2, 0],
-            "estimate": [0.9, 0.2, np.nan],
-            "note": ["", "passed", "not estimated: its parameters cannot be drawn"],
+            "model": ["a", "a", "a", "b"],
+            "level": ["head", "blocks.3", "stem_norm", ""],
+            "step": [1, 2, 3, 0],
+            "estimate": [0.9, 0.3, 0.2, np.nan],
+            "note": ["", "", "passed", "not estimated: its parameters cannot be drawn"],
         }
     )
     areas = pd.DataFrame(
@@ -101,6 +101,8 @@ def test_checks_say_their_verdict_and_why_there_is_none():
         "First, years",
         "Second",
     ]
+    stages = [name.strip() for name in table.cells["name"].iloc[1:4]]
+    assert stages == ["Replaced by chance, from head", "and block 4", "and stem norm"]
     assert "Its parameters cannot be drawn" in verdicts
     assert verdicts[-1] == "Passed"
 
