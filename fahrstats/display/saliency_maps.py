@@ -77,23 +77,7 @@ def face_maps(
     _check(face, maps)
     if not 0 < shown <= 1:
         raise DataError(f"`shown` is {shown}; give a share of the side, up to 1.")
-    panels = []
-    for score, values in maps.items():
-        share = values / np.abs(values).max()
-        rows, columns = np.indices(share.shape)
-        panels.append(
-            pd.DataFrame(
-                {
-                    "panel": plain(column_label(score, labels)),
-                    "x": columns.ravel(),
-                    "y": -rows.ravel(),
-                    "share": share.ravel(),
-                    "shade": _blended(_grey(face, len(share)), share),
-                }
-            )
-        )
-    table = pd.concat(panels, ignore_index=True)
-    table["panel"] = pd.Categorical(table["panel"], categories=table["panel"].unique())
+    table = _shaded(face, maps, labels)
     height = width / len(maps) + _TITLE_HEIGHT * (1 + bool(title))
     last = table["x"].max()
     sides = [(1 - shown) / 2 * (last + 1) - 0.5, (1 + shown) / 2 * (last + 1) - 0.5]
@@ -158,6 +142,32 @@ def painted_regions(
             )
         maps[str(score)] = values.loc[list(regions)].to_numpy(float)[places]
     return maps
+
+
+def _shaded(
+    face: NDArray[np.floating],
+    maps: Mapping[str, NDArray[np.floating]],
+    labels: Labels | None,
+) -> pd.DataFrame:
+    """Return a row for each place of each panel, with its colour on the face."""
+    panels = []
+    for score, values in maps.items():
+        share = values / np.abs(values).max()
+        rows, columns = np.indices(share.shape)
+        panels.append(
+            pd.DataFrame(
+                {
+                    "panel": plain(column_label(score, labels)),
+                    "x": columns.ravel(),
+                    "y": -rows.ravel(),
+                    "share": share.ravel(),
+                    "shade": _blended(_grey(face, len(share)), share),
+                }
+            )
+        )
+    table = pd.concat(panels, ignore_index=True)
+    names = pd.Categorical(table["panel"], categories=table["panel"].unique())
+    return table.assign(panel=names)
 
 
 def _check(
