@@ -22,10 +22,9 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.columns import CONTRAST
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
-from fahrstats.display.region_names import region_name
+from fahrstats.display.region_names import pair_name, region_name
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import BLUE, FAINT, MUTED, WIDTH, colours, house_theme
 
@@ -165,13 +164,6 @@ def region_differences(
         + house_theme(width, _MARGIN + len(panels) * (0.3 + n_regions * _LINE))
         + theme(panel_grid_major_x=element_line(color=FAINT))
     )
-
-
-def pair_name(
-    term: str, labels: Labels | None = None, *, between: str = " minus "
-) -> str:
-    """Return a pair ``a - b`` of models for a reader: ``A minus B``."""
-    return between.join(column_label(name, labels) for name in term.split(CONTRAST))
 
 
 def _in_order(

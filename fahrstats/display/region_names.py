@@ -1,9 +1,10 @@
-"""What a reader calls the regions of the face."""
+"""What a reader calls regions of the face, and pairs of models compared in them."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from fahrstats.columns import CONTRAST
 from fahrstats.display.labels import Labels, column_label, in_sentence
 
 _NAMES: Final = {
@@ -27,3 +28,10 @@ def region_in_sentence(region: str, labels: Labels | None = None) -> str:
     name = in_sentence(region_name(region, labels))
     is_place = name.startswith("around ")
     return f"the part {name}" if is_place else f"the {name}"
+
+
+def pair_name(
+    term: str, labels: Labels | None = None, *, between: str = " minus "
+) -> str:
+    """Return a pair ``a - b`` of models for a reader: ``A minus B``."""
+    return between.join(column_label(name, labels) for name in term.split(CONTRAST))

@@ -22,8 +22,7 @@ from fahrstats.display.journals import (
     format_number,
 )
 from fahrstats.display.labels import Labels, label_with_unit, opening
-from fahrstats.display.region_intervals import pair_name
-from fahrstats.display.region_names import region_name
+from fahrstats.display.region_names import pair_name, region_name
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
 _IN_TABLE: Final = {
