@@ -11,6 +11,7 @@ from fahrstats.cli.photo_commands import (
     DetectorOption,
     DeviceOption,
     EngineOption,
+    Limit,
     MinFace,
     ParquetOut,
     PhotosArgument,
@@ -35,7 +36,6 @@ MethodOption = Annotated[
 KeepMap = Annotated[
     bool, typer.Option("--map", help="Keep a map of every face; not by ablation.")
 ]
-Limit = Annotated[int | None, typer.Option(help="Take the first photos only.")]
 
 
 @app.command()

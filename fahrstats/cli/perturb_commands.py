@@ -11,6 +11,7 @@ from fahrstats.cli.photo_commands import (
     DetectorOption,
     DeviceOption,
     EngineOption,
+    Limit,
     MinFace,
     ParquetOut,
     PhotosArgument,
@@ -41,7 +42,6 @@ LandmarksOption = Annotated[
         "landmarks move as the face does (faster; shows the model alone)."
     ),
 ]
-Limit = Annotated[int | None, typer.Option(help="Take the first photos only.")]
 
 
 @app.command()

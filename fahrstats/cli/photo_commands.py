@@ -71,6 +71,7 @@ InterpolationOption = Annotated[str, typer.Option(help="bilinear or bicubic.")]
 KeepDate = Annotated[
     bool, typer.Option("--keep-date", help="Keep when a photo was taken (EXIF).")
 ]
+Limit = Annotated[int | None, typer.Option(help="Take the first photos only.")]
 Workers = Annotated[
     int | None, typer.Option(help="Processes; as many as there are cores by default.")
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from fahrstats.errors import DataError
+from fahrstats.files import file_sha256
 from fahrstats.study.tabled import Noted
 from fahrstats.study.tables_in import find_file
 
@@ -42,6 +43,19 @@ def read_notes(study: Noted) -> str:
     for problem in note_problems(text, study.notes):
         raise DataError(problem)
     return text.strip()
+
+
+def notes_sha256(study: Noted) -> str:
+    """Return the hash of the notes of a study; empty where it has none.
+
+    Raises
+    ------
+    DataError
+        The file is absent.
+    """
+    if study.notes is None:
+        return ""
+    return file_sha256(find_file(study.notes, study.path.parent))
 
 
 def note_problems(text: str, name: str) -> Iterator[str]:

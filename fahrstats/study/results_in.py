@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial, reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
@@ -60,6 +60,8 @@ _OF_KIND: dict[str, dict[str, type]] = {
         "maps": list,
     },
 }
+AnyStudy = TypeVar("AnyStudy")
+
 _AGAIN = "run `fahrstats analyse` again"
 _CHANGED = "changed since its tables were made; run `fahrstats run`."
 
@@ -139,12 +141,8 @@ def check_results(
     ResultWarning
         The data are not there, so that a change of them would go unnoticed.
     """
-    manifest = read_manifest(folder)
-    check_tables(folder, manifest)
+    study, manifest = read_checked(path, folder, parse_study)
     provenance = manifest["provenance"]
-    study, _ = parse_study(path)
-    check_text(path, study, provenance)
-    assert study is not None
     hashes: dict[str, Callable[[], str]] = {
         "data": lambda: data_sha256(study, folder, data_dir),
         **{key: partial(companion_sha256, study, key) for key in COMPANIONS},
@@ -157,17 +155,34 @@ def check_results(
     return manifest
 
 
-def check_text(path: Path, study: object | None, provenance: dict[str, Any]) -> None:
-    """Make sure that a study file, None if it has a problem, is as it was.
+def read_checked(
+    path: Path, folder: Path, parse: Callable[[Path], tuple[AnyStudy | None, list[str]]]
+) -> tuple[AnyStudy, dict[str, Any]]:
+    """Return a study and the manifest of its results, which belong together.
+
+    Parameters
+    ----------
+    path
+        The study file.
+    folder
+        Folder of the results.
+    parse
+        Returns what the file says, or None where it has a problem.
 
     Raises
     ------
     DataError
-        It changed since.
+        The tables are not those that the manifest describes, or the study file changed
+        since.
     """
+    manifest = read_manifest(folder)
+    check_tables(folder, manifest)
+    study, _ = parse(path)
     text = path.read_text(encoding="utf-8", errors="replace")
-    if study is None or text_sha256(text) != provenance.get("study_sha256"):
+    used = manifest["provenance"].get("study_sha256")
+    if study is None or text_sha256(text) != used:
         raise DataError(f"The study `{path.name}` has {_CHANGED}")
+    return study, manifest
 
 
 def check_files(

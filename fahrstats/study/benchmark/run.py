@@ -19,20 +19,18 @@ from fahrstats.study.benchmark.cohorts import (
 from fahrstats.study.benchmark.specification import AGE, Benchmark, DataSet
 from fahrstats.study.benchmark.study_file import parse_benchmark
 from fahrstats.study.benchmark.tables import table_makers
-from fahrstats.study.notes import read_notes
+from fahrstats.study.notes import notes_sha256, read_notes
 from fahrstats.study.photo_scores import read_photo_scores, score_photos
 from fahrstats.study.privacy import without_folders
 from fahrstats.study.provenance import provenance_of
 from fahrstats.study.results_in import (
     check_files,
-    check_tables,
-    check_text,
     data_sha256,
-    read_manifest,
+    read_checked,
 )
 from fahrstats.study.script import find_script
 from fahrstats.study.study_file import first_of, results_folder
-from fahrstats.study.tables_in import SourceTable, find_file, text_sha256
+from fahrstats.study.tables_in import SourceTable, text_sha256
 from fahrstats.study.tables_out import described, write_tables
 from fahrstats.watching import Watch
 
@@ -85,14 +83,9 @@ def check_benchmark_results(
     ResultWarning
         Some data are not there, so that a change of them would go unnoticed.
     """
-    manifest = read_manifest(folder)
-    check_tables(folder, manifest)
-    provenance = manifest["provenance"]
-    study, _ = parse_benchmark(path)
-    check_text(path, study, provenance)
-    assert study is not None
+    study, manifest = read_checked(path, folder, parse_benchmark)
     hashes: dict[str, Callable[[], str]] = {
-        "notes": partial(_notes_sha256, study),
+        "notes": partial(notes_sha256, study),
         "prepare": partial(_scripts_sha256, study),
     }
     files: dict[str, str | None] = {
@@ -102,7 +95,7 @@ def check_benchmark_results(
     for data in study.data:
         hashes[_key(data)] = partial(data_sha256, data, folder, data_dir)
         files[_key(data)] = data.table.file
-    check_files(hashes, provenance, files)
+    check_files(hashes, manifest["provenance"], files)
     return manifest
 
 
@@ -127,7 +120,7 @@ def _provenance(study: Benchmark, cohorts: Sequence[Cohort]) -> dict[str, Any]:
         reduce(lambda one, two: text_sha256(one + two), [s.sha256 for s in sources]),
     )
     beside = {
-        "notes_sha256": _notes_sha256(study),
+        "notes_sha256": notes_sha256(study),
         "prepare_sha256": _scripts_sha256(study),
     }
     of_each = {f"{_key(c.data)}_sha256": c.source.sha256 for c in cohorts}
@@ -185,13 +178,6 @@ def _data_set(cohort: Cohort) -> dict[str, Any]:
 def _key(data: DataSet) -> str:
     """Return what the hash of a data set is called."""
     return f"data_{data.name}"
-
-
-def _notes_sha256(study: Benchmark) -> str:
-    """Return the hash of the notes; empty where there are none."""
-    if study.notes is None:
-        return ""
-    return file_sha256(find_file(study.notes, study.path.parent))
 
 
 def _scripts_sha256(study: Benchmark) -> str:

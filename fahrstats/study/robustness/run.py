@@ -12,14 +12,12 @@ import pandas as pd
 from fahrstats.errors import DataError
 from fahrstats.face.perturbations.catalogue import CONDITIONS, panel_of
 from fahrstats.files import file_sha256
-from fahrstats.study.notes import read_notes
+from fahrstats.study.notes import notes_sha256, read_notes
 from fahrstats.study.privacy import without_folders
 from fahrstats.study.provenance import provenance_of
 from fahrstats.study.results_in import (
     check_files,
-    check_tables,
-    check_text,
-    read_manifest,
+    read_checked,
 )
 from fahrstats.study.robustness.photos import pairs_file, panel_file, score_all
 from fahrstats.study.robustness.sources import (
@@ -89,18 +87,13 @@ def check_robustness_results(
     ResultWarning
         Some data are not there, so that a change of them would go unnoticed.
     """
-    manifest = read_manifest(folder)
-    check_tables(folder, manifest)
-    provenance = manifest["provenance"]
-    study, _ = parse_robustness(path)
-    check_text(path, study, provenance)
-    assert study is not None
-    hashes: dict[str, Callable[[], str]] = {"notes": partial(_notes_sha256, study)}
+    study, manifest = read_checked(path, folder, parse_robustness)
+    hashes: dict[str, Callable[[], str]] = {"notes": partial(notes_sha256, study)}
     files: dict[str, str | None] = {"notes": study.notes}
     for key, (file, find) in _files(study, folder, data_dir).items():
         hashes[key] = partial(_file_sha256, find)
         files[key] = file
-    check_files(hashes, provenance, files)
+    check_files(hashes, manifest["provenance"], files)
     return manifest
 
 
@@ -146,7 +139,7 @@ def _provenance(study: Robustness, sources: Sources) -> dict[str, Any]:
             [read.sha256 for read in parts.values()],
         ),
     )
-    beside = {"notes_sha256": _notes_sha256(study)}
+    beside = {"notes_sha256": notes_sha256(study)}
     return {
         **provenance_of(study.text, together, beside),
         **{f"{key}_sha256": read.sha256 for key, read in parts.items()},
@@ -221,10 +214,3 @@ def _part(read: Read) -> dict[str, Any]:
         "by": list(read.groups),
         "photos": dict(provenance),
     }
-
-
-def _notes_sha256(study: Robustness) -> str:
-    """Return the hash of the notes; empty where there are none."""
-    if study.notes is None:
-        return ""
-    return file_sha256(find_file(study.notes, study.path.parent))

@@ -12,14 +12,12 @@ import pandas as pd
 from fahrstats.errors import DataError
 from fahrstats.face.saliency.sanity import LARGEST_CORRELATION
 from fahrstats.files import file_sha256
-from fahrstats.study.notes import read_notes
+from fahrstats.study.notes import notes_sha256, read_notes
 from fahrstats.study.privacy import without_folders
 from fahrstats.study.provenance import provenance_of
 from fahrstats.study.results_in import (
     check_files,
-    check_tables,
-    check_text,
-    read_manifest,
+    read_checked,
 )
 from fahrstats.study.saliency.photos import (
     AVERAGES,
@@ -34,7 +32,7 @@ from fahrstats.study.saliency.specification import Saliency
 from fahrstats.study.saliency.study_file import parse_saliency
 from fahrstats.study.saliency.tables import table_makers
 from fahrstats.study.study_file import first_of, results_folder
-from fahrstats.study.tables_in import SourceTable, find_file
+from fahrstats.study.tables_in import SourceTable
 from fahrstats.study.tables_out import described, write_tables
 from fahrstats.watching import Watch
 
@@ -91,8 +89,7 @@ def check_saliency_results(
     ResultWarning
         What explains the photos is not there, so that a change would go unnoticed.
     """
-    manifest = read_manifest(folder)
-    check_tables(folder, manifest)
+    study, manifest = read_checked(path, folder, parse_saliency)
     averages = folder / AVERAGES
     if not averages.is_file():
         raise DataError(f"`{averages}` is missing; run `fahrstats analyse` again.")
@@ -101,16 +98,12 @@ def check_saliency_results(
             f"`{averages}` was changed after the manifest was written; run "
             "`fahrstats analyse` again."
         )
-    provenance = manifest["provenance"]
-    study, _ = parse_saliency(path)
-    check_text(path, study, provenance)
-    assert study is not None
     hashes: dict[str, Callable[[], str]] = {
-        "notes": partial(_notes_sha256, study),
+        "notes": partial(notes_sha256, study),
         "data": partial(explained_sha256, study, folder),
     }
     files = {"notes": study.notes, "data": importance_file(study, folder).name}
-    check_files(hashes, provenance, files)
+    check_files(hashes, manifest["provenance"], files)
     return manifest
 
 
@@ -123,7 +116,7 @@ def _provenance(study: Saliency, explained: Explained) -> dict[str, Any]:
         explained.sha256,
     )
     return {
-        **provenance_of(study.text, source, {"notes_sha256": _notes_sha256(study)}),
+        **provenance_of(study.text, source, {"notes_sha256": notes_sha256(study)}),
         "seed": study.seed,
         "time_unit": "years",
     }
@@ -173,10 +166,3 @@ def _describe(
         "provenance": provenance,
         **described(tables, names),
     }
-
-
-def _notes_sha256(study: Saliency) -> str:
-    """Return the hash of the notes; empty where there are none."""
-    if study.notes is None:
-        return ""
-    return file_sha256(find_file(study.notes, study.path.parent))
