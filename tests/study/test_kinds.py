@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from fahrstats.study.kinds import find_kind
@@ -37,3 +40,19 @@ def test_a_study_file_is_run_by_its_kind(tmp_path, text, report):
     path = tmp_path / "study.toml"
     path.write_text(text)
     assert find_kind(path).report == report
+
+
+def test_studies_need_nothing_that_reads_photographs():
+    """`pip install .` has the statistics alone, and runs studies of tables."""
+    code = (
+        "import sys\n"
+        "absent = ('torch', 'PIL', 'safetensors', 'captum', 'onnxruntime')\n"
+        "sys.modules.update(dict.fromkeys(absent))\n"
+        "import fahrstats.study.kinds, fahrstats.report\n"
+        "from fahrstats.face import CONDITIONS, REGIONS, read_importance, "
+        "read_perturbed, mean_maps\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""

@@ -17,6 +17,9 @@ Method = Literal["ablation", "occlusion", "integrated-gradients", "rollout"]
 FIELD_SIDE = 224
 """Side of a map: one pixel for each of the ArcFace crop, with the regions' margin."""
 
+LARGEST_CORRELATION = 0.5
+"""Mean rank correlation, without its sign, up to which a map counts as destroyed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Importance:

@@ -23,12 +23,13 @@ from fahrstats.face.checkpoints.store import Network
 from fahrstats.face.detection.faces import FoundFace
 from fahrstats.face.network.convolutional import ConvolutionalNetwork
 from fahrstats.face.network.vit import VisionTransformer
-from fahrstats.face.saliency.explanation import Explanation, Method
+from fahrstats.face.saliency.explanation import (
+    LARGEST_CORRELATION,
+    Explanation,
+    Method,
+)
 from fahrstats.face.saliency.networks import OpenNetwork
 from fahrstats.face.saliency.reading import explain
-
-LARGEST_CORRELATION = 0.5
-"""Mean rank correlation, without its sign, up to which a map counts as destroyed."""
 
 _CELL = 8  # maps are compared in cells of so many pixels
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fahrstats.errors import DataError
-from fahrstats.face.saliency.sanity import LARGEST_CORRELATION
+from fahrstats.face.saliency.explanation import LARGEST_CORRELATION
 from fahrstats.files import file_sha256
 from fahrstats.study.notes import notes_sha256, read_notes
 from fahrstats.study.privacy import without_folders
