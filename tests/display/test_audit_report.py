@@ -17,19 +17,15 @@ from audited import (
 )
 from layer_tables import layer_tables
 from plotnine import ggplot
-from report_cells import markdown_of, run_report, typed_text
+from report_cells import markdown_of, run_report
 
 from fahrstats.cohort import store
 from fahrstats.columns import in_order
 from fahrstats.display.fairness_items import FAIRNESS_ITEMS
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render
-from fahrstats.report.portability import findings
-from fahrstats.report.source import read_source
 
 REPORT = Path(__file__).parents[2] / "reports" / "audit.qmd"
-# Numbers that belong to a word or a reference and not to a result.
-NO_RESULT = re.compile(r"95%|@[\w-]+|\{#[\w-]+\}|SHA-256")
 CHOICES = {"horizon": 5.0, "crossings": [["sex", "race"]]}
 CHOICES |= {"floor_events": 10, "floor_people": 20, "has_repeats": False}
 LABELS = {"race": {"label": "Race", "unit": ""}}
@@ -89,23 +85,6 @@ def results(audit_tables, manifest, tmp_path):
 def run(results, monkeypatch):
     """Run the report of an audit; return what is displayed and what is said."""
     return lambda **changed: run_report(REPORT, results(**changed), monkeypatch)
-
-
-def test_the_report_stays_within_what_both_renderers_know():
-    assert findings(read_source(REPORT)) == ()
-
-
-def test_no_result_is_typed_into_the_text():
-    typed = typed_text(REPORT)
-    assert len(typed) > 10
-    for text in typed:
-        assert not re.search(r"\d", NO_RESULT.sub("", text)), text
-
-
-def test_every_figure_has_a_text_for_those_who_do_not_see_it():
-    figures = [c.options for c in read_source(REPORT).cells if c.options.fig_cap]
-    assert len(figures) == 5
-    assert all(figure.fig_alt for figure in figures)
 
 
 def test_the_first_page_says_what_differs_and_what_is_unknown(run):

@@ -10,17 +10,13 @@ import pandas as pd
 import pytest
 from layer_tables import SCORES, for_both, refused
 from plotnine import ggplot
-from report_cells import markdown_of, run_report, typed_text
+from report_cells import markdown_of, run_report
 
 from fahrstats.cohort import store
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render
-from fahrstats.report.portability import findings
-from fahrstats.report.source import read_source
 
 REPORT = Path(__file__).parents[2] / "reports" / "biomarker.qmd"
-# Numbers that belong to a word or a reference and not to a result.
-NO_RESULT = re.compile(r"95%|5th to 95th|\(Q1\)|@[\w-]+|\{#[\w-]+\}|SHA-256")
 MOST_BYTES = 3_000_000
 
 
@@ -47,29 +43,6 @@ def run(results, monkeypatch):
         return run_report(REPORT, results(*names, **changed), monkeypatch)
 
     return executed
-
-
-def test_the_report_stays_within_what_both_renderers_know():
-    assert findings(read_source(REPORT)) == ()
-
-
-def test_no_result_is_typed_into_the_text():
-    typed = typed_text(REPORT)
-    assert len(typed) > 11
-    for text in typed:
-        assert not re.search(r"\d", NO_RESULT.sub("", text)), text
-
-
-def test_every_figure_has_a_text_for_those_who_do_not_see_it():
-    figures = [c.options for c in read_source(REPORT).cells if c.options.fig_cap]
-    assert len(figures) >= 5
-    assert all(figure.fig_alt for figure in figures)
-
-
-def test_floats_are_called_figures_or_tables_and_each_name_is_used_once():
-    labels = [c.options.label for c in read_source(REPORT).cells if c.options.label]
-    assert all(label.startswith(("fig-", "tbl-")) for label in labels)
-    assert len(labels) == len(set(labels))
 
 
 def test_the_summary_and_every_table_of_the_study_are_shown(run, tables, cohort):

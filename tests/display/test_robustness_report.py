@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import html
-import re
 from pathlib import Path
 
 import pytest
 from made_robustness import ROBUSTNESS, make_tables, write_all
 from plotnine import ggplot
-from report_cells import markdown_of, run_report, typed_text
+from report_cells import markdown_of, run_report
 
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render
-from fahrstats.report.portability import findings
-from fahrstats.report.source import read_source
 from fahrstats.study.publication.public_version import publish
 from fahrstats.study.results_in import read_manifest
 from fahrstats.study.robustness import run as robustness_run
 from fahrstats.study.robustness.run import analyse_robustness
 
 REPORT = Path(__file__).parents[2] / "reports" / "robustness.qmd"
-# Numbers that belong to a word or a reference and not to a result.
-NO_RESULT = re.compile(r"95%|@[\w-]+|\{#[\w-]+\}|SHA-256")
 PANEL = ROBUSTNESS[ROBUSTNESS.index("[panel]") : ROBUSTNESS.index("[pairs.makeup]")]
 PAIRS = ROBUSTNESS[ROBUSTNESS.index("[pairs.makeup]") : ROBUSTNESS.index("[serial]")]
 SERIAL = ROBUSTNESS[ROBUSTNESS.index("[serial]") : ROBUSTNESS.index("[analysis]")]
@@ -57,23 +52,6 @@ def run(results, monkeypatch):
 
 def count(shown: list[object], kind: type) -> int:
     return sum(isinstance(item, kind) for item in shown)
-
-
-def test_the_report_stays_within_what_both_renderers_know():
-    assert findings(read_source(REPORT)) == ()
-
-
-def test_no_result_is_typed_into_the_text():
-    typed = typed_text(REPORT)
-    assert len(typed) > 8
-    for text in typed:
-        assert not re.search(r"\d", NO_RESULT.sub("", text)), text
-
-
-def test_every_figure_has_a_text_for_those_who_do_not_see_it():
-    drawn = [c.options for c in read_source(REPORT).cells if c.options.fig_cap]
-    assert len(drawn) == 3
-    assert all(figure.fig_alt for figure in drawn)
 
 
 def test_the_first_page_says_what_was_shown_and_what_was_not(run):
