@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.follow_up import as_float, is_number
 from fahrstats.errors import DataError
+from fahrstats.measurement.photo_subjects import photo_subjects
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -91,7 +92,13 @@ def read_panel(
     )
     is_tested = np.zeros(change.shape[:2], np.bool_)
     is_tested[row, at] = True
-    codes = _subject_codes(rows, photos, subject)
+    codes = photo_subjects(
+        rows["photo"],
+        rows.get("subject"),
+        photos,
+        subject=subject,
+        what="changes vary",
+    )
     return Panel(
         models=tuple(predicted),
         cells=cells,
@@ -137,7 +144,6 @@ def _rows(
     rows = data[["photo", "condition"]].reset_index(drop=True)
     if subject is not None:
         rows["subject"] = data[subject].to_numpy()
-        _refuse_missing(rows, "subject", subject, "photos of one person count together")
     for name in ("severity", "dose", *predicted):
         rows[name] = as_float(data[name])
         n_infinite = int(np.isinf(rows[name]).sum())
@@ -232,26 +238,3 @@ def _start(rows: pd.DataFrame) -> dict[str, float]:
     before = rows[(rows["severity"] == 0) & rows["condition"].notna()]
     doses = before.groupby("condition", sort=False)["dose"].first()
     return {str(condition): float(dose) for condition, dose in doses.items()}
-
-
-def _subject_codes(
-    rows: pd.DataFrame, photos: pd.Index, subject: str | None
-) -> IntArray:
-    """Return whom each photo shows; every photo someone else without a column."""
-    if subject is None:
-        codes = np.arange(photos.size)
-    else:
-        of_photo = rows.groupby("photo", sort=False)["subject"]
-        n_mixed = int((of_photo.nunique() > 1).sum())
-        if n_mixed:
-            raise DataError(
-                f"`{subject}` has different values in the rows of {n_mixed} photos; a "
-                "photo shows one person."
-            )
-        codes = pd.factorize(of_photo.first().reindex(photos))[0]
-    if np.unique(codes).size < 2:
-        raise DataError(
-            "The photos show 1 subject; how much changes vary between people cannot be "
-            "told from one."
-        )
-    return np.asarray(codes, np.int64)

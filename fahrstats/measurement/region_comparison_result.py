@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t
-from statsmodels.stats.multitest import multipletests
 
 from fahrstats.columns import contrast_name, in_order
 from fahrstats.display.journals import format_count, phrase_p
 from fahrstats.kernels.label_swaps import means_within, share_as_large, skew_free
+from fahrstats.kernels.simultaneous import holm
 from fahrstats.measurement.shared_draws import check_conf_level, spread
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class RegionComparison:
                 "estimand": "delta_importance_share",
                 "estimate": differences[np.arange(len(most)), most],
                 "p_value": self.p_value,
-                "p_adjusted": multipletests(self.p_value, method="holm")[1],
+                "p_adjusted": holm(self.p_value),
                 "n": self.n,
                 "n_subjects": self.n_subjects,
             }

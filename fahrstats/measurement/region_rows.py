@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fahrstats.cohort.follow_up import as_float, is_number
 from fahrstats.errors import DataError
+from fahrstats.measurement.photo_subjects import photo_subjects
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -93,7 +94,13 @@ def read_regions(
         models=tuple(map(str, models)),
         regions=tuple(map(str, regions)),
         importance=importance,
-        subject=_subject_codes(data, photos, subject),
+        subject=photo_subjects(
+            data["photo"],
+            None if subject is None else data[subject],
+            photos,
+            subject=subject,
+            what="importance varies",
+        ),
         area=_areas(data, regions),
     )
 
@@ -179,35 +186,6 @@ def _refuse_holes(importance: FloatArray, photos: pd.Index, models: pd.Index) ->
                 f"`importance` is missing in all {len(photos)} photos of model "
                 f"`{name}`."
             )
-
-
-def _subject_codes(
-    data: pd.DataFrame, photos: pd.Index, subject: str | None
-) -> IntArray:
-    """Return whom each photo shows; every photo someone else without a column."""
-    if subject is None:
-        codes = np.arange(len(photos))
-    else:
-        n_missing = int(data[subject].isna().sum())
-        if n_missing:
-            raise DataError(
-                f"`{subject}` is missing in {n_missing} of {len(data)} rows; photos of "
-                "one person count together."
-            )
-        of_photo = data.groupby("photo", sort=False)[subject]
-        n_mixed = int((of_photo.nunique() > 1).sum())
-        if n_mixed:
-            raise DataError(
-                f"`{subject}` has different values in the rows of {n_mixed} photos; a "
-                "photo shows one person."
-            )
-        codes = pd.factorize(of_photo.first().reindex(photos))[0]
-    if np.unique(codes).size < 2:
-        raise DataError(
-            "The photos show 1 subject; how much importance varies between people "
-            "cannot be told from one."
-        )
-    return np.asarray(codes, np.int64)
 
 
 def _areas(data: pd.DataFrame, regions: pd.Index) -> FloatArray | None:
