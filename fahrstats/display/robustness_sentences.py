@@ -173,8 +173,8 @@ def single_photos(
     name, size = column_label(model, labels), amount(value, "years")
     if passed.empty:
         return (
-            f"{name}: under none of {len(rows)} changes did single photos move by "
-            f"{size} on average, up to the strongest dose."
+            f"{name}: taken to grow with the dose, the mean change of single photos "
+            f"stayed below {size} under all {len(rows)} changes, up to the strongest."
         )
     names = [in_sentence(column_label(one, labels)) for one in passed["condition"]]
     return (

@@ -304,7 +304,7 @@ class DoseResponse:
             found = passing_severity(np.abs(values), weights, severity, limit)
             limits = _order_limits(found[1:], people, conf_level)
             at = np.array([found[0], *limits])
-            note = _note(curve, at, float(np.abs(values[0]).max()))
+            note = _note(curve, at, float(np.abs(values[0]).max()), limit)
             for estimand, numbers in (
                 ("passing_severity", at),
                 ("passing_dose", dose_at(at, places, doses)),
@@ -365,10 +365,15 @@ def _order_limits(
     return float(low), float(np.quantile(known, 1 - tail, method="higher"))
 
 
-def _note(curve: pd.DataFrame, at: FloatArray, largest: float) -> str:
+def _note(curve: pd.DataFrame, at: FloatArray, largest: float, limit: float) -> str:
     """Say where a limit is not passed, or its confidence limit lies beyond."""
     last = f"severity {curve['severity'].iloc[-1]:g}"
     if np.isposinf(at[0]):
+        if largest >= limit:
+            return (
+                f"not passed by a curve that rises throughout, though {largest:.2g} at "
+                "one severity"
+            )
         return f"not passed within the panel: at most {largest:.2g} up to {last}"
     return f"interval reaches beyond {last}" if np.isposinf(at[2]) else ""
 

@@ -188,8 +188,8 @@ def test_doses_have_as_many_digits_as_they_need(dose, text):
 def test_a_model_that_stays_is_said_to(found):
     limit = found.passing().assign(estimate=np.inf)
     assert sentences.single_photos(limit, "other", value=5.0) == (
-        "other: under none of 2 changes did single photos move by 5 years on average, "
-        "up to the strongest dose."
+        "other: taken to grow with the dose, the mean change of single photos stayed "
+        "below 5 years under all 2 changes, up to the strongest."
     )
 
 

@@ -367,3 +367,16 @@ def test_a_change_of_just_five_years_has_not_moved():
     table = fs.dose_response(panel, n_boot=20).tidy()
     moved = table[table["estimand"] == "share_moved"]
     assert moved["estimate"].tolist() == [0.5]
+
+
+def test_a_limit_passed_at_one_severity_only_is_told_apart():
+    """Sizes 6 and 2 rise to 4 throughout, which 6 alone passes."""
+    rows = [
+        {"photo": p, "condition": "veil", "severity": s, "dose": s, "faceage": 50.0 + c}
+        for p in "abc"
+        for s, c in ((0, 0.0), (1, 6.0), (2, 2.0))
+    ]
+    found = fs.dose_response(pd.DataFrame(rows), limits=[5], n_boot=20).passing()
+    assert np.isposinf(found["estimate"]).all()
+    told = "not passed by a curve that rises throughout, though 6 at one severity"
+    assert (found["note"] == told).all()
