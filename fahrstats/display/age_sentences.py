@@ -175,8 +175,9 @@ def age_group_differences(
         return f"{name}: groups were not compared."
     if not clear:
         return (
-            f"{name}: none of {format_count(len(rows))} largest differences between "
-            "groups was clear; their joint intervals tell what is possible."
+            f"{name}: none of {format_count(len(rows), style=style)} largest "
+            "differences between groups was clear; their joint intervals tell what is "
+            "possible."
         )
     return f"{name}: {listed([_one_difference(row, labels, style) for row in clear])}."
 

@@ -16,6 +16,7 @@ from fahrstats.display.dose_tables import way_and_dose
 from fahrstats.display.journals import (
     DEFAULT,
     NumberStyle,
+    format_count,
     format_difference,
     format_interval,
     phrase_interval,
@@ -235,17 +236,19 @@ def real_change(
     if pd.isna(mean["estimate"]):
         return f"no mean change ({note_in_words(mean['note'])})."
     text = format_difference(*limits(mean), decimals=1, style=style)
-    size = amount(margin, "years")
+    bound = amount(margin, "years")
     verdict, test = _verdict(mean, tests, margin)
     told = {
-        "within": f"shown to be less than {size} on average "
+        "within": f"shown to be less than {bound} on average "
         f"({phrase_p(test.get('p_value'), style=style)} for equivalence)",
-        "beyond": f"shown to be more than {size} on average",
-        "neither": f"neither shown to be less than {size} on average, nor more",
+        "beyond": f"shown to be more than {bound} on average",
+        "neither": f"neither shown to be less than {bound} on average, nor more",
     }[verdict]
-    single = format_difference(*limits(found["mean_absolute_change"]), decimals=1)
+    size = limits(found["mean_absolute_change"])
+    single = format_difference(*size, decimals=1, style=style)
+    n = format_count(mean["n"], style=style)
     return (
-        f"mean change {phrase_interval(text, style=style)} years in {mean['n']} pairs, "
+        f"mean change {phrase_interval(text, style=style)} years in {n} pairs, "
         f"{told}; a single pair differed by {phrase_interval(single, style=style)} "
         "years on average, up or down."
     )

@@ -126,7 +126,9 @@ def _verdict(
     most = max(rows, key=lambda row: abs(row["estimate"]))
     more, less = (first, second) if most["estimate"] > 0 else (second, first)
     size = sorted(100 * abs(most[name]) for name in ("joint_low", "joint_high"))
-    points = format_interval(100 * abs(most["estimate"]), *size, decimals=0)
+    points = format_interval(
+        100 * abs(most["estimate"]), *size, decimals=0, style=style
+    )
     told = points.replace("(", "(joint 95% CI ", 1)
     count = format_count(len(apart), style=style)
     region = region_in_sentence(most["region"], labels)

@@ -1,8 +1,10 @@
 # ruff: noqa: RUF001  (dashes, minus and multiplication signs are what is tested)
 from __future__ import annotations
 
+import ast
 import dataclasses
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fahrstats.display import journals
 from fahrstats.display.journals import (
     DEFAULT,
     STYLES,
@@ -201,3 +204,28 @@ def test_every_style_names_its_source():
     assert all(
         style.source and STYLES[style.name] is style for style in STYLES.values()
     )
+
+
+DISPLAY = Path(journals.__file__).parent
+WRITE = {name for name in dir(journals) if name.startswith(("format_", "phrase_"))}
+
+
+def unstyled(file):
+    """Return calls that write a number in the default style, where another is asked."""
+    for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        taken = function.args.args + function.args.kwonlyargs
+        if "style" not in {argument.arg for argument in taken}:
+            continue
+        for call in ast.walk(function):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in WRITE:
+                given = {keyword.arg for keyword in call.keywords}
+                if not given & {"style", None}:
+                    yield f"{file.name}:{call.lineno}"
+
+
+def test_who_is_given_a_style_writes_every_number_in_it():
+    files = sorted(DISPLAY.glob("*.py"))
+    assert len(files) > 50
+    assert [place for file in files for place in unstyled(file)] == []
