@@ -34,7 +34,13 @@ def describe_provenance(cohort: StudyCohort) -> dict[str, Any]:
         score.name: study.formula(*study.adjusted(score.name)) for score in study.scores
     }
     return {
-        **provenance_of(study.text, source, beside),
+        **provenance_of(
+            study.text,
+            file=source.file,
+            sha256=source.sha256,
+            n_rows=len(source.data),
+            beside=beside,
+        ),
         "seed": study.analysis.seed,
         "formula": formulas,
         "time_unit": "years",

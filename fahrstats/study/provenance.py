@@ -11,14 +11,14 @@ from typing import Any
 
 from fahrstats import __version__
 from fahrstats.files import file_sha256
-from fahrstats.study.tables_in import SourceTable, text_sha256
+from fahrstats.study.tables_in import text_sha256
 
 _PACKAGE = Path(__file__).parents[1]
 _VERSIONS = ("numpy", "scipy", "pandas", "numba", "formulaic")
 
 
 def provenance_of(
-    text: str, source: SourceTable, beside: Mapping[str, str]
+    text: str, *, file: str, sha256: str, n_rows: int, beside: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what every table carries: data, versions, and a key of all of it.
 
@@ -30,24 +30,24 @@ def provenance_of(
     ----------
     text
         Text of the study file.
-    source
-        The data.
+    file, sha256, n_rows
+        Name, hash and number of rows of the data.
     beside
         Hashes of the files beside the study file.
     """
     code = _code_sha256()
     study_sha256 = text_sha256(text)
-    parts = [study_sha256, source.sha256, *beside.values(), __version__, code]
+    parts = [study_sha256, sha256, *beside.values(), __version__, code]
     return {
         "key": text_sha256("\n".join(parts)),
         "study_sha256": study_sha256,
         "package": __version__,
         "code_sha256": code,
         "python": platform.python_version(),
-        "data_file": source.file,
-        "data_sha256": source.sha256,
+        "data_file": file,
+        "data_sha256": sha256,
         **beside,
-        "n_rows": len(source.data),
+        "n_rows": n_rows,
         "created": date.today().isoformat(),
         "versions": {name: version(name) for name in _VERSIONS},
     }

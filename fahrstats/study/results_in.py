@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from fahrstats.study.photo_scores import scores_sha256
 from fahrstats.study.photo_survival import survival_sha256
 from fahrstats.study.study_file import parse_study
 from fahrstats.study.tabled import Tabled
-from fahrstats.study.tables_in import find_file, text_sha256
+from fahrstats.study.tables_in import find_file, joint_sha256, text_sha256
 
 _PARTS: dict[str, type] = {
     "name": str,
@@ -238,4 +238,4 @@ def data_sha256(study: Tabled, folder: Path, data_dir: Path | None) -> str:
         hashes.append(scores_sha256(study, folder))
         if study.photos.survival is not None:
             hashes.append(survival_sha256(folder))
-    return reduce(lambda first, second: text_sha256(first + second), hashes)
+    return joint_sha256(hashes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import reduce
 from importlib import import_module
 from pathlib import Path
 
@@ -135,7 +137,7 @@ def _join(
     return SourceTable(
         data=linked.table,
         file=f"{source.file} + {scores.file}",
-        sha256=text_sha256(source.sha256 + scores.sha256),
+        sha256=joint_sha256([source.sha256, scores.sha256]),
         left_out=(*source.left_out, *([] if is_matched else [absent]), *of_scores),
     )
 
@@ -212,6 +214,11 @@ def find_file(
 def text_sha256(text: str) -> str:
     """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def joint_sha256(hashes: Iterable[str]) -> str:
+    """Return one hash for several in order; a single one stands for itself."""
+    return reduce(lambda first, second: text_sha256(first + second), hashes)
 
 
 def _data_set(package: str, name: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from fahrstats.study.checks import check_study, read_cohort
 from fahrstats.study.people_tables import characteristics
 from fahrstats.study.results_in import check_results
 from fahrstats.study.study_file import parse_study
-from fahrstats.study.tables_in import load, read_table
+from fahrstats.study.tables_in import joint_sha256, load, read_table, text_sha256
 
 TABLE = pd.DataFrame({"id": [1, 2], "age": [60.5, None]})
 
@@ -185,3 +185,12 @@ def test_what_is_described_stands_in_table_one_and_in_no_model(write_study, peop
     rows = table[(table["variable"] == "height") & (table["group"] == "overall")]
     assert set(rows["n_missing"]) == {20}
     assert "height" not in cohort.study.adjusted("faceage")
+
+
+def test_one_hash_for_several_depends_on_each_and_on_their_order():
+    first, second, third = (text_sha256(text) for text in "abc")
+    assert joint_sha256([first]) == first
+    assert joint_sha256([first, second, third]) == text_sha256(
+        text_sha256(first + second) + third
+    )
+    assert joint_sha256([first, second]) != joint_sha256([second, first])

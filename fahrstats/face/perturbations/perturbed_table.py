@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fahrstats.cohort.store import read_provenance
 from fahrstats.errors import DataError
+from fahrstats.face.parquet import open_parquet
 from fahrstats.face.perturbations.catalogue import CONDITIONS, SEVERITIES
 
 _SUFFIX = "_perturbed"
@@ -51,12 +51,7 @@ def read_perturbed(path: str | Path) -> pd.DataFrame:
         The file is absent or no such table.
     """
     path = Path(path)
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError as error:
-        raise DataError(f"There is no file `{path}`.") from error
-    except pa.ArrowInvalid as error:
-        raise DataError(f"`{path}` is not a Parquet file: {error}") from error
+    table = open_parquet(path).read()
     conditions = (read_provenance(path) or {}).get("conditions")
     if not conditions:
         raise DataError(

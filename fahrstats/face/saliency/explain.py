@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
@@ -23,6 +22,7 @@ from fahrstats.face.saliency.reading import explain
 from fahrstats.face.saliency.regions import REGION_MARGIN, REGIONS, region_areas
 from fahrstats.face.scoring.examination import examine
 from fahrstats.face.scoring.plan import Plan, model_names
+from fahrstats.face.scoring.score import as_arrow
 from fahrstats.face.scoring.workbench import open_workbench
 
 
@@ -90,11 +90,7 @@ def explain_photos(
         outcome="importance",
         importance=Importance(method),
     )
-    if isinstance(photos, str | Path | pd.DataFrame):
-        photos = open_source(photos)
-    bench = open_workbench(plan)
-    tables = [bench.score(shard) for shard in photos.shards(len(photos))]
-    return long_table(pa.concat_tables(tables), photos.name)
+    return long_table(as_arrow(photos, plan), "photos")
 
 
 def explain_face(

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
+from fahrstats.face.parquet import open_parquet
 from fahrstats.face.saliency.regions import REGIONS, region_areas
 
 REGIONS_SUFFIX = "_regions"
@@ -46,7 +46,7 @@ def read_importance(path: str | Path) -> pd.DataFrame:
         The file is absent, or holds no importance.
     """
     path = Path(path)
-    return long_table(_opened(path).read(), path.name)
+    return long_table(open_parquet(path).read(), path.name)
 
 
 def long_table(table: pa.Table, name: str) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def mean_maps(path: str | Path) -> dict[str, NDArray[np.float64]]:
         The file is absent, holds no map, or holds one with missing values.
     """
     path = Path(path)
-    file = _opened(path)
+    file = open_parquet(path)
     scores = _scores(file.schema_arrow, MAP_SUFFIX, path.name)
     columns = [f"{score}{MAP_SUFFIX}" for score in scores]
     sums = np.zeros((len(scores), MAP_SIDE**2))
@@ -115,16 +115,6 @@ def mean_maps(path: str | Path) -> dict[str, NDArray[np.float64]]:
         score: (total / n).reshape(MAP_SIDE, MAP_SIDE)
         for score, total, n in zip(scores, sums, counts, strict=True)
     }
-
-
-def _opened(path: Path) -> pq.ParquetFile:
-    """Open a Parquet file."""
-    try:
-        return pq.ParquetFile(path)
-    except FileNotFoundError as error:
-        raise DataError(f"There is no file `{path}`.") from error
-    except pa.ArrowInvalid as error:
-        raise DataError(f"`{path}` is not a Parquet file: {error}") from error
 
 
 def _scores(schema: pa.Schema, suffix: str, name: str) -> list[str]:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fahrstats.errors import DataError
 from fahrstats.face.detection.found import SMALLEST_FACE, Several
 from fahrstats.face.engine import Device
+from fahrstats.face.parquet import open_parquet
 from fahrstats.face.pictures.photos import PhotoSource
 from fahrstats.face.scoring.plan import Plan
 from fahrstats.face.scoring.score import as_frame
@@ -83,12 +82,7 @@ def read_embeddings(path: Path) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     DataError
         The file is absent, or holds no embedding.
     """
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError as error:
-        raise DataError(f"There is no file `{path}`.") from error
-    except pa.ArrowInvalid as error:
-        raise DataError(f"`{path}` is not a Parquet file: {error}") from error
+    table = open_parquet(path).read()
     if EMBEDDING not in table.column_names:
         raise DataError(
             f"`{path}` has no column `{EMBEDDING}`; `fahrstats embed` writes it."

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
@@ -30,7 +28,7 @@ from fahrstats.study.results_in import (
 )
 from fahrstats.study.script import find_script
 from fahrstats.study.study_file import first_of, results_folder
-from fahrstats.study.tables_in import SourceTable, text_sha256
+from fahrstats.study.tables_in import joint_sha256, text_sha256
 from fahrstats.study.tables_out import described, write_tables
 from fahrstats.watching import Watch
 
@@ -114,18 +112,19 @@ def _score_first(path: Path, data_dir: Path | None, folder: Path, watch: Watch) 
 def _provenance(study: Benchmark, cohorts: Sequence[Cohort]) -> dict[str, Any]:
     """Return what every table carries."""
     sources = [cohort.source for cohort in cohorts]
-    together = SourceTable(
-        pd.DataFrame(index=range(sum(len(source.data) for source in sources))),
-        ", ".join(dict.fromkeys(source.file for source in sources)),
-        reduce(lambda one, two: text_sha256(one + two), [s.sha256 for s in sources]),
-    )
     beside = {
         "notes_sha256": notes_sha256(study),
         "prepare_sha256": _scripts_sha256(study),
     }
     of_each = {f"{_key(c.data)}_sha256": c.source.sha256 for c in cohorts}
     return {
-        **provenance_of(study.text, together, beside),
+        **provenance_of(
+            study.text,
+            file=", ".join(dict.fromkeys(source.file for source in sources)),
+            sha256=joint_sha256(source.sha256 for source in sources),
+            n_rows=sum(len(source.data) for source in sources),
+            beside=beside,
+        ),
         **of_each,
         "seed": study.seed,
         "time_unit": "years",

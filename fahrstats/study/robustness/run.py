@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from fahrstats.errors import DataError
 from fahrstats.face.perturbations.catalogue import CONDITIONS, panel_of
@@ -30,7 +28,7 @@ from fahrstats.study.robustness.specification import Robustness
 from fahrstats.study.robustness.study_file import parse_robustness
 from fahrstats.study.robustness.tables import table_makers
 from fahrstats.study.study_file import first_of, results_folder
-from fahrstats.study.tables_in import SourceTable, find_file, text_sha256
+from fahrstats.study.tables_in import find_file, joint_sha256
 from fahrstats.study.tables_out import described, write_tables
 from fahrstats.watching import Watch
 
@@ -131,18 +129,16 @@ def _file_sha256(find: Callable[[], Path]) -> str:
 def _provenance(study: Robustness, sources: Sources) -> dict[str, Any]:
     """Return what every table carries."""
     parts = sources.parts
-    together = SourceTable(
-        pd.DataFrame(index=range(sum(len(read.table) for read in parts.values()))),
-        ", ".join(dict.fromkeys(read.file for read in parts.values())),
-        reduce(
-            lambda one, two: text_sha256(one + two),
-            [read.sha256 for read in parts.values()],
-        ),
-    )
-    beside = {"notes_sha256": notes_sha256(study)}
+    read = parts.values()
     return {
-        **provenance_of(study.text, together, beside),
-        **{f"{key}_sha256": read.sha256 for key, read in parts.items()},
+        **provenance_of(
+            study.text,
+            file=", ".join(dict.fromkeys(one.file for one in read)),
+            sha256=joint_sha256(one.sha256 for one in read),
+            n_rows=sum(len(one.table) for one in read),
+            beside={"notes_sha256": notes_sha256(study)},
+        ),
+        **{f"{key}_sha256": one.sha256 for key, one in parts.items()},
         "seed": study.seed,
         "time_unit": "years",
     }

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from fahrstats.errors import DataError
 from fahrstats.face.saliency.explanation import LARGEST_CORRELATION
 from fahrstats.files import file_sha256
@@ -32,7 +30,6 @@ from fahrstats.study.saliency.specification import Saliency
 from fahrstats.study.saliency.study_file import parse_saliency
 from fahrstats.study.saliency.tables import table_makers
 from fahrstats.study.study_file import first_of, results_folder
-from fahrstats.study.tables_in import SourceTable
 from fahrstats.study.tables_out import described, write_tables
 from fahrstats.watching import Watch
 
@@ -110,13 +107,14 @@ def check_saliency_results(
 def _provenance(study: Saliency, explained: Explained) -> dict[str, Any]:
     """Return what every table carries."""
     n_photos = explained.importance["photo"].nunique()
-    source = SourceTable(
-        pd.DataFrame(index=range(n_photos)),
-        f"importance of regions in {n_photos:,} photos",
-        explained.sha256,
-    )
     return {
-        **provenance_of(study.text, source, {"notes_sha256": notes_sha256(study)}),
+        **provenance_of(
+            study.text,
+            file=f"importance of regions in {n_photos:,} photos",
+            sha256=explained.sha256,
+            n_rows=n_photos,
+            beside={"notes_sha256": notes_sha256(study)},
+        ),
         "seed": study.seed,
         "time_unit": "years",
     }
