@@ -81,6 +81,7 @@ def describe_study(
         "deviations": cohort.deviations,
         "choices": _choices(cohort),
         "notes": read_notes(study),
+        "statements": study.statements,
         "photos": {} if cohort.photos is None else cohort.photos.provenance,
         "provenance": provenance,
         **described(tables, names),

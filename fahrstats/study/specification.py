@@ -352,6 +352,8 @@ class Study:
         Script beside the study file that makes the table of the study.
     notes : str or None
         Text beside the study file that the report prints.
+    statements : dict
+        What the authors say of the study, by :data:`fahrstats.statements.STATEMENTS`.
     """
 
     name: str
@@ -374,6 +376,7 @@ class Study:
     audit: AuditChoices = field(default_factory=AuditChoices)
     prepare: str | None = None
     notes: str | None = None
+    statements: dict[str, str] = field(default_factory=dict)
 
     @property
     def main(self) -> Outcome:

@@ -93,6 +93,7 @@ def starter_text(data: pd.DataFrame, file: str, guess: Guess) -> str:
         '# early = [1] (years by which death is early), cohorts = "site" (pooled).',
         *_age_lines(guess, names),
         *_cause_lines(data, guess),
+        "# [statements]  # funding, ethics, limitations, ...: what only you can say",
         *_unused_lines(guess),
     ]
     return "\n".join(lines) + "\n"

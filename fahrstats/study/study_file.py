@@ -28,6 +28,7 @@ from fahrstats.study.specification import (
     TableFile,
     TimeUnit,
 )
+from fahrstats.study.statement_section import read_statements
 from fahrstats.study.study_names import check_names
 from fahrstats.study.variable_sections import (
     read_covariate,
@@ -141,6 +142,7 @@ def parse_study(path: Path) -> tuple[Study | None, list[str]]:
         audit=read_audit(top),
         prepare=top.optional_text("prepare"),
         notes=top.optional_text("notes"),
+        statements=read_statements(top),
     )
     if top.is_given("scores") and not scores:
         top.problem("[scores] names no score; add a section such as [scores.faceage].")

@@ -156,6 +156,7 @@ def _describe(
         "choices": {"n_boot": study.n_boot, "age_bands": list(study.age_bands)},
         "card": {key: without_folders(text) for key, text in study.card.items()},
         "notes": read_notes(study),
+        "statements": study.statements,
         "provenance": provenance,
         **described(tables, names),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fahrstats.measurement.age_groups import OVERALL
@@ -126,6 +126,8 @@ class Benchmark:
         raw prediction.
     notes : str or None
         Text beside the study file that the report prints.
+    statements : dict
+        What the authors say of the study, by :data:`fahrstats.statements.STATEMENTS`.
     """
 
     name: str
@@ -141,6 +143,7 @@ class Benchmark:
     card: dict[str, str]
     corrected: dict[str, str]
     notes: str | None = None
+    statements: dict[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:

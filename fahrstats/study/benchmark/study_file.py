@@ -19,6 +19,7 @@ from fahrstats.study.benchmark.specification import (
 )
 from fahrstats.study.notes import note_problems
 from fahrstats.study.photo_section import read_photos
+from fahrstats.study.statement_section import read_statements
 from fahrstats.study.study_file import read_table, study_name
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -57,6 +58,7 @@ def parse_benchmark(path: Path) -> tuple[Benchmark | None, list[str]]:
         card=_card(top.section("card")),
         corrected=_corrected(top.section("corrected")),
         notes=top.optional_text("notes"),
+        statements=read_statements(top),
     )
     analysis.finish()
     top.finish()

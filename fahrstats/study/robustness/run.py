@@ -169,6 +169,7 @@ def _describe(
             "n_boot": study.n_boot,
         },
         "notes": read_notes(study),
+        "statements": study.statements,
         "provenance": provenance,
         **described(tables, names),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fahrstats.face.perturbations.catalogue import Landmarks
@@ -142,6 +142,8 @@ class Robustness:
         Draws of the bootstrap, and what decides them.
     notes : str or None
         Text beside the study file that the report prints.
+    statements : dict
+        What the authors say of the study, by :data:`fahrstats.statements.STATEMENTS`.
     """
 
     name: str
@@ -160,6 +162,7 @@ class Robustness:
     n_boot: int
     seed: int
     notes: str | None = None
+    statements: dict[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from fahrstats.study.robustness.specification import (
     Robustness,
     Serial,
 )
+from fahrstats.study.statement_section import read_statements
 from fahrstats.study.study_file import read_table, study_name
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -70,6 +71,7 @@ def parse_robustness(path: Path) -> tuple[Robustness | None, list[str]]:
         n_boot=analysis.whole("n_boot", _DRAWS, at_least=_FEWEST_DRAWS),
         seed=analysis.whole("seed", 1),
         notes=top.optional_text("notes"),
+        statements=read_statements(top),
     )
     analysis.finish()
     top.finish()

@@ -161,6 +161,7 @@ def _describe(
             "largest_correlation": LARGEST_CORRELATION,
         },
         "notes": read_notes(study),
+        "statements": study.statements,
         "provenance": provenance,
         **described(tables, names),
     }

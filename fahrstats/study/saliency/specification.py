@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fahrstats.face.saliency.explanation import Method
@@ -90,6 +90,8 @@ class Saliency:
         Draws of the bootstrap and of labels, and what decides them.
     notes : str or None
         Text beside the study file that the report prints.
+    statements : dict
+        What the authors say of the study, by :data:`fahrstats.statements.STATEMENTS`.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Saliency:
     n_swaps: int
     seed: int
     notes: str | None = None
+    statements: dict[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from fahrstats.study.saliency.specification import (
     Maps,
     Saliency,
 )
+from fahrstats.study.statement_section import read_statements
 from fahrstats.study.study_file import study_name
 
 _DRAWS, _SWAPS, _FEWEST_DRAWS = 2000, 9999, 20
@@ -56,6 +57,7 @@ def parse_saliency(path: Path) -> tuple[Saliency | None, list[str]]:
         n_swaps=analysis.whole("n_swaps", _SWAPS, at_least=_FEWEST_DRAWS),
         seed=analysis.whole("seed", 1),
         notes=top.optional_text("notes"),
+        statements=read_statements(top),
     )
     for section in (units, analysis, top):
         section.finish()
