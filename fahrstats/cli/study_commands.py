@@ -17,8 +17,8 @@ StudyArgument = Annotated[
     typer.Argument(
         metavar="STUDY",
         help="Study file, or the name of a shipped study: congress, congress-ages, "
-        "congress-robustness, congress-saliency, flchain, nhanes, nhanes-audit. A "
-        "script that it names is run by check, analyse and run.",
+        "congress-paper, congress-robustness, congress-saliency, flchain, nhanes, "
+        "nhanes-audit. A script that it names is run by check, analyse and run.",
     ),
 ]
 DataDir = Annotated[

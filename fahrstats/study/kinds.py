@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 from fahrstats.errors import DataError
 from fahrstats.section import open_toml
@@ -17,6 +15,11 @@ from fahrstats.study.benchmark.run import (
 )
 from fahrstats.study.benchmark.study_file import parse_benchmark
 from fahrstats.study.checks import check_study
+from fahrstats.study.kind import Kind
+from fahrstats.study.paper.public_version import publish_paper
+from fahrstats.study.paper.run import analyse_paper, check_paper_results
+from fahrstats.study.paper.sources import check_paper
+from fahrstats.study.paper.study_file import parse_paper
 from fahrstats.study.results_in import check_results
 from fahrstats.study.robustness.run import (
     analyse_robustness,
@@ -28,53 +31,11 @@ from fahrstats.study.saliency.run import analyse_saliency, check_saliency_result
 from fahrstats.study.saliency.sources import check_saliency
 from fahrstats.study.saliency.study_file import parse_saliency
 from fahrstats.study.study_file import parse_study
-from fahrstats.study.tabled import Noted
-
-
-class Checked(Protocol):
-    """What a check of a study found."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why the study cannot be analysed; empty where it can."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader should know though nothing is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a kind of study is run by.
-
-    Attributes
-    ----------
-    report : str
-        Name of the report, see :func:`fahrstats.report.report_source`.
-    parse : callable
-        Takes the study file; returns what it says, or None, and all its problems.
-    check : callable
-        Takes the study file, the folder of the data and that of the results; lists
-        every problem.
-    analyse : callable
-        Takes the same and what watches the steps; writes the tables, and returns the
-        folder of the results.
-    check_results : callable
-        Takes the study file, the folder of the results and that of the data; returns
-        the manifest of tables that are whole and up to date.
-    """
-
-    report: str
-    parse: Callable[[Path], tuple[Noted | None, list[str]]] = parse_study
-    check: Callable[..., Checked] = check_study
-    analyse: Callable[..., Path] = analyse_study
-    check_results: Callable[..., dict[str, Any]] = check_results
-
 
 _DEFAULT = "biomarker"
 _KINDS: dict[str, Kind] = {
-    _DEFAULT: Kind("biomarker"),
-    "audit": Kind("audit"),
+    _DEFAULT: Kind("biomarker", parse_study, check_study, analyse_study, check_results),
+    "audit": Kind("audit", parse_study, check_study, analyse_study, check_results),
     "age-benchmark": Kind(
         "age_accuracy",
         parse_benchmark,
@@ -97,6 +58,14 @@ _KINDS: dict[str, Kind] = {
         check_saliency_results,
     ),
 }
+_KINDS["paper"] = Kind(
+    "paper",
+    parse_paper,
+    partial(check_paper, _KINDS),
+    partial(analyse_paper, _KINDS),
+    partial(check_paper_results, _KINDS),
+    publish_paper,
+)
 
 
 def find_kind(path: Path) -> Kind:
@@ -110,3 +79,9 @@ def find_kind(path: Path) -> Kind:
     except DataError:
         name = _DEFAULT
     return _KINDS.get(name if isinstance(name, str) else "", _KINDS[_DEFAULT])
+
+
+def own_document(path: Path) -> Path | None:
+    """Return the document that a study file names, or None where it names none."""
+    name = open_toml(path).values.get("document")
+    return path.parent / name if isinstance(name, str) and name else None

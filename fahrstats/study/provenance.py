@@ -35,7 +35,7 @@ def provenance_of(
     beside
         Hashes of the files beside the study file.
     """
-    code = _code_sha256()
+    code = code_sha256()
     study_sha256 = text_sha256(text)
     parts = [study_sha256, sha256, *beside.values(), __version__, code]
     return {
@@ -53,7 +53,7 @@ def provenance_of(
     }
 
 
-def _code_sha256() -> str:
+def code_sha256() -> str:
     """Return a hash of the package's own code, so that a change of it is noticed."""
     files = sorted(_PACKAGE.rglob("*.py"))
     return text_sha256("".join(file_sha256(file) for file in files))

@@ -59,6 +59,10 @@ _OF_KIND: dict[str, dict[str, type]] = {
         "averages": str,
         "maps": list,
     },
+    "paper": {
+        "authors": list,
+        "parts": dict,
+    },
 }
 AnyStudy = TypeVar("AnyStudy")
 

@@ -232,8 +232,8 @@ def test_a_scores_table_needs_an_id(tmp_path):
 
 def test_shipped_studies_are_found_by_name_and_files_by_path(write_study):
     names = [
-        *("congress", "congress-ages", "congress-robustness", "congress-saliency"),
-        *("flchain", "nhanes", "nhanes-audit"),
+        *("congress", "congress-ages", "congress-paper", "congress-robustness"),
+        *("congress-saliency", "flchain", "nhanes", "nhanes-audit"),
     ]
     assert example_names() == names
     assert find_study("flchain") == example_file("flchain")

@@ -53,7 +53,13 @@ class PublicVersion:
     rounding: Rounding
 
 
-def publish(folder: Path, manifest: Mapping[str, Any], *, base: int = BASE) -> Path:
+def publish(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    *,
+    base: int = BASE,
+    out: Path | None = None,
+) -> Path:
     """Write the public version of a folder of results, tables and manifest.
 
     The folder of results is not changed. What is published is a function of its
@@ -67,11 +73,13 @@ def publish(folder: Path, manifest: Mapping[str, Any], *, base: int = BASE) -> P
         Its manifest.
     base
         Counts are printed as multiples of it, those below twice as many not at all.
+    out
+        Folder to write, beside that of the results by default.
 
     Returns
     -------
     Path
-        Folder of the public version, beside that of the results.
+        Folder of the public version.
 
     Raises
     ------
@@ -83,9 +91,8 @@ def publish(folder: Path, manifest: Mapping[str, Any], *, base: int = BASE) -> P
         for name in manifest["tables"]
     }
     made = public_version(exact, manifest, base=base)
-    named = folder.resolve() if folder.name in ("", "..") else folder
-    out = named.with_name(named.name + ENDING)
-    _clear(out)
+    out = public_folder(folder) if out is None else out
+    clear_older(out)
     unfinished = {"name": manifest["name"], "public": None}  # until it is whole
     store.write_manifest(unfinished, out / "manifest.json")
     provenance = _public_provenance(manifest["provenance"], made.rounding)
@@ -99,6 +106,12 @@ def publish(folder: Path, manifest: Mapping[str, Any], *, base: int = BASE) -> P
     public = _public_manifest(manifest, provenance, made, out / "tables")
     store.write_manifest(public, out / "manifest.json")
     return out
+
+
+def public_folder(folder: Path) -> Path:
+    """Return the folder of the public version, beside that of the results."""
+    named = folder.resolve() if folder.name in ("", "..") else folder
+    return named.with_name(named.name + ENDING)
 
 
 def public_version(
@@ -176,8 +189,14 @@ def _filled_cells(
     return printed[is_filled].reset_index(drop=True)
 
 
-def _clear(folder: Path) -> None:
-    """Take away an older public version, and nothing else."""
+def clear_older(folder: Path) -> None:
+    """Take away an older public version, and nothing else.
+
+    Raises
+    ------
+    DataError
+        The folder holds something that is no public version.
+    """
     if not folder.exists():
         return
     try:
@@ -194,6 +213,9 @@ def _clear(folder: Path) -> None:
     page = folder / f"{Path(str(older.get('name'))).name}.html"
     for file in (*ours, page, folder / "manifest.json"):
         file.unlink(missing_ok=True)
+    for place in (folder / "tables", folder):
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
 
 
 def _public_provenance(

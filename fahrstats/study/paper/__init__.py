@@ -1,0 +1,1 @@
+"""Papers: results of several studies, brought together in one document."""
