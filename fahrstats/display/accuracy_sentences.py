@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_difference,
     format_interval,
     format_number,
@@ -43,7 +42,7 @@ _CALIBRATED: Final = {
 
 
 def added_value(
-    table: pd.DataFrame, *, smaller: str, larger: str, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, smaller: str, larger: str, style: JournalStyle = DEFAULT
 ) -> str:
     """Say what one model adds to the ranking of another, with and without it.
 
@@ -95,7 +94,7 @@ def added_accuracy(
     larger: str,
     horizon: float,
     time_unit: str = "years",
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say what one model adds at a horizon, and the information that is new in it.
 
@@ -166,7 +165,7 @@ def calibration(
     model: str,
     horizon: float,
     time_unit: str = "years",
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how well the predictions of one model agree with what happened.
 
@@ -208,7 +207,7 @@ def concordance(
     term: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how well one score ranks people on its own.
 
@@ -229,7 +228,7 @@ def ranking_by_subgroup(
     term: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """List the tests that a score ranks people equally well in every level.
 
@@ -275,19 +274,19 @@ def _difference(
     return records(rows)[0] if len(rows) else None
 
 
-def _with_limits(row: dict[str, Any], style: NumberStyle) -> str:
+def _with_limits(row: dict[str, Any], style: JournalStyle) -> str:
     return phrase_interval(format_interval(*limits(row), style=style), style=style)
 
 
 def _in_words(
-    row: dict[str, Any], style: NumberStyle, lead: str = "difference "
+    row: dict[str, Any], style: JournalStyle, lead: str = "difference "
 ) -> str:
     text = format_difference(*limits(row), decimals=_DECIMALS, style=style)
     p_value = phrase_p(row["p_value"], style=style)
     return f"{lead}{phrase_interval(text, style=style)}, {p_value}"
 
 
-def _corrected_in_words(row: dict[str, Any] | None, style: NumberStyle) -> str:
+def _corrected_in_words(row: dict[str, Any] | None, style: JournalStyle) -> str:
     if row is None or pd.isna(row["estimate"]):
         return ""
     text = format_difference(*limits(row), decimals=_DECIMALS, style=style)

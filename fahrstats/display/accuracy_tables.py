@@ -17,12 +17,8 @@ from fahrstats.display.display_table import (
     p_or_empty,
     rows_used,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_difference,
-    format_interval,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference, format_interval
 from fahrstats.display.labels import amount
 from fahrstats.display.result_table import (
     by_value,
@@ -68,7 +64,7 @@ def accuracy(
     measures: Sequence[str] = ("c_index", "auc", "ipa"),
     horizon: float | None = None,
     time_unit: str = "years",
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return measures of every model, apparent and below that corrected for optimism.
 
@@ -134,7 +130,7 @@ def accuracy_differences(
     against: str | None = None,
     horizons: Sequence[float] | None = None,
     time_unit: str = "years",
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return paired differences in C-index, AUC and IPA, apparent and corrected.
 
@@ -180,7 +176,7 @@ def reclassification(
     against: str | None = None,
     horizons: Sequence[float] | None = None,
     time_unit: str = "years",
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return IDI and NRI, with the warning that belongs to them below.
 
@@ -233,7 +229,7 @@ def _by_validation(
     heads: list[int],
     rows: pd.DataFrame,
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
     *,
     below: Sequence[str] = (),
 ) -> DisplayTable:
@@ -281,7 +277,7 @@ def _measure_name(
     return text + at + (f", {unit or own_unit}" if own_unit else "")
 
 
-def _validated(part: pd.DataFrame, notes: Footnotes, style: NumberStyle) -> list[str]:
+def _validated(part: pd.DataFrame, notes: Footnotes, style: JournalStyle) -> list[str]:
     """Return the apparent difference, its P, and the corrected one."""
     by_name = {row.get("validation") or _APPARENT: row for row in records(part)}
     apparent, corrected = by_name.get(_APPARENT), by_name.get(_CORRECTED)
@@ -291,7 +287,7 @@ def _validated(part: pd.DataFrame, notes: Footnotes, style: NumberStyle) -> list
 
 
 def _difference(
-    row: dict[str, Any] | None, notes: Footnotes, style: NumberStyle
+    row: dict[str, Any] | None, notes: Footnotes, style: JournalStyle
 ) -> str:
     if row is None:
         return EMPTY
@@ -302,7 +298,7 @@ def _difference(
     return notes.mark(text, row.get("note"))
 
 
-def _measure(row: dict[str, Any] | None, notes: Footnotes, style: NumberStyle) -> str:
+def _measure(row: dict[str, Any] | None, notes: Footnotes, style: JournalStyle) -> str:
     if row is None:
         return EMPTY
     _, unit, decimals = _MEASURES[row["estimand"]]

@@ -22,7 +22,7 @@ from plotnine import (
 )
 
 from fahrstats.display.display_table import count_or_empty
-from fahrstats.display.journals import DEFAULT
+from fahrstats.display.journal_styles import DEFAULT
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns, only_one

@@ -8,9 +8,8 @@ from typing import Any, Final
 import pandas as pd
 
 from fahrstats.columns import CONTRAST
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_difference,
     format_interval,
@@ -48,7 +47,7 @@ def age_errors(
     model: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how far one model's ages lie from the true ones in one data set.
 
@@ -106,7 +105,7 @@ def lowest_error(
     lowest: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say whether one model has the lowest MAE over the whole lifespan of a data set.
 
@@ -146,7 +145,7 @@ def age_group_differences(
     model: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say between which groups one model's errors differ most, and how surely.
 
@@ -183,7 +182,7 @@ def age_group_differences(
 
 
 def _one_difference(
-    row: dict[str, Any], labels: Labels | None, style: NumberStyle
+    row: dict[str, Any], labels: Labels | None, style: JournalStyle
 ) -> str:
     """Return a difference between two groups in words."""
     first, second = str(row["term"]).split(CONTRAST, maxsplit=1)
@@ -200,7 +199,7 @@ def _one_difference(
     )
 
 
-def _read(bias: dict[str, Any], style: NumberStyle) -> str:
+def _read(bias: dict[str, Any], style: JournalStyle) -> str:
     """Say in which direction a model errs on average."""
     text = format_difference(*limits(bias), decimals=1, style=style)
     size = phrase_interval(text, style=style)
@@ -210,7 +209,7 @@ def _read(bias: dict[str, Any], style: NumberStyle) -> str:
     return f"and read faces {way} on average: mean error {size} years"
 
 
-def _clearly(bands: pd.DataFrame, style: NumberStyle) -> str:
+def _clearly(bands: pd.DataFrame, style: JournalStyle) -> str:
     """Say in how many bands the lowest is clearly the lowest."""
     clear = int((bands["joint_high"] < 0).sum())
     return f" (clearly in {format_count(clear, style=style) if clear else 'none'})"

@@ -16,12 +16,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_difference,
-    format_interval,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference, format_interval
 from fahrstats.display.labels import Labels, column_label, group_label
 from fahrstats.display.result_table import (
     by_value,
@@ -69,7 +65,7 @@ def age_accuracy(
     differences: pd.DataFrame | None = None,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return measures of all models in everyone, a column each, below each data set.
 
@@ -124,7 +120,7 @@ def lowest_errors(
     lowest: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the MAE of every model over the lifespan, and which is the lowest.
 
@@ -190,7 +186,7 @@ def age_groups(
     *,
     title: str = "",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return MAE, MAE at equal ages and mean error of one model in every group.
 
@@ -239,7 +235,7 @@ def age_differences(
     *,
     title: str = "",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return differences between groups of one data set, each model below its name.
 
@@ -298,7 +294,7 @@ def age_differences(
     )
 
 
-def _sized(cohort: str, part: pd.DataFrame, style: NumberStyle) -> str:
+def _sized(cohort: str, part: pd.DataFrame, style: JournalStyle) -> str:
     """Return a data set with its photos, and its people where these are fewer."""
     first = records(part)[0]
     n = count_or_empty(first["n"], style)
@@ -316,7 +312,7 @@ def _value(
     is_percent: bool,
     decimals: int,
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> str:
     values = in_percent(row) if is_percent else limits(row)
     if pd.isna(row["estimate"]):
@@ -330,7 +326,7 @@ def _between(
     cohort: str,
     estimand: str,
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> str:
     """Return the difference of two models in a statistic of everyone."""
     if differences is None:
@@ -354,7 +350,7 @@ def _lifespan_line(
     found: dict[str, dict[str, Any]],
     models: list[str],
     labels: Labels | None,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> list[str]:
     """Return one band of age: photos, every model, the lowest, and by how much."""
     is_band = row["subgroup"] != _OVERALL
@@ -369,7 +365,7 @@ def _lifespan_line(
 
 
 def _group_cells(
-    found: dict[str, dict[str, Any]], notes: Footnotes, style: NumberStyle
+    found: dict[str, dict[str, Any]], notes: Footnotes, style: JournalStyle
 ) -> list[str]:
     """Return photos, those that failed, and statistics of one group."""
     counts = [count_or_empty(found["mae"].get(c), style) for c in ("n", "n_missing")]

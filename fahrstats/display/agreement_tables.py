@@ -16,13 +16,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_difference,
-    format_interval,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference, format_interval, format_number
 from fahrstats.display.labels import Labels, column_label, in_sentence, opening
 from fahrstats.display.result_table import (
     by_value,
@@ -69,7 +64,7 @@ def real_pairs(
     tests: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return how real pairs agree: a line for each model below each set of pairs.
 
@@ -112,7 +107,7 @@ def repeated_photos(
     table: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return how far one photo errs, a column for each model.
 
@@ -151,7 +146,7 @@ def what_changes_depend_on(
     tests: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return tests of whether groups or conditions change alike, by model.
 
@@ -209,7 +204,7 @@ def _head(
     condition: str,
     rows: pd.DataFrame,
     labels: Labels | None,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> str:
     """Name a set of pairs and its condition, with their number; all has no name."""
     known = condition not in ("", _OVERALL)
@@ -230,7 +225,7 @@ def _equivalence(tests: pd.DataFrame, condition: str, model: str) -> Mapping[str
     return next(iter(records(rows)), {})
 
 
-def _left_out(mean: Mapping[str, Any], style: NumberStyle) -> str:
+def _left_out(mean: Mapping[str, Any], style: JournalStyle) -> str:
     """Say how many pairs lack a score, where some do."""
     n = mean.get("n_missing")
     if pd.isna(n) or not n:
@@ -242,7 +237,7 @@ def _cells(
     found: Mapping[str, Mapping[str, Any]],
     test: Mapping[str, Any],
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> list[str]:
     """Return the numbers of one model."""
     mean = found["mean_change"]

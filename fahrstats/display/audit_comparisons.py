@@ -23,9 +23,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_difference,
     format_interval,
@@ -50,7 +49,7 @@ def audit_between(
     *,
     title: str = "",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return how a score ranks the people of each group against those of another.
 
@@ -126,7 +125,7 @@ def _pair_line(
     second: dict[str, Any],
     difference: dict[str, Any],
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> list[str]:
     """Return the names of a pair, both directions, their difference and its test."""
     joint = (difference["estimate"], difference["joint_low"], difference["joint_high"])
@@ -147,7 +146,7 @@ def audit_tests(
     *,
     title: str = "",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the tests that a measure is the same in all levels of a factor.
 
@@ -193,7 +192,7 @@ def audit_tests(
     )
 
 
-def _test_line(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> list[str]:
+def _test_line(row: dict[str, Any], notes: Footnotes, style: JournalStyle) -> list[str]:
     """Return one test: measure, statistic, heterogeneity, and three p values."""
     parts = str(row.get("note") or "").split("; ")
     note = "; ".join(part for part in parts if not part.startswith(_ONE_OF))
@@ -215,7 +214,7 @@ def audit_differences(
     *,
     title: str = "",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the two levels of each factor that differ most in each measure.
 
@@ -272,7 +271,7 @@ def audit_shrunken(
     *,
     title: str = "",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return what each level says of itself beside its partially pooled estimate.
 

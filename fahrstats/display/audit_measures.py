@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from fahrstats.columns import CONTRAST
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_difference,
     format_interval,
     format_number,
@@ -99,7 +98,7 @@ def contrast_text(row: Mapping[str, Any]) -> str:
     return str(row["term"]).replace(CONTRAST, between)
 
 
-def difference_text(row: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:
+def difference_text(row: Mapping[str, Any], *, style: JournalStyle = DEFAULT) -> str:
     """Return a difference of a measure, or a ratio where it is one, with its limits."""
     measure = MEASURES[row["measure"]]
     if measure.is_ratio:
@@ -138,7 +137,7 @@ def unknown(table: pd.DataFrame) -> pd.Series[bool]:
     return pd.Series(found & ~is_overall.to_numpy(), index=table.index)
 
 
-def margins_in_words(measures: Sequence[str], *, style: NumberStyle = DEFAULT) -> str:
+def margins_in_words(measures: Sequence[str], *, style: JournalStyle = DEFAULT) -> str:
     """List the margins of some measures: ``0.05 of the C-index``."""
     texts = []
     for name in measures:
@@ -164,7 +163,7 @@ def in_words(measure: str) -> str:
     return name if name.startswith(("C-", "IPA", "SD")) else name[:1].lower() + name[1:]
 
 
-def measure_text(row: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:
+def measure_text(row: Mapping[str, Any], *, style: JournalStyle = DEFAULT) -> str:
     """Return an estimate with its limits, or in short why there is none."""
     if pd.isna(row["estimate"]):
         note = row.get("note")

@@ -24,9 +24,8 @@ from fahrstats.display.audit_measures import (
     measure_of,
     unknown,
 )
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_number,
     format_percent,
@@ -58,7 +57,7 @@ def audited(
     outcome: str,
     has_repeats: bool = False,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say which score was audited, in whom, and by what.
 
@@ -102,7 +101,7 @@ def group_differences(
     differences: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> list[str]:
     """Name for each factor the measures that differ, those beyond their margin in full.
 
@@ -145,7 +144,7 @@ def _factor_differs(
     tests: pd.DataFrame,
     largest: dict[tuple[str, str], dict[str, Any]],
     labels: Labels | None,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> str:
     """Say which measures differ between the levels of a factor, and by how much."""
     far, near = [], []
@@ -261,7 +260,7 @@ def missing_by_group(
     table: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say in which levels of each factor the score is missing most and least often.
 
@@ -326,7 +325,7 @@ def ranked_between(
     table: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> list[str]:
     """Say of each factor in which pair of levels the two directions differ most.
 

@@ -27,7 +27,7 @@ from fahrstats.display.display_table import (
     count_or_empty,
     filled,
 )
-from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.result_table import by_value, need_columns, only_one, records
 from fahrstats.errors import DataError
@@ -46,7 +46,7 @@ def audit_groups(
     measures: Sequence[str],
     title: str = "",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return measures of everyone and of every level, with numbers and events.
 
@@ -123,7 +123,7 @@ def _level_line(
     rows: pd.DataFrame,
     shown: Sequence[str],
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> list[str]:
     """Return the name, the sizes and the measures of one level."""
     found = {row["measure"]: row for row in records(rows)}
@@ -142,6 +142,6 @@ def _level_line(
     return [name, *texts]
 
 
-def _measure_cell(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> str:
+def _measure_cell(row: dict[str, Any], notes: Footnotes, style: JournalStyle) -> str:
     text = measure_text(row, style=style)
     return notes.mark(text + (_UNKNOWN if row["unknown"] else ""), row.get("note"))

@@ -15,7 +15,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_ratio
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_ratio
 from fahrstats.display.labels import Labels, column_unit, per_label, term_label
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
@@ -28,7 +29,7 @@ def cause_hazard_ratios(
     subdistribution: pd.DataFrame | None = None,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return hazard ratios of each cause: of its rate, and of its incidence.
 
@@ -86,7 +87,7 @@ def _by_row(
 
 
 def _ratio(
-    row: dict[str, Any] | None, notes: Footnotes, style: NumberStyle
+    row: dict[str, Any] | None, notes: Footnotes, style: JournalStyle
 ) -> tuple[str, str]:
     if row is None:
         return EMPTY, EMPTY

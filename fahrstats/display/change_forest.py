@@ -19,7 +19,8 @@ from plotnine import (
 )
 
 from fahrstats.display.display_table import count_or_empty
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_difference
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
@@ -55,7 +56,7 @@ def change_forest(
     labels: Labels | None = None,
     unit: str = "years",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw mean changes with their intervals, on the limits of agreement of pairs.
 
@@ -123,7 +124,7 @@ def change_forest(
 
 
 def _rows(
-    table: pd.DataFrame, labels: Labels | None, style: NumberStyle
+    table: pd.DataFrame, labels: Labels | None, style: JournalStyle
 ) -> pd.DataFrame:
     """Return a row for each condition and level, with its name, words and place."""
     wide = table.pivot_table(
@@ -157,7 +158,7 @@ def _name(row: dict[str, Any], labels: Labels | None) -> str:
     return "\n".join(_INDENT + line for line in lines)
 
 
-def _words(row: dict[str, Any], style: NumberStyle) -> str:
+def _words(row: dict[str, Any], style: JournalStyle) -> str:
     """Return the numbers of a row, or why it has none."""
     if pd.isna(row["estimate"]):
         return wrap(plain(str(row["note"])), _NAME_WIDTH, TEXT_SIZE)

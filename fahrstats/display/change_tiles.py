@@ -18,7 +18,7 @@ from plotnine import (
 )
 
 from fahrstats.display.error_tiles import COOL, PALE, WARM, signed
-from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label, opening
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -36,7 +36,7 @@ def change_tiles(
     labels: Labels | None = None,
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the mean change at each severity of each condition, a panel for each model.
 

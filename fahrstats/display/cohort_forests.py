@@ -9,7 +9,7 @@ from plotnine import ggplot
 
 from fahrstats.display.forests import forest
 from fahrstats.display.intervals import estimates
-from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels
 from fahrstats.display.result_table import need_columns
 from fahrstats.display.theme import WIDTH
@@ -28,7 +28,7 @@ def cohort_forest(
     labels: Labels | None = None,
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the estimates of cohorts, their averages, and the prediction interval.
 

@@ -9,10 +9,9 @@ from typing import Any, Final
 import pandas as pd
 
 from fahrstats.display.display_table import EMPTY, INDENT, DisplayTable, count_or_empty
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
     MINUS,
-    NumberStyle,
     format_count,
     format_interval,
     format_number,
@@ -26,7 +25,7 @@ _NOT_REACHED: Final = "not reached"
 
 
 def table_one(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return Table 1: median and quartiles, or count and percent, per group.
 
@@ -62,7 +61,7 @@ def table_one(
 
 
 def follow_up(
-    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, time_unit: str = "years", style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return follow-up: reverse Kaplan-Meier quartiles, person-time, event rate.
 
@@ -103,7 +102,7 @@ def survival_at(
     *,
     time_unit: str = "years",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return survival at fixed times in percent, one line per group.
 
@@ -138,7 +137,7 @@ def survival_at(
 
 
 def cut_points(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the groups of each score: bounds, sizes, and where the bounds come from.
 
@@ -175,7 +174,7 @@ def cut_points(
     )
 
 
-def _group_headers(table: pd.DataFrame, style: NumberStyle) -> dict[str, str]:
+def _group_headers(table: pd.DataFrame, style: JournalStyle) -> dict[str, str]:
     counts = table.groupby("group", sort=False)[["n", "n_missing"]].first()
     sizes = counts["n"] + counts["n_missing"].fillna(0)
     return {
@@ -190,7 +189,7 @@ def _by_group(part: pd.DataFrame) -> dict[tuple[str, str], float]:
     return {(str(group), str(name)): float(value) for group, name, value in keys}
 
 
-def _medians(part: pd.DataFrame, groups: list[str], style: NumberStyle) -> list[str]:
+def _medians(part: pd.DataFrame, groups: list[str], style: JournalStyle) -> list[str]:
     values = _by_group(part)
     widest = _OVERALL if _OVERALL in groups else groups[0]
     decimals = _decimals_for(values[widest, "q3"] - values[widest, "q1"])
@@ -212,7 +211,7 @@ def _decimals_for(spread: float) -> int:
 
 
 def _level_lines(
-    part: pd.DataFrame, groups: list[str], style: NumberStyle
+    part: pd.DataFrame, groups: list[str], style: JournalStyle
 ) -> list[list[str]]:
     lines = []
     for level, rows in part.groupby("level", sort=False):
@@ -229,7 +228,7 @@ def _level_lines(
 
 
 def _missing_lines(
-    part: pd.DataFrame, groups: list[str], style: NumberStyle
+    part: pd.DataFrame, groups: list[str], style: JournalStyle
 ) -> list[list[str]]:
     missing = part.groupby("group")["n_missing"].first()
     if not (missing.isna() | (missing > 0)).any():
@@ -239,7 +238,7 @@ def _missing_lines(
 
 
 def _follow_up_quartiles(
-    table: pd.DataFrame, time_unit: str, style: NumberStyle
+    table: pd.DataFrame, time_unit: str, style: JournalStyle
 ) -> list[list[str]]:
     rows = table[table["estimand"] == "follow_up"]
     if rows.empty or "quantile" not in rows:
@@ -258,17 +257,17 @@ def _follow_up_quartiles(
     return lines
 
 
-def _range(parts: list[str], style: NumberStyle) -> str:
+def _range(parts: list[str], style: JournalStyle) -> str:
     return (" to " if _NOT_REACHED in parts else style.range_mark).join(parts)
 
 
-def _time_or_words(time: float | None, style: NumberStyle) -> str:
+def _time_or_words(time: float | None, style: JournalStyle) -> str:
     if time is None or pd.isna(time) or math.isinf(time):
         return _NOT_REACHED
     return format_number(time, 1, style=style)
 
 
-def _survival(row: Mapping[str, Any], style: NumberStyle) -> str:
+def _survival(row: Mapping[str, Any], style: JournalStyle) -> str:
     percent = [100 * row[name] for name in ("estimate", "conf_low", "conf_high")]
     return format_interval(*percent, decimals=1, style=style)
 
@@ -277,7 +276,7 @@ def _group_name(group: str) -> str:
     return "Overall" if group in (_OVERALL, "") else group
 
 
-def _bounds(low: float, high: float, style: NumberStyle) -> str:
+def _bounds(low: float, high: float, style: JournalStyle) -> str:
     """Return the values of a group; a bound belongs to the lower group."""
     above = "" if math.isnan(low) else f"> {low:.4g}"
     up_to = "" if math.isinf(high) else f"\N{LESS-THAN OR EQUAL TO} {high:.4g}"

@@ -17,13 +17,8 @@ from fahrstats.display.display_table import (
     p_or_empty,
     under_scores,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_difference,
-    format_interval,
-    format_ratio,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference, format_interval, format_ratio
 from fahrstats.display.labels import Labels, amount, column_label
 from fahrstats.display.result_table import (
     by_value,
@@ -44,7 +39,7 @@ def restricted_means(
     *,
     time_unit: str = "years",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the restricted mean survival time of groups, and their differences.
 
@@ -81,7 +76,7 @@ def restricted_means(
 
 
 def _mean_line(
-    found: dict[str, dict[str, Any]], notes: Footnotes, style: NumberStyle
+    found: dict[str, dict[str, Any]], notes: Footnotes, style: JournalStyle
 ) -> list[str]:
     """Return one group: its mean, and its difference and ratio to the reference."""
     mean, difference = found["rmst"], found.get("delta_rmst")
@@ -106,7 +101,7 @@ def survival_differences(
     *,
     time_unit: str = "years",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return survival of groups at fixed times in percent, and below it differences.
 
@@ -154,7 +149,7 @@ def incidence_at(
     *,
     time_unit: str = "years",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the cumulative incidence of every cause at fixed times, in percent.
 
@@ -217,16 +212,16 @@ def _cell(
     return without if row is None else notes.mark(text_of(row), row.get("note"))
 
 
-def _time(row: dict[str, Any], style: NumberStyle) -> str:
+def _time(row: dict[str, Any], style: JournalStyle) -> str:
     write = format_difference if row["estimand"] == "delta_rmst" else format_interval
     return write(*limits(row), decimals=_DECIMALS, style=style)
 
 
-def _points(row: dict[str, Any], style: NumberStyle) -> str:
+def _points(row: dict[str, Any], style: JournalStyle) -> str:
     return format_difference(*in_percent(row), decimals=1, style=style)
 
 
-def _percent(row: dict[str, Any], style: NumberStyle) -> str:
+def _percent(row: dict[str, Any], style: JournalStyle) -> str:
     return format_interval(*in_percent(row), decimals=1, style=style)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from plotnine import aes, coord_cartesian, ggplot, labs, scale_y_continuous
 
-from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.step_curves import (
@@ -51,7 +51,7 @@ def survival_curves(
     title: str = "",
     few_at_risk: int = 10,
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw Kaplan-Meier curves with confidence bands and, below, who is at risk.
 
@@ -152,7 +152,7 @@ def _left_of_panel() -> float:
     return -(COUNT_GAP + widest)
 
 
-def _table(at_risk: pd.DataFrame, rows: pd.DataFrame, style: NumberStyle) -> list[Any]:
+def _table(at_risk: pd.DataFrame, rows: pd.DataFrame, style: JournalStyle) -> list[Any]:
     start = _left_of_panel()
     common = {"inherit_aes": False, "show_legend": False, "size": TEXT_SIZE}
     heads, names = rows[rows["column"] == ""], rows[rows["column"] != ""]

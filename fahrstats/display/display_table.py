@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from fahrstats.display.journals import NumberStyle, format_count, format_p
+from fahrstats.display.journal_styles import JournalStyle
+from fahrstats.display.journals import format_count, format_p
 from fahrstats.display.labels import Labels, column_label, note_in_words
 from fahrstats.display.result_table import by_value
 
@@ -85,13 +86,14 @@ class DisplayTable:
         first, *others = self.cells.columns
         numbers = [name for name in others if name not in self.prose]
         table = (
-            GT(self.cells, id=self._identity())
+            GT(self.cells, rowname_col=first, id=self._identity())
             .fmt(html.escape)
             .cols_label(
-                {name: as_html(_in_html(h)) for name, h in self.headers.items()}
+                {name: as_html(_in_html(self.headers[name])) for name in others}
             )
+            .tab_stubhead(as_html(_in_html(self.headers[first])))
             .cols_align("center", others)
-            .cols_align("left", [first, *self.prose])
+            .cols_align("left", [*self.prose])
             .tab_style(style.css("white-space: nowrap;"), loc.body(columns=numbers))
             .tab_options(
                 table_font_size=_FONT_SIZE,
@@ -99,6 +101,7 @@ class DisplayTable:
                 source_notes_padding=_PADDING,
                 column_labels_font_weight="bold",
                 column_labels_hidden=not any(self.headers.values()),
+                stub_border_style="none",
                 table_body_hlines_style="none",
                 table_border_top_color="black",
                 table_border_bottom_color="black",
@@ -113,12 +116,10 @@ class DisplayTable:
         indented = self.cells.index[self.cells[first].str.startswith(INDENT)]
         if len(indented):
             hanging = style.css("padding-left: calc(5px + 1em); text-indent: -1em;")
-            table = table.tab_style(hanging, loc.body(columns=first, rows=[*indented]))
+            table = table.tab_style(hanging, loc.stub(rows=[*indented]))
         if self.heads:
             bold = style.text(weight="bold")
-            table = table.tab_style(
-                bold, loc.body(columns=first, rows=list(self.heads))
-            )
+            table = table.tab_style(bold, loc.stub(rows=list(self.heads)))
         for note in self.notes:
             table = table.tab_source_note(as_html(_in_html(note)))
         return table
@@ -132,21 +133,21 @@ class DisplayTable:
         return _without_idle_rules(str(self.gt()._repr_html_()))
 
 
-def count_or_empty(count: float | None, style: NumberStyle) -> str:
+def count_or_empty(count: float | None, style: JournalStyle) -> str:
     """Return a count as text, or an empty cell where there is none."""
     return (
         EMPTY if count is None or pd.isna(count) else format_count(count, style=style)
     )
 
 
-def p_or_empty(p_value: float | None, style: NumberStyle) -> str:
+def p_or_empty(p_value: float | None, style: JournalStyle) -> str:
     """Return a p value as text, or an empty cell where there was no test."""
     if p_value is None or pd.isna(p_value):
         return EMPTY
     return format_p(p_value, style=style)
 
 
-def rows_used(table: pd.DataFrame, style: NumberStyle) -> tuple[str, ...]:
+def rows_used(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:
     """Return a note on the rows behind a table, where all of it has the same."""
     sizes = table.reindex(columns=["n", "n_events"]).dropna().drop_duplicates()
     if len(sizes) != 1:

@@ -16,13 +16,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_difference,
-    format_interval,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference, format_interval, format_number
 from fahrstats.display.labels import Labels, amount, column_label, column_unit, opening
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 from fahrstats.errors import DataError
@@ -41,7 +36,7 @@ def passing_doses(
     *,
     families: Mapping[str, str] | None = None,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the doses at which the mean size of the change passes each limit.
 
@@ -105,7 +100,7 @@ def what_was_shown(
     margin: float,
     families: Mapping[str, str] | None = None,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return what was shown of every simulated change, a column for each model.
 
@@ -145,7 +140,7 @@ def what_was_shown(
 
 
 def way_and_dose(
-    row: Mapping[str, Any], labels: Labels | None = None, style: NumberStyle = DEFAULT
+    row: Mapping[str, Any], labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> str:
     """Return ``older, from 20 degrees`` of a change at the first dose that shows it."""
     way = "older" if row["estimate"] > 0 else "younger"
@@ -154,7 +149,7 @@ def way_and_dose(
 
 
 def _shown(
-    rows: pd.DataFrame, size: str, labels: Labels | None, style: NumberStyle
+    rows: pd.DataFrame, size: str, labels: Labels | None, style: JournalStyle
 ) -> str:
     """Say what was shown of one condition and model."""
     beyond = records(rows[rows["verdict"] == "beyond"])
@@ -170,7 +165,7 @@ def changes_by_model(
     *,
     families: Mapping[str, str] | None = None,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return by how much more one model moves than another, by condition.
 
@@ -255,7 +250,7 @@ def meanings(
 
 
 def dose_text(
-    dose: float, style: NumberStyle = DEFAULT, *, like: float | None = None
+    dose: float, style: JournalStyle = DEFAULT, *, like: float | None = None
 ) -> str:
     """Return a dose with as many decimals as its size asks for.
 
@@ -269,7 +264,7 @@ def dose_text(
     return text.rstrip("0").rstrip(".") if like is None and "." in text else text
 
 
-def dose_phrase(dose: float, unit: str, style: NumberStyle = DEFAULT) -> str:
+def dose_phrase(dose: float, unit: str, style: JournalStyle = DEFAULT) -> str:
     """Return a dose as it stands in a sentence: ``20 degrees``, ``quality 28``."""
     text = dose_text(dose, style)
     if unit in _NAMES:
@@ -278,7 +273,7 @@ def dose_phrase(dose: float, unit: str, style: NumberStyle = DEFAULT) -> str:
 
 
 def _named(
-    condition: str, doses: pd.DataFrame, labels: Labels | None, style: NumberStyle
+    condition: str, doses: pd.DataFrame, labels: Labels | None, style: JournalStyle
 ) -> str:
     """Name a condition, with the unit and range of its doses."""
     unit = column_unit(condition, labels)
@@ -288,7 +283,7 @@ def _named(
 
 
 def _passed(
-    rows: pd.DataFrame, value: float, doses: pd.DataFrame, style: NumberStyle
+    rows: pd.DataFrame, value: float, doses: pd.DataFrame, style: JournalStyle
 ) -> str:
     """Say at which dose a limit is passed, or that it is not."""
     at = {row["estimand"]: row for row in records(rows[rows["value"] == value])}
@@ -310,13 +305,13 @@ def _passed(
     return f"{text} ({low} to {high})"
 
 
-def _strongest(rows: pd.DataFrame, style: NumberStyle) -> str:
+def _strongest(rows: pd.DataFrame, style: JournalStyle) -> str:
     """Return the mean size of the change at the last severity."""
     (row,) = records(rows.tail(1))
     return format_interval(*limits(row), decimals=1, style=style)
 
 
-def _difference(row: Mapping[str, Any] | None, style: NumberStyle) -> list[str]:
+def _difference(row: Mapping[str, Any] | None, style: JournalStyle) -> list[str]:
     """Return a difference with joint limits, and its adjusted p value."""
     if row is None or np.isnan(row["estimate"]):
         return [EMPTY, EMPTY]

@@ -13,9 +13,8 @@ from typing import Any, Final
 import pandas as pd
 
 from fahrstats.display.effect_tables import agrees_with_print
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_number,
     format_ratio,
@@ -45,7 +44,7 @@ _CONSTANT: Final = ("has one level", "in every row", "is constant", "does not va
 
 
 def follow_up(
-    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, time_unit: str = "years", style: JournalStyle = DEFAULT
 ) -> str:
     """Say how many people were followed for how long, and how many had the event.
 
@@ -77,7 +76,7 @@ def association(
     outcome: str,
     adjusted_for: Sequence[str] = (),
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how a score goes with the outcome, and what was held equal in truth.
 
@@ -136,7 +135,7 @@ def association(
 
 
 def interactions(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> str:
     """List the interaction test of each subgroup, or say that there is none.
 
@@ -172,7 +171,7 @@ def proportionality(
     term: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how the tests of proportional hazards came out for a score and for all terms.
 
@@ -192,7 +191,7 @@ def proportionality(
 
 
 def logrank(
-    table: pd.DataFrame, *, groups: str = "groups", style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, groups: str = "groups", style: JournalStyle = DEFAULT
 ) -> str:
     """Give the log-rank test between the groups of one score.
 
@@ -211,7 +210,7 @@ def logrank(
     )
 
 
-def agreement_with_print(table: pd.DataFrame, *, style: NumberStyle = DEFAULT) -> str:
+def agreement_with_print(table: pd.DataFrame, *, style: JournalStyle = DEFAULT) -> str:
     """Count the published hazard ratios that ours agree with to two decimals.
 
     Raises
@@ -274,7 +273,7 @@ def _why_left_out(note: str) -> str:
 
 
 def _effect_in_words(
-    row: dict[str, Any], labels: Labels | None, style: NumberStyle
+    row: dict[str, Any], labels: Labels | None, style: JournalStyle
 ) -> str:
     ratio = format_ratio(
         row["estimate"], row["conf_low"], row["conf_high"], style=style
@@ -287,7 +286,7 @@ def _effect_in_words(
     return f"{' '.join(filter(None, parts))}, {p_value}"
 
 
-def _firth_in_words(row: dict[str, Any], style: NumberStyle) -> str:
+def _firth_in_words(row: dict[str, Any], style: JournalStyle) -> str:
     limits = (row["estimate"], row["conf_low"], row["conf_high"])
     ratio = phrase_interval(format_ratio(*limits, style=style), style=style)
     return f" Firth's penalised estimate is {ratio}."

@@ -15,9 +15,8 @@ from fahrstats.display.display_table import (
     count_or_empty,
 )
 from fahrstats.display.forest_lines import forest_lines
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_interval,
     format_number,
@@ -56,7 +55,7 @@ def hazard_ratios(
     *,
     models: Sequence[str] = ("unadjusted", "adjusted"),
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the hazard ratios of several models side by side.
 
@@ -115,7 +114,7 @@ def hazard_ratios(
 
 
 def subgroups(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the lines of a forest plot as a table, with the notes of small levels.
 
@@ -152,7 +151,7 @@ def subgroups(
 
 
 def ph_test(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the tests of proportional hazards, all terms together last.
 
@@ -179,7 +178,7 @@ def ph_test(
 
 
 def published(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return hazard ratios in print next to ours, to the two decimals of print.
 
@@ -226,7 +225,7 @@ def published(
     )
 
 
-def agrees_with_print(row: dict[str, Any], style: NumberStyle = DEFAULT) -> bool:
+def agrees_with_print(row: dict[str, Any], style: JournalStyle = DEFAULT) -> bool:
     """Return whether estimate and limits are those in print, to two decimals."""
     return _printed(row, _THEIRS, style) == _printed(row, _OURS, style)
 
@@ -258,7 +257,7 @@ def _variable_lines(
     models: Sequence[str],
     labels: Labels | None,
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> list[list[str]]:
     """Return the line of a number, or the name of a factor above its levels."""
     cells = {(row["model"], row["term"], row["estimand"]): row for row in records(rows)}
@@ -302,7 +301,7 @@ def _ratio_cells(
     row: dict[str, Any] | None,
     firth: dict[str, Any] | None,
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> list[str]:
     """Return the ratio with its notes, and the p value."""
     if row is None:
@@ -320,7 +319,7 @@ def _ratio_cells(
 
 
 def _sizes(
-    table: pd.DataFrame, models: Sequence[str], style: NumberStyle
+    table: pd.DataFrame, models: Sequence[str], style: JournalStyle
 ) -> tuple[str, ...]:
     """Return participants and events of each model that has one size."""
     if "n" not in table or "n_events" not in table:
@@ -342,7 +341,7 @@ def _sizes(
 
 
 def _test_line(
-    row: dict[str, Any], labels: Labels | None, style: NumberStyle
+    row: dict[str, Any], labels: Labels | None, style: JournalStyle
 ) -> list[str]:
     term = row["term"]
     name = "All together" if term == "global" else term_label(term, labels)
@@ -357,14 +356,14 @@ def _test_line(
 
 
 def _printed(
-    row: dict[str, Any], columns: tuple[str, str, str], style: NumberStyle
+    row: dict[str, Any], columns: tuple[str, str, str], style: JournalStyle
 ) -> str:
     """Return a ratio with the two decimals that print has, or an empty cell."""
     values = [row.get(column) for column in columns]
     return EMPTY if pd.isna(values[0]) else format_interval(*values, style=style)
 
 
-def _agreement(row: dict[str, Any], style: NumberStyle) -> str:
+def _agreement(row: dict[str, Any], style: JournalStyle) -> str:
     if pd.isna(row["published"]):
         return EMPTY
     return "yes" if agrees_with_print(row, style) else "no"

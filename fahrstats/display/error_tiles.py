@@ -19,12 +19,8 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.journals import (
-    DEFAULT,
-    MINUS,
-    NumberStyle,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import MINUS, format_number
 from fahrstats.display.labels import CROSS, Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -58,7 +54,7 @@ def error_tiles(
     labels: Labels | None = None,
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the mean error in each band of age and group, a panel for each model.
 
@@ -125,7 +121,7 @@ def error_tiles(
 
 
 def _placed(
-    table: pd.DataFrame, labels: Labels | None, style: NumberStyle
+    table: pd.DataFrame, labels: Labels | None, style: JournalStyle
 ) -> pd.DataFrame:
     """Give every row its band, group, panel and text."""
     parts = table["level"].str.split(CROSS, n=1, expand=True, regex=False)
@@ -139,7 +135,7 @@ def _placed(
     )
 
 
-def signed(value: float, style: NumberStyle) -> str:
+def signed(value: float, style: JournalStyle) -> str:
     """Return a number of years with its sign; nothing where there is none."""
     if np.isnan(value):
         return ""

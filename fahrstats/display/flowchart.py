@@ -21,7 +21,8 @@ from plotnine import (
     theme_void,
 )
 
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
@@ -45,7 +46,7 @@ def flow(
     *,
     labels: Labels | None = None,
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the flow of participants: all, those left out by reason, those analysed.
 
@@ -121,7 +122,7 @@ class _Box:
 
 
 def _removed_lines(
-    steps: pd.DataFrame, labels: Labels | None, width: float, style: NumberStyle
+    steps: pd.DataFrame, labels: Labels | None, width: float, style: JournalStyle
 ) -> list[str]:
     """Return the reasons with the numbers that each took out, none of them zero.
 
@@ -153,11 +154,11 @@ def _removed_lines(
     return lines
 
 
-def _size(step: pd.Series[Any], style: NumberStyle) -> str:
+def _size(step: pd.Series[Any], style: JournalStyle) -> str:
     return _counts(step["n"], step["n_events"], style)
 
 
-def _counts(n: float, n_events: float | None, style: NumberStyle) -> str:
+def _counts(n: float, n_events: float | None, style: JournalStyle) -> str:
     if n_events is None or pd.isna(n_events):
         text = f"n = {format_count(n, style=style)}"
     else:

@@ -8,13 +8,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_count,
-    format_p,
-    format_ratio,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count, format_p, format_ratio
 from fahrstats.display.labels import (
     Labels,
     column_unit,
@@ -44,7 +39,7 @@ _NEARLY: Final = 1 + 1e-9
 
 
 def forest_lines(
-    table: pd.DataFrame, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> pd.DataFrame:
     """Return one row per line of a forest plot, with its numbers and its texts.
 
@@ -196,7 +191,7 @@ def _cohort_lines(table: pd.DataFrame) -> list[dict[str, Any]]:
     return lines
 
 
-def _with_texts(lines: pd.DataFrame, style: NumberStyle) -> pd.DataFrame:
+def _with_texts(lines: pd.DataFrame, style: JournalStyle) -> pd.DataFrame:
     numbers = ["n", "n_events", "estimate", "conf_low", "conf_high", "p_value"]
     numbers.append("weight")
     table = lines.reindex(columns=["kind", "label", *numbers, "note"])
@@ -219,11 +214,11 @@ def _with_texts(lines: pd.DataFrame, style: NumberStyle) -> pd.DataFrame:
     )
 
 
-def _count(count: float, style: NumberStyle) -> str:
+def _count(count: float, style: JournalStyle) -> str:
     return "" if math.isnan(count) else format_count(count, style=style)
 
 
-def _ratio(line: dict[str, Any], style: NumberStyle) -> str:
+def _ratio(line: dict[str, Any], style: JournalStyle) -> str:
     """Return the ratio, or in a few words why there is none."""
     if line["kind"] == "head":
         return ""

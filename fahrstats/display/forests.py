@@ -27,7 +27,7 @@ from fahrstats.display.forest_lines import (
     forest_lines,
     round_ratios,
 )
-from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_unit, per_label, term_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -71,7 +71,7 @@ def forest(
     title: str = "",
     limits: tuple[float, float] | None = None,
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw hazard or odds ratios with their intervals between columns of text.
 

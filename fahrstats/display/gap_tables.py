@@ -13,12 +13,8 @@ from fahrstats.display.display_table import (
     count_or_empty,
     filled,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_interval,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_interval, format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
@@ -31,7 +27,7 @@ _SPREAD: Final = ("median", "q1", "q3")
 
 
 def gaps(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return gaps of each predicted age, overall and by group of the gap.
 
@@ -80,7 +76,7 @@ def _is_measured(rows: pd.DataFrame) -> bool:
 
 
 def _numbers(
-    found: dict[str, dict[str, Any]], notes: Footnotes, style: NumberStyle
+    found: dict[str, dict[str, Any]], notes: Footnotes, style: JournalStyle
 ) -> list[str]:
     mean = found["mean"]
     text = format_interval(*limits(mean), style=style)

@@ -21,13 +21,8 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.journals import (
-    DEFAULT,
-    MINUS,
-    NumberStyle,
-    format_difference,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import MINUS, format_difference, format_number
 from fahrstats.display.labels import amount
 from fahrstats.display.margin_text import geom_margin_text, plain, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
@@ -72,7 +67,7 @@ def group_contrasts(
     time_unit: str = "",
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw an estimate for each group, and beside it the difference from a reference.
 
@@ -139,7 +134,7 @@ def _named(
     labels: Mapping[str, str],
     time_unit: str,
     text_width: float,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> pd.DataFrame:
     """Add the names of row, panel and time, and the text, and the reference's rows."""
     names = {
@@ -191,7 +186,7 @@ def _panel(
     return wrap(f"{title} (95% CI)", text_width, TEXT_SIZE + 1)
 
 
-def _text(row: Mapping[str, Any], names: Mapping[str, str], style: NumberStyle) -> str:
+def _text(row: Mapping[str, Any], names: Mapping[str, str], style: JournalStyle) -> str:
     """Return what is written above a row: numbers, or why there are none."""
     note = plain(str(row.get("note") or ""))
     for group, name in names.items():

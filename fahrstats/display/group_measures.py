@@ -33,7 +33,8 @@ from fahrstats.display.audit_measures import (
     measure_text,
     unknown,
 )
-from fahrstats.display.journals import DEFAULT, MINUS, NumberStyle, format_number
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import MINUS, format_number
 from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
@@ -66,7 +67,7 @@ def group_measures(
     labels: Labels | None = None,
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw measures of every level of every group, a panel each, beside everyone's.
 
@@ -187,7 +188,7 @@ def _lines(levels: pd.DataFrame, labels: Labels | None) -> tuple[pd.DataFrame, f
 
 
 def _title(
-    name: str, everyone: pd.Series[float], room: float, style: NumberStyle
+    name: str, everyone: pd.Series[float], room: float, style: JournalStyle
 ) -> str:
     """Return the name of a measure, and below it everyone's value."""
     measure = MEASURES[name]

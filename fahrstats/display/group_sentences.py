@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_interval,
     format_number,
@@ -31,7 +30,7 @@ _AND: Final = " and "
 
 
 def time_lived(
-    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, time_unit: str = "years", style: JournalStyle = DEFAULT
 ) -> str:
     """Say how much longer or shorter the last group of one score lives than the first.
 
@@ -72,7 +71,7 @@ def competing_risks(
     term: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say what a score does to the rate and to the risk of the cause of interest.
 
@@ -117,7 +116,7 @@ def competing_risks(
 
 
 def correlation(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> str:
     """Say how far two scores go together, and whether given the covariates too.
 
@@ -153,7 +152,7 @@ def correlation(
 
 
 def given_each_other(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> str:
     """Say what each of two scores still says when the other is in the model.
 
@@ -180,7 +179,7 @@ def given_each_other(
     )
 
 
-def _ratio(row: dict[str, Any], labels: Labels | None, style: NumberStyle) -> str:
+def _ratio(row: dict[str, Any], labels: Labels | None, style: JournalStyle) -> str:
     ratio = phrase_interval(format_ratio(*limits(row), style=style), style=style)
     step = per_label(row.get("per"), column_unit(row["term"], labels))
     return f"{ratio} {step}".rstrip()

@@ -17,7 +17,7 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.journals import DEFAULT, NumberStyle
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.step_curves import (
@@ -58,7 +58,7 @@ def incidence_curves(
     title: str = "",
     few_at_risk: int = 10,
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the cumulative incidence of every cause with confidence bands.
 
@@ -188,7 +188,7 @@ def _rows_at_risk(groups: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _table(
-    at_risk: pd.DataFrame, rows: pd.DataFrame, causes: list[str], style: NumberStyle
+    at_risk: pd.DataFrame, rows: pd.DataFrame, causes: list[str], style: JournalStyle
 ) -> list[Any]:
     """Return the numbers at risk below the last panel, and whose they are."""
     last = pd.Categorical([causes[-1]], categories=causes)

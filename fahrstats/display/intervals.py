@@ -26,7 +26,8 @@ from plotnine import (
 )
 
 from fahrstats.columns import CONTRAST
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_difference
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -89,7 +90,7 @@ def estimates(
     decimals: int = 3,
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw estimates with their intervals, one panel per estimand, time and validation.
 

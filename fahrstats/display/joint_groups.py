@@ -29,12 +29,8 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_count,
-    format_ratio,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count, format_ratio
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
@@ -69,7 +65,7 @@ def joint_tiles(
     labels: Labels | None = None,
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw hazard ratios of joint groups as tiles, the highest group at the top right.
 
@@ -203,7 +199,7 @@ def joint_curves(
     )
 
 
-def _tile_text(row: dict[str, Any], room: float, style: NumberStyle) -> str:
+def _tile_text(row: dict[str, Any], room: float, style: JournalStyle) -> str:
     """Return the ratio, or why there is none, above the events of the rows."""
     n, n_events = (format_count(row[name], style=style) for name in ("n", "n_events"))
     limits = (row.get("conf_low"), row.get("conf_high"))

@@ -15,9 +15,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_interval,
     format_ratio,
     phrase_interval,
@@ -45,7 +44,7 @@ _PARTIAL: Final = "partial_"
 
 
 def correlations(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return correlations of scores, over all and per level of a subgroup.
 
@@ -80,7 +79,7 @@ def correlations(
 
 
 def scores_together(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the hazard ratio of each score without and with the other in the model.
 
@@ -120,7 +119,7 @@ def scores_together(
 
 
 def joint_groups(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return hazard ratios of joint groups; below, how the effects go together.
 
@@ -169,7 +168,7 @@ def joint_name(group: str, labels: Labels | None = None) -> str:
 
 
 def _correlation(
-    row: dict[str, Any] | None, notes: Footnotes, style: NumberStyle
+    row: dict[str, Any] | None, notes: Footnotes, style: JournalStyle
 ) -> str:
     if row is None:
         return EMPTY
@@ -177,14 +176,14 @@ def _correlation(
     return notes.mark(text, row.get("note"))
 
 
-def _ratio(row: dict[str, Any], style: NumberStyle) -> tuple[str, str]:
+def _ratio(row: dict[str, Any], style: JournalStyle) -> tuple[str, str]:
     return (
         format_ratio(*limits(row), style=style),
         p_or_empty(row["p_value"], style),
     )
 
 
-def _product(table: pd.DataFrame, style: NumberStyle) -> tuple[str, ...]:
+def _product(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:
     """Return a note on the product of both scores as numbers."""
     rows = table[(table["estimand"] == "hr_ratio") & table["per"].eq("SD")]
     return tuple(
@@ -195,7 +194,7 @@ def _product(table: pd.DataFrame, style: NumberStyle) -> tuple[str, ...]:
     )
 
 
-def _interaction(table: pd.DataFrame, style: NumberStyle) -> tuple[str, ...]:
+def _interaction(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:
     """Return notes on whether effects multiply and whether excess risks add."""
     of_groups = table[table["model"] == table["model"].iloc[0]]
     found = {row["estimand"]: row for row in records(of_groups)}

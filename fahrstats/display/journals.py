@@ -1,19 +1,19 @@
-"""How numbers are written: one rounding rule, and each journal's style as data.
+"""How numbers are written: one rounding rule, in the style of a journal.
 
-A style is a record of a journal's printed rules, with their source. Everything that is
-written in a table, a figure or a sentence of a report passes through this module, and
-nothing is rounded before it arrives here.
+Everything that is written in a table, a figure or a sentence of a report passes through
+this module, and nothing is rounded before it arrives here. The styles themselves are
+data, in :mod:`fahrstats.display.journal_styles`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final, TypeGuard
 
 import pandas as pd
 
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.errors import DataError
 
 MINUS: Final = "\N{MINUS SIGN}"
@@ -21,61 +21,9 @@ MINUS: Final = "\N{MINUS SIGN}"
 
 _NO_COUNT: Final = "\N{EN DASH}"
 _MOST_DIGITS: Final = 400  # a double has at most 309 digits before its decimal mark
-_RATIO_DECIMALS: Final = (2, 3, 4)
+_MORE_DECIMALS: Final = 2  # of a ratio that would read as another
 _SCIENTIFIC_FROM: Final = 10_000
 _SUPERSCRIPT: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-@dataclass(frozen=True, slots=True)
-class NumberStyle:
-    """The rules by which one journal prints numbers.
-
-    Attributes
-    ----------
-    name, source : str
-        The journal, and where the rules are printed.
-    decimal_mark, thousands_mark : str
-        Between units and tenths, and between groups of three digits.
-    range_mark : str
-        Between confidence limits; limits that are negative or words take " to ".
-    p_symbol : str
-        The letter in running text.
-    p_leading_zero : bool
-        Whether a p value keeps the zero before its decimal mark.
-    p_floor, p_ceiling : float
-        Smaller and larger p values are printed as a bound.
-    p_bands : tuple of (float, int)
-        Decimals of p values up to and including each bound, in rising order. A bound
-        is compared with the unrounded p value.
-    percent_decimals_from : int
-        Group size from which a percentage has a decimal.
-    infinite, missing : str
-        Words for an estimate without a finite value and for one that was not made.
-    """
-
-    name: str
-    source: str
-    decimal_mark: str = "."
-    thousands_mark: str = ","
-    range_mark: str = "\N{EN DASH}"
-    p_symbol: str = "P"
-    p_leading_zero: bool = True
-    p_floor: float = 0.001
-    p_ceiling: float = 0.99
-    p_bands: tuple[tuple[float, int], ...] = ((0.20, 3), (1.0, 2))
-    percent_decimals_from: int = 200
-    infinite: str = "infinite"
-    missing: str = "not estimated"
-
-
-DEFAULT: Final = NumberStyle(
-    name="default",
-    source="Annals of Internal Medicine, general statistical guidance for authors: "
-    "three decimals for P from 0.001 to 0.20, two above, percentages with a decimal "
-    "in groups of 200 or more; bounds on P capped at 0.99 by this package",
-)
-
-STYLES: Final[dict[str, NumberStyle]] = {DEFAULT.name: DEFAULT}
 
 
 def round_half_up(value: float, decimals: int) -> Decimal:
@@ -93,7 +41,7 @@ def round_half_up(value: float, decimals: int) -> Decimal:
 
 
 def format_number(
-    value: float | None, decimals: int = 2, *, style: NumberStyle = DEFAULT
+    value: float | None, decimals: int = 2, *, style: JournalStyle = DEFAULT
 ) -> str:
     """Return ``value`` with exactly ``decimals`` decimals, or a word without one."""
     if _is_missing(value):
@@ -106,13 +54,13 @@ def format_number(
     return sign + _with_marks(digits, style)
 
 
-def format_count(value: float | None, *, style: NumberStyle = DEFAULT) -> str:
+def format_count(value: float | None, *, style: JournalStyle = DEFAULT) -> str:
     """Return a count with a mark between thousands; a dash for one that is missing."""
     return _NO_COUNT if _is_missing(value) else format_number(value, 0, style=style)
 
 
 def format_percent(
-    percent: float | None, n: float, *, style: NumberStyle = DEFAULT
+    percent: float | None, n: float, *, style: JournalStyle = DEFAULT
 ) -> str:
     """Return a percentage of a group of ``n``, with a decimal if the group is large."""
     if _is_missing(percent):
@@ -121,7 +69,7 @@ def format_percent(
     return f"{format_number(percent, decimals, style=style)}%"
 
 
-def format_p(p_value: float | None, *, style: NumberStyle = DEFAULT) -> str:
+def format_p(p_value: float | None, *, style: JournalStyle = DEFAULT) -> str:
     """Return a p value for a table: ``0.034``, ``<0.001``, ``>0.99``; never ``0.000``.
 
     Raises
@@ -141,16 +89,17 @@ def format_p(p_value: float | None, *, style: NumberStyle = DEFAULT) -> str:
         return f"<{_drop_zero(_shortest(style.p_floor, style), style)}"
     if p_value > style.p_ceiling:
         return f">{_drop_zero(_shortest(style.p_ceiling, style), style)}"
-    decimals = next(places for bound, places in style.p_bands if p_value <= bound)
+    decimals = _p_decimals(p_value, style)
     return _drop_zero(format_number(p_value, decimals, style=style), style)
 
 
-def phrase_p(p_value: float | None, *, style: NumberStyle = DEFAULT) -> str:
+def phrase_p(p_value: float | None, *, style: JournalStyle = DEFAULT) -> str:
     """Return a p value for a sentence: ``P=0.034``, ``P<0.001``."""
     text = format_p(p_value, style=style)
     if _is_missing(p_value):
         return f"{style.p_symbol} {text}"
-    return style.p_symbol + (text if text[0] in "<>" else f"={text}")
+    sign, number = (text[0], text[1:]) if text[0] in "<>" else ("=", text)
+    return style.p_space.join((style.p_symbol, sign, number))
 
 
 def format_interval(
@@ -159,7 +108,7 @@ def format_interval(
     conf_high: float | None = None,
     *,
     decimals: int = 2,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Return an estimate and its limits: ``0.04 (-0.01 to 0.09)``.
 
@@ -180,7 +129,7 @@ def format_difference(
     conf_high: float | None = None,
     *,
     decimals: int = 3,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Return a difference and its limits, with a decimal more where it is needed.
 
@@ -197,20 +146,22 @@ def format_ratio(
     conf_low: float | None = None,
     conf_high: float | None = None,
     *,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Return a ratio and its limits: ``1.21 (1.10-1.34)``.
 
-    Two decimals, and up to four where two would mislead: a hazard ratio per unit of a
-    wide scale must not read 1.00 (1.00-1.00). A ratio of zero without limits is the
-    end of a likelihood that has no maximum, and is called an infinite effect.
+    The style's decimals, and up to two more where they would mislead: a hazard ratio
+    per unit of a wide scale must not read 1.00 (1.00-1.00). A ratio of zero without
+    limits is the end of a likelihood that has no maximum, and is called an infinite
+    effect.
     """
     if _is_missing(estimate):
         return style.missing
     if estimate == 0 and _is_missing(conf_low) and _is_missing(conf_high):
         return f"0 ({style.infinite} effect)"
     values = (estimate, conf_low, conf_high)
-    for decimals in _RATIO_DECIMALS:
+    fewest = style.estimate_decimals
+    for decimals in range(fewest, fewest + _MORE_DECIMALS + 1):
         parts = [_ratio_text(value, decimals, style) for value in values]
         if not _misleads(values, parts, decimals, style):
             break
@@ -218,18 +169,18 @@ def format_ratio(
 
 
 def phrase_interval(
-    text: str, conf_level: float = 0.95, *, style: NumberStyle = DEFAULT
+    text: str, conf_level: float = 0.95, *, style: JournalStyle = DEFAULT
 ) -> str:
     """Name the level of an interval: ``1.21 (95% CI 1.10-1.34)``."""
     level = _shortest(100 * conf_level, style)
-    return text.replace("(", f"({level}% CI ", 1)
+    return text.replace("(", f"({level}{style.interval_label}", 1)
 
 
 def _estimate_and_limits(
     parts: list[str],
     conf_low: float | None,
     conf_high: float | None,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> str:
     estimate, low, high = parts
     if _is_missing(conf_low) and _is_missing(conf_high):
@@ -238,7 +189,7 @@ def _estimate_and_limits(
     return f"{estimate} ({low}{style.range_mark if plain else ' to '}{high})"
 
 
-def _ratio_text(value: float | None, decimals: int, style: NumberStyle) -> str:
+def _ratio_text(value: float | None, decimals: int, style: JournalStyle) -> str:
     if not _is_finite(value):
         return format_number(value, decimals, style=style)
     if value == 0:
@@ -254,7 +205,7 @@ def _misleads(
     values: tuple[float | None, ...],
     parts: list[str],
     decimals: int,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> bool:
     """Whether different limits read alike, a ratio as zero, or an effect as none."""
     _, low, high = values
@@ -264,7 +215,7 @@ def _misleads(
     return parts[0].startswith("<") or alike or (excludes_one and reads_as_none)
 
 
-def _scientific(value: float, style: NumberStyle) -> str:
+def _scientific(value: float, style: JournalStyle) -> str:
     with localcontext() as context:
         context.rounding = ROUND_HALF_UP
         mantissa, exponent = f"{Decimal(str(float(value))):.1e}".split("e")
@@ -272,18 +223,34 @@ def _scientific(value: float, style: NumberStyle) -> str:
     return f"{_with_marks(mantissa, style)}\N{MULTIPLICATION SIGN}10{power}"
 
 
-def _with_marks(digits: str, style: NumberStyle) -> str:
+def _with_marks(digits: str, style: JournalStyle) -> str:
     """Replace the marks of ``1,234.5`` by the journal's."""
     whole, _, decimals = digits.partition(".")
-    whole = whole.replace(",", style.thousands_mark)
+    is_grouped = int(whole.replace(",", "")) >= style.thousands_from
+    whole = whole.replace(",", style.thousands_mark if is_grouped else "")
     return f"{whole}{style.decimal_mark}{decimals}" if decimals else whole
 
 
-def _shortest(value: float, style: NumberStyle) -> str:
+def _p_decimals(p_value: float, style: JournalStyle) -> int:
+    """Return the decimals of a p value, which its unrounded size decides."""
+    decimals = next(places for bound, places in style.p_bands if p_value <= bound)
+    if style.p_significant is not None:
+        for places in range(style.p_significant, decimals + 1):
+            rounded = round_half_up(p_value, places)
+            if rounded and places + rounded.adjusted() + 1 >= style.p_significant:
+                return places
+    border = style.p_kept_below
+    if border is not None and p_value < border:
+        reads_as_border = round_half_up(p_value, decimals) >= Decimal(str(border))
+        return decimals + 1 if reads_as_border else decimals
+    return decimals
+
+
+def _shortest(value: float, style: JournalStyle) -> str:
     return f"{value:g}".replace(".", style.decimal_mark)
 
 
-def _drop_zero(text: str, style: NumberStyle) -> str:
+def _drop_zero(text: str, style: JournalStyle) -> str:
     return text if style.p_leading_zero else text.removeprefix("0")
 
 

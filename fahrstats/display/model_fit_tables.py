@@ -16,13 +16,8 @@ from fahrstats.display.display_table import (
     p_or_empty,
     rows_used,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_count,
-    format_interval,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count, format_interval, format_number
 from fahrstats.display.result_table import (
     by_value,
     in_percent,
@@ -39,7 +34,7 @@ _NON_NESTED: Final = (
 )
 
 
-def model_fits(table: pd.DataFrame, *, style: NumberStyle = DEFAULT) -> DisplayTable:
+def model_fits(table: pd.DataFrame, *, style: JournalStyle = DEFAULT) -> DisplayTable:
     """Return likelihoods of models on the same rows, and tests of one against another.
 
     Models that are not nested have Fine's test of their partial likelihoods where
@@ -92,7 +87,7 @@ def model_fits(table: pd.DataFrame, *, style: NumberStyle = DEFAULT) -> DisplayT
 
 
 def _test(
-    found: dict[str, dict[str, Any]], notes: Footnotes, style: NumberStyle
+    found: dict[str, dict[str, Any]], notes: Footnotes, style: JournalStyle
 ) -> list[str]:
     """Return the likelihood ratio, or Fine's test of models that are not nested."""
     ratio, other = found.get("lr_chi2"), found.get("delta_log_likelihood")
@@ -108,7 +103,7 @@ def _test(
     return [notes.mark(EMPTY, reason), EMPTY]
 
 
-def _share(row: dict[str, Any] | None, style: NumberStyle) -> str:
+def _share(row: dict[str, Any] | None, style: JournalStyle) -> str:
     if row is None:
         return EMPTY
     return format_interval(*in_percent(row), decimals=1, style=style)

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fahrstats.display.display_table import escape_markdown
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_count,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count, format_number
 
 _SEVERAL: Final = {
     "refuse": "A photo with several faces was not scored.",
@@ -24,7 +20,7 @@ _WHOLE_FROM: Final = 10
 
 
 def photos_scored(
-    provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT
+    provenance: Mapping[str, Any], *, style: JournalStyle = DEFAULT
 ) -> str:
     """Say how many photos were scored, by which models, and how faces were found.
 
@@ -51,7 +47,9 @@ def photos_scored(
     return " ".join(["**Photographs.**", *filter(None, parts)])
 
 
-def cross_fitted(provenance: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:
+def cross_fitted(
+    provenance: Mapping[str, Any], *, style: JournalStyle = DEFAULT
+) -> str:
     """Say how FaceSurvival was cross-fitted, and what its intervals leave out.
 
     Parameters

@@ -26,7 +26,8 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, records
 from fahrstats.display.theme import (
@@ -60,7 +61,7 @@ def sample_sizes(
     *,
     title: str = "",
     width: float = WIDTH,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the people that each demand on a study takes, as bars.
 

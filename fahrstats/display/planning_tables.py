@@ -15,13 +15,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_interval,
-    format_number,
-    format_p,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_interval, format_number, format_p
 from fahrstats.display.labels import Labels, amount, column_label, opening
 from fahrstats.display.result_table import by_value, need_columns, records
 
@@ -31,7 +26,7 @@ _THEIRS: Final = ("published", "published_low", "published_high")
 
 
 def sample_sizes(
-    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, time_unit: str = "years", style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the people and events that each demand takes.
 
@@ -70,7 +65,7 @@ def sample_sizes(
 
 
 def printed_check(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return published ratios with the P that their intervals imply.
 
@@ -119,7 +114,7 @@ def _demand(term: str, time_unit: str) -> str:
 
 
 def _printed_line(
-    row: dict[str, Any], labels: Labels | None, notes: Footnotes, style: NumberStyle
+    row: dict[str, Any], labels: Labels | None, notes: Footnotes, style: JournalStyle
 ) -> list[str]:
     printed = row.get("published_p")
     return [
@@ -141,7 +136,7 @@ def _about(row: dict[str, Any], labels: Labels | None) -> str:
     return ", ".join(filter(None, [column_label(row["term"], labels), who]))
 
 
-def _range(row: dict[str, Any], style: NumberStyle) -> str:
+def _range(row: dict[str, Any], style: JournalStyle) -> str:
     low, high = (row[name] for name in ("p_low", "p_high"))
     if pd.isna(low) or pd.isna(high):
         return EMPTY

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count
 from fahrstats.display.labels import listed
 
 
-def public_version(public: Mapping[str, Any], *, style: NumberStyle = DEFAULT) -> str:
+def public_version(public: Mapping[str, Any], *, style: JournalStyle = DEFAULT) -> str:
     """Say what was rounded and left out, and by which rule.
 
     Parameters

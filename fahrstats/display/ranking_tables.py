@@ -18,13 +18,8 @@ from fahrstats.display.display_table import (
     p_or_empty,
     rows_used,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_difference,
-    format_interval,
-    phrase_p,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference, format_interval, phrase_p
 from fahrstats.display.labels import Labels, amount, column_label
 from fahrstats.display.result_table import by_value, limits, need_columns, records
 
@@ -40,7 +35,7 @@ def concordance(
     *,
     time_unit: str = "years",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the C-index of each score on its own, and their paired differences.
 
@@ -76,7 +71,7 @@ def concordance(
 
 
 def concordance_by(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the C-index of each score in every level of every subgroup.
 
@@ -128,7 +123,7 @@ def _until(table: pd.DataFrame, time_unit: str) -> tuple[str, ...]:
 
 
 def _level_cells(
-    rows: pd.DataFrame, terms: Sequence[str], notes: Footnotes, style: NumberStyle
+    rows: pd.DataFrame, terms: Sequence[str], notes: Footnotes, style: JournalStyle
 ) -> list[str]:
     """Return the sizes of a level, and the C-index of each score in it."""
     found = {row["term"]: row for row in records(rows)}
@@ -140,7 +135,7 @@ def _level_cells(
     return [*(count_or_empty(size, style) for size in sizes), *texts]
 
 
-def _test(p_value: float | None, style: NumberStyle) -> str:
+def _test(p_value: float | None, style: JournalStyle) -> str:
     return EMPTY if p_value is None else phrase_p(p_value, style=style)
 
 
@@ -149,7 +144,7 @@ def _name(term: str, labels: Labels | None) -> str:
     return _MINUS.join(parts)
 
 
-def _c_index(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> str:
+def _c_index(row: dict[str, Any], notes: Footnotes, style: JournalStyle) -> str:
     write = format_difference if row["estimand"] == _DIFFERENCE else format_interval
     text = write(*limits(row), decimals=_DECIMALS, style=style)
     return notes.mark(text, row.get("note"))

@@ -13,9 +13,8 @@ import pandas as pd
 
 from fahrstats.columns import CONTRAST
 from fahrstats.display.dose_tables import way_and_dose
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_difference,
     format_interval,
@@ -72,7 +71,7 @@ def simulated_changes(
     margin: float,
     families: Mapping[str, str] | None = None,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> list[str]:
     """Say which simulated changes move a model by more than the margin.
 
@@ -115,7 +114,7 @@ def simulated_changes(
 
 
 def _mildest(
-    parts: Sequence[pd.DataFrame], labels: Labels | None, style: NumberStyle
+    parts: Sequence[pd.DataFrame], labels: Labels | None, style: JournalStyle
 ) -> str:
     """Name the conditions that move a score at the mildest severities."""
     firsts = [records(part[part["verdict"] == "beyond"])[0] for part in parts]
@@ -212,7 +211,7 @@ def real_change(
     tests: pd.DataFrame,
     *,
     margin: float,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how far one set of real pairs moved one model, and what that shows.
 
@@ -259,7 +258,7 @@ def one_photo(
     model: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how far one photo of a model errs.
 
@@ -308,7 +307,7 @@ def _verdict(
     return ("within" if test.get("p_value", 1.0) < _LEVEL else "neither"), test
 
 
-def _from(first: Mapping[str, Any], labels: Labels | None, style: NumberStyle) -> str:
+def _from(first: Mapping[str, Any], labels: Labels | None, style: JournalStyle) -> str:
     """Name a condition, and the first dose at which it moves a score."""
     name = in_sentence(column_label(first["condition"], labels))
     return f"{name} ({way_and_dose(first, labels, style)})"

@@ -8,9 +8,8 @@ from typing import Any, Final
 import pandas as pd
 
 from fahrstats.columns import CONTRAST
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_interval,
     format_number,
@@ -33,7 +32,7 @@ def looked_at(
     model: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Name the regions that a model rests on most, and the share of the background.
 
@@ -73,7 +72,7 @@ def same_regions(
     differences: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> Iterator[str]:
     """Say of each pair of models whether it weighs the regions alike.
 
@@ -104,7 +103,7 @@ def _verdict(
     common: Mapping[str, Any],
     rows: list[dict[str, Any]],
     labels: Labels | None,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> str:
     """Say whether two models weigh the regions alike, and where they differ most."""
     first, second = (
@@ -146,7 +145,7 @@ def checked(
     model: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say whether the explanation of a model's score passed the checks.
 
@@ -187,13 +186,13 @@ def checked(
     return f"{name}: {'; '.join(parts)}."
 
 
-def _percent(row: Mapping[str, Any], style: NumberStyle) -> str:
+def _percent(row: Mapping[str, Any], style: JournalStyle) -> str:
     """Return a share in percent with its limits: ``16% (95% CI 15-17)``."""
     text = format_interval(*in_percent(row), decimals=0, style=style)
     number, _, within = text.partition(" ")
     return phrase_interval(f"{number}% {within}".strip(), style=style)
 
 
-def _bracketed(row: Mapping[str, Any], style: NumberStyle) -> str:
+def _bracketed(row: Mapping[str, Any], style: JournalStyle) -> str:
     """Return the same as it stands inside brackets: ``16%, 95% CI 15-17``."""
     return _percent(row, style).replace(" (", ", ").removesuffix(")")

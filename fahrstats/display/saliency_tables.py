@@ -14,13 +14,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_difference,
-    format_interval,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_difference, format_interval, format_number
 from fahrstats.display.labels import Labels, label_with_unit, opening
 from fahrstats.display.region_names import pair_name, region_name
 from fahrstats.display.result_table import by_value, limits, need_columns, records
@@ -52,7 +47,7 @@ def region_importance(
     *,
     estimands: Sequence[str] = tuple(_IN_TABLE),
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return what every region matters to each model, a line for each region.
 
@@ -100,7 +95,7 @@ def region_differences(
     table: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return differences of shares by region, a column for each pair of models.
 
@@ -135,7 +130,7 @@ def overlaps(
     tests: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return measures of overlap, and the test for the same regions, by pair of models.
 
@@ -181,7 +176,7 @@ def explanation_checks(
     areas: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return the checks of each model's explanation, and whether it passed them.
 

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_interval,
     format_number,
@@ -37,7 +36,7 @@ def shape(
     variable: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say whether the log hazard of one score is a straight line.
 
@@ -66,7 +65,7 @@ def shape(
     )
 
 
-def _few_for_spline(rows: pd.DataFrame, style: NumberStyle) -> str:
+def _few_for_spline(rows: pd.DataFrame, style: JournalStyle) -> str:
     """Name the events behind a spline where they are few for its coefficients."""
     n_events, df = rows["n_events"].min(), rows["df"].max()
     if n_events >= _EVENTS_PER_COEFFICIENT * df:
@@ -80,7 +79,7 @@ def completed_rows(
     term: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Set the hazard ratio with missing values imputed beside that of complete rows.
 
@@ -119,7 +118,7 @@ def across_cohorts(
     table: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say what cohorts have in common for one score, and what a new one may show.
 
@@ -163,7 +162,7 @@ def largest_influence(
     term: str,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how far one person moves the coefficient of a score at most.
 
@@ -190,7 +189,7 @@ def early(
     *,
     time_unit: str = "years",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how a score goes with early death, with those censored before left out.
 
@@ -237,7 +236,7 @@ def age_gaps(
     table: pd.DataFrame,
     *,
     name: str,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say how far one predicted age lies from the age lived.
 
@@ -275,7 +274,7 @@ def age_gaps(
     )
 
 
-def _among(everyone: Mapping[str, Any], style: NumberStyle) -> str:
+def _among(everyone: Mapping[str, Any], style: JournalStyle) -> str:
     """Say in how many people the actual age is known, where it is not in all."""
     n, n_missing = everyone["n"], everyone.get("n_missing", 0)
     if pd.isna([n, n_missing]).any() or not n_missing:
@@ -285,7 +284,7 @@ def _among(everyone: Mapping[str, Any], style: NumberStyle) -> str:
 
 
 def large_enough(
-    table: pd.DataFrame, *, time_unit: str = "years", style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, time_unit: str = "years", style: JournalStyle = DEFAULT
 ) -> str:
     """Say whether the study is as large as its largest model asks for.
 

@@ -16,9 +16,8 @@ from fahrstats.display.display_table import (
     p_or_empty,
     under_scores,
 )
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
     format_count,
     format_difference,
     format_interval,
@@ -46,7 +45,7 @@ _AVERAGES: Final = {
 
 
 def cohorts(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the estimate of every cohort, their averages and their heterogeneity.
 
@@ -89,7 +88,7 @@ def cohorts(
 
 
 def _cohort_line(
-    row: dict[str, Any], notes: Footnotes, style: NumberStyle
+    row: dict[str, Any], notes: Footnotes, style: JournalStyle
 ) -> list[str]:
     return [
         str(row["cohort"]),
@@ -101,7 +100,7 @@ def _cohort_line(
 
 
 def _average_lines(
-    together: dict[str, dict[str, Any]], notes: Footnotes, style: NumberStyle
+    together: dict[str, dict[str, Any]], notes: Footnotes, style: JournalStyle
 ) -> list[list[str]]:
     """Return the averages over cohorts; one without limits is no number."""
     lines = []
@@ -115,7 +114,7 @@ def _average_lines(
 
 
 def imputed_variables(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the variables that were completed: values missing, and the method.
 
@@ -141,7 +140,7 @@ def imputed_variables(
 
 
 def influence(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return how far single rows move coefficients, and all influential ones together.
 
@@ -193,7 +192,7 @@ def early_deaths(
     *,
     time_unit: str = "years",
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return odds ratios of death by fixed times, with those censored before.
 
@@ -246,7 +245,7 @@ def _treatment(model: str) -> str:
     return opening(model.replace("before it ", "before: "))
 
 
-def _deaths(rows: pd.DataFrame, style: NumberStyle) -> list[str]:
+def _deaths(rows: pd.DataFrame, style: JournalStyle) -> list[str]:
     """Return rows, deaths and rows censored before, of the rows that were used."""
     names = ("n", "n_events", "n_censored")
     return [count_or_empty(rows[name].iloc[0], style) for name in names]
@@ -257,7 +256,7 @@ def _odds_lines(
     models: list[str],
     labels: Labels | None,
     notes: Footnotes,
-    style: NumberStyle,
+    style: JournalStyle,
 ) -> list[list[str]]:
     """Return a line per term, the models side by side."""
     lines = []
@@ -270,7 +269,7 @@ def _odds_lines(
 
 
 def _odds(
-    rows: pd.DataFrame | None, notes: Footnotes, style: NumberStyle
+    rows: pd.DataFrame | None, notes: Footnotes, style: JournalStyle
 ) -> tuple[str, str]:
     if rows is None:
         return EMPTY, EMPTY
@@ -284,20 +283,20 @@ def _with_step(row: dict[str, Any], labels: Labels | None) -> str:
     return ", ".join(filter(None, [term_label(row["term"], labels), step]))
 
 
-def _estimate(row: dict[str, Any], style: NumberStyle) -> str:
+def _estimate(row: dict[str, Any], style: JournalStyle) -> str:
     if str(row["estimand"]).startswith("hr"):
         return format_ratio(*limits(row), style=style)
     return format_interval(*limits(row), decimals=3, style=style)
 
 
-def _weight(weight: float | None, style: NumberStyle) -> str:
+def _weight(weight: float | None, style: JournalStyle) -> str:
     if weight is None or pd.isna(weight):
         return EMPTY
     return format_number(100 * weight, 1, style=style)
 
 
 def _heterogeneity(
-    name: str, together: dict[str, dict[str, Any]], style: NumberStyle
+    name: str, together: dict[str, dict[str, Any]], style: JournalStyle
 ) -> list[str]:
     """Return a note on how much cohorts differ."""
     share, test = together.get("i_squared"), together.get("heterogeneity_chi2")
@@ -316,7 +315,7 @@ def _heterogeneity(
 
 
 def _number(
-    row: dict[str, Any] | None, decimals: int, notes: Footnotes, style: NumberStyle
+    row: dict[str, Any] | None, decimals: int, notes: Footnotes, style: JournalStyle
 ) -> str:
     if row is None:
         return EMPTY

@@ -22,7 +22,8 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.journals import NumberStyle, format_count
+from fahrstats.display.journal_styles import JournalStyle
+from fahrstats.display.journals import format_count
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.theme import TEXT_SIZE, colours, line_types
 
@@ -147,7 +148,7 @@ def round_ticks(last: float, n_intervals: int) -> list[float]:
 
 
 def count_cells(
-    at_risk: pd.DataFrame, rows: pd.DataFrame, style: NumberStyle
+    at_risk: pd.DataFrame, rows: pd.DataFrame, style: JournalStyle
 ) -> pd.DataFrame:
     """Return the counts below the axis: ``time``, ``label`` and ``dy`` of each.
 

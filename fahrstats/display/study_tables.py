@@ -13,7 +13,8 @@ from fahrstats.display.display_table import (
     count_or_empty,
     filled,
 )
-from fahrstats.display.journals import DEFAULT, NumberStyle, format_count
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count
 from fahrstats.display.labels import Labels, column_label, note_in_words, opening
 from fahrstats.display.result_table import by_value, need_columns, records
 from fahrstats.errors import DataError
@@ -35,7 +36,7 @@ _OF_PHOTOS: Final = {
 
 
 def provenance(
-    manifest: Mapping[str, Any], *, style: NumberStyle = DEFAULT
+    manifest: Mapping[str, Any], *, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return where the numbers of a study come from: data, code, seed, date.
 
@@ -71,7 +72,7 @@ def analyses(
     registry: Sequence[Mapping[str, Any]],
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return every model that was fitted, with its rows, events and result table.
 
@@ -110,7 +111,7 @@ def photos_left_out(
     table: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    style: NumberStyle = DEFAULT,
+    style: JournalStyle = DEFAULT,
 ) -> DisplayTable:
     """Return how many photos of each data set were left out, and why.
 

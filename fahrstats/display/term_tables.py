@@ -14,12 +14,8 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journals import (
-    DEFAULT,
-    NumberStyle,
-    format_count,
-    format_number,
-)
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_count, format_number
 from fahrstats.display.labels import Labels, column_label, opening, term_label
 from fahrstats.display.result_table import by_value, need_columns, records
 
@@ -32,7 +28,7 @@ _HEADERS: Final = {"name": "", "statistic": "Chi-squared", "df": "df", "p": "P"}
 
 
 def term_tests(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the likelihood-ratio test of every term of every model.
 
@@ -63,7 +59,7 @@ def term_tests(
 
 
 def shape_tests(
-    table: pd.DataFrame, *, labels: Labels | None = None, style: NumberStyle = DEFAULT
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> DisplayTable:
     """Return the tests that the effect of each score is not nothing, and no line.
 
@@ -91,7 +87,7 @@ def shape_tests(
     )
 
 
-def _test(row: dict[str, Any], notes: Footnotes, style: NumberStyle) -> list[str]:
+def _test(row: dict[str, Any], notes: Footnotes, style: JournalStyle) -> list[str]:
     if pd.isna(row["statistic"]):
         return [notes.mark(EMPTY, row.get("note")), EMPTY, EMPTY]
     statistic = format_number(row["statistic"], style=style)

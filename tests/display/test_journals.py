@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fahrstats.display import journals
+from fahrstats.display.journal_styles import STYLES, journal_style
 from fahrstats.display.journals import (
-    DEFAULT,
-    STYLES,
     format_count,
     format_interval,
     format_number,
@@ -28,16 +26,12 @@ from fahrstats.display.journals import (
 )
 from fahrstats.errors import DataError
 
-LANCET_LIKE = dataclasses.replace(
-    DEFAULT,
-    name="midline dot",
-    decimal_mark="·",
-    p_floor=0.0001,
-    p_bands=((0.01, 4), (0.1, 3), (1.0, 2)),
-)
-JAMA_LIKE = dataclasses.replace(
-    DEFAULT, name="no zero", p_leading_zero=False, range_mark="-"
-)
+ANNALS, JAMA, LANCET, NEJM = map(journal_style, ("annals", "jama", "lancet", "nejm"))
+
+
+def bound(text):
+    """Return the number in a printed p value, without its sign and marks."""
+    return Decimal("0" + text.lstrip("<>").replace("·", ".").removeprefix("0"))
 
 
 @pytest.mark.parametrize(
@@ -88,19 +82,78 @@ def test_p_values_follow_the_bands_of_the_unrounded_value(p_value, expected):
     assert format_p(p_value) == expected
 
 
-@given(st.floats(0, 1))
-def test_no_p_value_is_printed_as_zero_or_one(p_value):
-    for style in (DEFAULT, LANCET_LIKE, JAMA_LIKE):
-        text = format_p(p_value, style=style).replace("·", ".")
-        assert 0 < float(text.lstrip("<>")) < 1
+# default and Annals, JAMA, Lancet, NEJM; each by hand from the guide's sentence
+BORDERS = {
+    0.0: ("<0.001", "<.001", "<0·0001", "<0.001"),
+    0.00009999: ("<0.001", "<.001", "<0·0001", "<0.001"),
+    0.0001: ("<0.001", "<.001", "0·0001", "<0.001"),
+    0.0005: ("<0.001", "<.001", "0·0005", "<0.001"),
+    0.00099999: ("<0.001", "<.001", "0·0010", "<0.001"),
+    0.001: ("0.001", ".001", "0·0010", "0.001"),
+    0.00123: ("0.001", ".001", "0·0012", "0.001"),
+    0.0015: ("0.002", ".002", "0·0015", "0.002"),
+    0.00995: ("0.010", ".010", "0·010", "0.010"),
+    0.00999: ("0.010", ".010", "0·010", "0.010"),
+    0.01: ("0.010", ".01", "0·010", "0.010"),
+    0.010001: ("0.010", ".01", "0·010", "0.01"),
+    0.0449: ("0.045", ".04", "0·045", "0.04"),
+    0.046: ("0.046", ".046", "0·046", "0.05"),
+    0.0496: ("0.050", ".050", "0·050", "0.05"),
+    0.05: ("0.050", ".05", "0·050", "0.05"),
+    0.0995: ("0.100", ".10", "0·10", "0.10"),
+    0.1995: ("0.200", ".20", "0·20", "0.20"),
+    0.205: ("0.21", ".21", "0·21", "0.21"),
+    0.985: ("0.99", ".99", "0·99", "0.99"),
+    0.995: (">0.99", ">.99", ">0·99", ">0.99"),
+    0.9996: (">0.99", ">.99", ">0·99", ">0.99"),
+    1.0: (">0.99", ">.99", ">0·99", ">0.99"),
+}
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_printed_p_values_keep_their_order(first, second):
+@pytest.mark.parametrize("p_value", BORDERS)
+def test_p_values_at_the_borders_follow_each_guide(p_value):
+    ours, jama, lancet, nejm = BORDERS[p_value]
+    printed = {name: format_p(p_value, style=style) for name, style in STYLES.items()}
+    assert printed == {
+        "default": ours,
+        "annals": ours,
+        "jama": jama,
+        "lancet": lancet,
+        "nejm": nejm,
+    }
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+@given(p_value=st.floats(0, 1))
+def test_no_p_value_is_printed_as_zero_or_one(style, p_value):
+    text = format_p(p_value, style=style)
+    assert 0 < bound(text) < 1
+    assert text.startswith("<") == (p_value < style.p_floor)
+    assert text.startswith(">") == (p_value > style.p_ceiling)
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+@given(first=st.floats(0, 1), second=st.floats(0, 1))
+def test_a_smaller_p_value_is_never_printed_as_larger(style, first, second):
     low, high = sorted((first, second))
-    bound = float(format_p(low).lstrip("<>")), float(format_p(high).lstrip("<>"))
     # 0.2004 prints as 0.20 and 0.1999 as 0.200: equal, never reversed
-    assert bound[0] <= bound[1]
+    assert bound(format_p(low, style=style)) <= bound(format_p(high, style=style))
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+@given(p_value=st.floats(0.0001, 0.99))
+def test_a_printed_p_value_is_within_half_a_step(style, p_value):
+    text = format_p(p_value, style=style)
+    if text[0] not in "<>":
+        step = Decimal(1).scaleb(-len(text.partition(style.decimal_mark)[2]))
+        assert abs(bound(text) - Decimal(str(p_value))) <= step / 2
+
+
+@given(st.floats(0.0001, 0.99))
+def test_the_lancet_has_two_significant_figures_and_four_decimals_at_most(p_value):
+    decimals = format_p(p_value, style=LANCET).partition("·")[2]
+    assert len(decimals) <= 4
+    assert len(decimals) == 4 or len(decimals.lstrip("0")) == 2
 
 
 @pytest.mark.parametrize("p_value", [-1e-12, 1.0000001, 38.2])
@@ -191,19 +244,81 @@ def test_a_phrase_names_the_level_of_the_interval():
     assert phrase_interval("infinite") == "infinite"
 
 
-def test_a_style_is_data_and_changes_marks_bands_and_zeros():
-    assert format_ratio(0.72, 0.56, 0.92, style=LANCET_LIKE) == "0·72 (0·56–0·92)"
-    assert format_p(0.00123, style=LANCET_LIKE) == "0·0012"
-    assert format_p(0.00005, style=LANCET_LIKE) == "<0·0001"
-    assert format_p(0.034, style=JAMA_LIKE) == ".034"
-    assert format_p(0.0001, style=JAMA_LIKE) == "<.001"
-    assert format_interval(0.72, 0.56, 0.92, style=JAMA_LIKE) == "0.72 (0.56-0.92)"
+@pytest.mark.parametrize(
+    ("name", "ratio", "difference", "p_value", "count"),
+    [
+        (
+            "default",
+            "0.72 (95% CI 0.56–0.92)",
+            "−0.04 (95% CI −0.10 to 0.02)",
+            "P=0.034",
+            "12,345",
+        ),
+        (
+            "annals",
+            "0.72 (95% CI, 0.56 to 0.92)",
+            "−0.04 (95% CI, −0.10 to 0.02)",
+            "P = 0.034",
+            "12 345",
+        ),
+        (
+            "jama",
+            "0.72 (95% CI, 0.56-0.92)",
+            "−0.04 (95% CI, −0.10 to 0.02)",
+            "P = .03",
+            "12 345",
+        ),
+        (
+            "lancet",
+            "0·72 (95% CI 0·56–0·92)",
+            "−0·04 (95% CI −0·10 to 0·02)",
+            "p=0·034",
+            "12 345",
+        ),
+        (
+            "nejm",
+            "0.72 (95% CI, 0.56 to 0.92)",
+            "−0.04 (95% CI, −0.10 to 0.02)",
+            "P=0.03",
+            "12,345",
+        ),
+    ],
+)
+def test_each_journal_prints_in_its_own_way(name, ratio, difference, p_value, count):
+    style = journal_style(name)
+    text = format_ratio(0.72, 0.56, 0.92, style=style)
+    assert phrase_interval(text, style=style) == ratio
+    text = format_interval(-0.04, -0.1, 0.02, style=style)
+    assert phrase_interval(text, style=style) == difference
+    assert phrase_p(0.034, style=style) == p_value
+    assert format_count(12_345, style=style).replace("\u202f", " ") == count
+    assert format_ratio(1, style=style).replace("·", ".") == "1.00"
 
 
-def test_every_style_names_its_source():
-    assert all(
-        style.source and STYLES[style.name] is style for style in STYLES.values()
-    )
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+@given(
+    value=st.floats(allow_nan=False, allow_infinity=False),
+    decimals=st.integers(0, 4),
+)
+def test_no_style_prints_a_negative_zero_or_a_hyphen(style, value, decimals):
+    text = format_number(value, decimals, style=style)
+    assert "-" not in text
+    assert not text.startswith("−") or set(text) & set("123456789")
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+def test_in_every_style_what_is_no_number_is_a_word(style):
+    assert format_ratio(np.inf, 2.0, np.inf, style=style).endswith("to infinite)")
+    assert format_ratio(np.nan, style=style) == "not estimated"
+    assert format_p(np.nan, style=style) == "not estimated"
+    assert phrase_p(None, style=style) == f"{style.p_symbol} not estimated"
+
+
+def test_four_digits_are_not_grouped_where_a_journal_groups_from_five():
+    assert format_count(9_999, style=JAMA) == "9999"
+    assert format_count(10_000, style=NEJM) == "10,000"
+    assert format_count(9_999.5, style=NEJM) == "10,000"
+    assert format_count(9_999) == "9,999"
 
 
 DISPLAY = Path(journals.__file__).parent
