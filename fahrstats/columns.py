@@ -9,6 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 GLOSSARY: dict[str, str] = {
+    "guideline": "guideline for reports that the row is about",
+    "item": "number of an item of the guideline",
+    "section": "part of a paper that the item belongs to",
+    "asks": "what the item asks for, in our words",
+    "status": "how far a report answers the item: done, stated, partly, open or not "
+    "applicable",
+    "places": "parts of the report that answer it, as references in Markdown",
+    "given": "keys of the authors' statements that answer it, between commas",
+    "missing": "keys of those that would, and have not been given",
     "biomarker": "column of the score that the row is about",
     "outcome": "label of the outcome, where a study has more than one",
     "cause": "type of event that the row is about, where several compete",
