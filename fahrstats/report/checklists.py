@@ -16,15 +16,15 @@ cohort studies, in our own words. An item of such a file says
 - ``fairness``: whether it is about differences between groups of people.
 
 ``checklists/anchors.yaml`` has what stands at every anchor, and the result tables
-without which it is not in the document. An anchor is claimed only where these are there,
-so that a claim that leads nowhere is a fault of the report, and rendering it fails.
+without which it is not in the document. An anchor is claimed only where these are
+there, so that a claim that leads nowhere is a fault of the report, and rendering it
+fails.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -321,12 +321,7 @@ def _by_report(values: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    """Return a copy of what a file of the folder holds; it is parsed once."""
-    return dict(_parsed(name))
-
-
-@cache
-def _parsed(name: str) -> dict[str, Any]:
+    """Return what a file of the folder holds."""
     yaml = required("yaml", "pyyaml")
     text = (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
     held: dict[str, Any] = yaml.safe_load(text)

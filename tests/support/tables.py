@@ -18,6 +18,7 @@ TEXTS = [
     "learner",
     "condition",
     "region",
+    *("guideline", "item", "section", "asks", "status", "places", "given", "missing"),
 ]
 MAY_BE_TEXT = ["per"]
 
