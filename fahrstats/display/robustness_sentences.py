@@ -113,6 +113,34 @@ def simulated_changes(
     return [line.strip() for line in lines]
 
 
+def steadiness(
+    found: pd.DataFrame,
+    model: str,
+    *,
+    margin: float,
+    labels: Labels | None = None,
+) -> str:
+    """Count the simulated changes that move a model, and those that do not.
+
+    It is :func:`simulated_changes` for an abstract, without the names of any.
+
+    Parameters
+    ----------
+    found
+        What :func:`verdicts` returns.
+    model
+        Column of the score.
+    """
+    parts = by_value(found[found["model"] == model], "condition")
+    beyond = [c for c, part in parts if (part["verdict"] == "beyond").any()]
+    within = [c for c, part in parts if (part["verdict"] == "within").all()]
+    return (
+        f"{column_label(model, labels)}: {_were(len(beyond), of=len(parts))} shown to "
+        f"move the mean by more than {amount(margin, 'years')} at some dose, and "
+        f"{_were(len(within))} shown to move it by less at every dose."
+    )
+
+
 def _mildest(
     parts: Sequence[pd.DataFrame], labels: Labels | None, style: JournalStyle
 ) -> str:

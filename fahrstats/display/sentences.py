@@ -52,6 +52,7 @@ from fahrstats.display.robustness_sentences import (
     real_change,
     simulated_changes,
     single_photos,
+    steadiness,
     verdicts,
     which_moves_more,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "shape",
     "simulated_changes",
     "single_photos",
+    "steadiness",
     "tests_made",
     "time_lived",
     "unknown_groups",
