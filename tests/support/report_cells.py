@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -34,18 +35,15 @@ def run_report(
 
 def _execute(code: str, scope: dict[str, object], shown: list[object]) -> None:
     """Run a cell as a notebook does, its last expression displayed."""
-    *body, last = code.rstrip().rsplit("\n\n", 1)
-    try:
-        value = eval(compile(last, "cell", "eval"), scope) if not body else None
-    except SyntaxError:
-        value = None
-        body.append(last)
-    else:
-        if body:
-            body.append(last)
-    exec("\n\n".join(body), scope)
-    if value is not None:
-        shown.append(value)
+    tree = ast.parse(code)
+    last = tree.body.pop()
+    if not isinstance(last, ast.Expr):
+        tree.body.append(last)
+    exec(compile(tree, "cell", "exec"), scope)
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), "cell", "eval"), scope)
+        if value is not None:
+            shown.append(value)
 
 
 def markdown_of(shown: list[object]) -> list[str]:

@@ -1,0 +1,167 @@
+"""Rows and sentences that the report of a prognostic biomarker chooses.
+
+Every function takes the results of the study; none computes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+import pandas as pd
+
+from fahrstats.display.accuracy_tables import horizons_of
+from fahrstats.report.study_results import StudyResults
+
+BASE: Final = "Covariates"
+"""Label of the model without any score."""
+
+_CORRECTED: Final = "optimism-corrected"
+
+
+def main_model(study: StudyResults) -> str:
+    """Return the model of a score that the report is about."""
+    return "adjusted" if study.manifest["covariates"] else "unadjusted"
+
+
+def horizons(study: StudyResults) -> list[float]:
+    """Return the times at which models are judged, the main one last."""
+    return horizons_of(study.rows("comparison")) if study.has("comparison") else []
+
+
+def main_horizon(study: StudyResults) -> float | None:
+    """Return the time at which models are judged first of all, if there is one."""
+    judged = horizons(study)
+    return judged[-1] if judged else None
+
+
+def people(study: StudyResults) -> str:
+    """Say who was followed, and in whom scores are compared if not in all."""
+    followed = study.rows("follow_up")
+    text: str = study.sentences.follow_up(followed)
+    if not study.has("comparison"):
+        return text
+    sizes = study.rows("comparison")[["n", "n_events"]].iloc[0]
+    n_followed = followed["n"].fillna(0).iloc[0]  # missing where it is not published
+    if pd.isna(sizes["n"]) or sizes["n"] == n_followed:
+        return text
+    n, n_events = (study.count(size) for size in sizes)
+    return (
+        f"{text} Scores and models are compared in the {n} of them ({n_events} events) "
+        "in whom every score is known."
+    )
+
+
+def main_findings(study: StudyResults, biomarker: str) -> str:
+    """Say association, ranking alone and added value of one score."""
+    found = [
+        study.sentences.association(
+            study.rows("cox", biomarker=biomarker, model=main_model(study)),
+            biomarker,
+            outcome=study.manifest["outcome_label"],
+            adjusted_for=study.manifest["covariates"],
+        ),
+        study.sentences.concordance(study.rows("concordance"), biomarker),
+        added_by(study, biomarker, study.sentences.added_value),
+        one_deviation(study, biomarker),
+    ]
+    return " ".join(filter(None, found))
+
+
+def added_by(
+    study: StudyResults,
+    biomarker: str,
+    sentence: Callable[..., str],
+    **options: object,
+) -> str:
+    """Say what a score adds to the covariates; empty without them."""
+    if not study.has("comparison") or not study.manifest["covariates"]:
+        return ""
+    larger = f"{BASE} + {study.label(biomarker)}"
+    return sentence(study.rows("comparison"), smaller=BASE, larger=larger, **options)
+
+
+def added_accuracy(study: StudyResults, biomarker: str) -> str:
+    """Say what a score adds at the main time; in ranking alone without one."""
+    horizon = main_horizon(study)
+    if horizon is None:
+        return added_by(study, biomarker, study.sentences.added_value)
+    return added_by(study, biomarker, study.sentences.added_accuracy, horizon=horizon)
+
+
+def one_deviation(study: StudyResults, biomarker: str) -> str:
+    """Say the size of one standard deviation, where hazard ratios are per SD."""
+    spread = study.manifest.get("deviations", {}).get(biomarker, {})
+    sizes = [
+        f"{study.number(size)} {study.unit(biomarker)}".strip()
+        + ("" if level == "overall" else f" ({level})")
+        for level, size in spread.items()
+    ]
+    name = study.in_sentence(biomarker)
+    return f"One SD of {name} is {', '.join(sizes)}." if sizes else ""
+
+
+def together(study: StudyResults) -> list[str]:
+    """Say what two scores tell given each other."""
+    if not study.has("joint_groups"):
+        return []
+    kept = study.estimated("joint_groups")
+    return [study.sentences.given_each_other(kept)] if len(kept) else []
+
+
+def own(biomarker: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return rows about the score itself, without the covariates of its model."""
+    return table[table["variable"] == biomarker]
+
+
+def at(horizon: float | None, table: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return the rows of a table at one time; None of a table that is not there."""
+    return None if table is None else table[table["time"] == horizon]
+
+
+def while_followed(
+    study: StudyResults, name: str, biomarker: str
+) -> pd.DataFrame | None:
+    """Return numbers at risk at the times at which some group has any."""
+    if not study.has(name):
+        return None
+    table = study.rows(name, biomarker=biomarker)
+    return table[table.groupby("time")["n_at_risk"].transform("max") > 0]
+
+
+def gains(
+    study: StudyResults, table: pd.DataFrame, estimands: Collection[str]
+) -> pd.DataFrame:
+    """Return differences of each model from the first, named by the model."""
+    ending = f" - {table['model'].iloc[0]}"
+    is_wanted = table["estimand"].isin(estimands) & table["term"].str.endswith(ending)
+    horizon = main_horizon(study)
+    if horizon is not None:
+        is_wanted &= table["time"].isna() | (table["time"] == horizon)
+    chosen = _best_validated(table[is_wanted])
+    chosen = chosen.assign(term=chosen["term"].str.removesuffix(ending))
+    return chosen.drop(columns="time", errors="ignore")
+
+
+def decided(study: StudyResults, table: pd.DataFrame) -> pd.DataFrame:
+    """Return net benefit at the main time, without bands, to the highest tenth.
+
+    Each model is as well validated as it can be; beyond the mean predicted risk of the
+    highest tenth hardly anybody is left to decide about.
+    """
+    horizon = main_horizon(study)
+    table = table[table["time"] == horizon]
+    is_model = ~table["term"].str.startswith("treat ")
+    shown = pd.concat([_best_validated(table[is_model]), table[~is_model]])
+    if study.has("calibration_groups"):
+        highest = study.rows("calibration_groups", time=horizon)["predicted"].max()
+        shown = shown[shown["threshold"] <= highest]
+    return shown.assign(conf_low=float("nan"), conf_high=float("nan"))
+
+
+def _best_validated(table: pd.DataFrame) -> pd.DataFrame:
+    """Return rows corrected for optimism where there are any, else apparent ones."""
+    if "validation" not in table:
+        return table
+    corrected = table[table["validation"] == _CORRECTED]
+    return corrected if len(corrected) else table[table["validation"] == "apparent"]
