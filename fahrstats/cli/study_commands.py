@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,15 @@ from fahrstats.cli.terminal import counted, progress
 from fahrstats.watching import Watch
 
 app = typer.Typer()
+
+
+class Format(StrEnum):
+    """What a report can be written as."""
+
+    HTML = "html"
+    DOCX = "docx"
+    PDF = "pdf"
+
 
 StudyArgument = Annotated[
     str,
@@ -51,6 +62,14 @@ RoundTo = Annotated[
         help="With --public: counts become multiples of this, 5 by default, and those "
         "below twice as many are left out.",
         min=2,
+    ),
+]
+To = Annotated[
+    list[Format] | None,
+    typer.Option(
+        "--to",
+        help="Format of the report, html by default. Given more than once, all are "
+        "written from one execution: --to html --to docx --to pdf.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -136,6 +155,7 @@ def render(
     out: Out = None,
     public: Public = False,
     round_to: RoundTo = None,
+    to: To = None,
     quiet: Quiet = False,
 ) -> None:
     """Render the report of a study whose result tables are written."""
@@ -144,8 +164,10 @@ def render(
     path, base = find_study(study), _base(public, round_to)
     with progress(quiet) as watch:
         folder = results_folder(path, out)
-        page = _render(path, folder, data_dir, watch, base)
-    if not quiet:
+        pages = _render(
+            path, folder, data_dir, watch, base=base, to=to or [Format.HTML]
+        )
+    for page in () if quiet else pages:
         typer.echo(f"Report: {page}")
 
 
@@ -156,6 +178,7 @@ def run(
     out: Out = None,
     public: Public = False,
     round_to: RoundTo = None,
+    to: To = None,
     quiet: Quiet = False,
 ) -> None:
     """Check a study, write its result tables and render the report."""
@@ -165,8 +188,10 @@ def run(
     path, base = find_study(study), _base(public, round_to)
     with progress(quiet) as watch:
         folder = find_kind(path).analyse(path, data_dir, out, watch)
-        page = _render(path, folder, data_dir, watch, base)
-    if not quiet:
+        pages = _render(
+            path, folder, data_dir, watch, base=base, to=to or [Format.HTML]
+        )
+    for page in () if quiet else pages:
         typer.echo(f"Report: {page}")
 
 
@@ -184,8 +209,14 @@ def _base(public: bool, round_to: int | None) -> int | None:
 
 
 def _render(
-    path: Path, folder: Path, data_dir: Path | None, watch: Watch, base: int | None
-) -> Path:
+    path: Path,
+    folder: Path,
+    data_dir: Path | None,
+    watch: Watch,
+    *,
+    base: int | None,
+    to: Sequence[Format] | None,
+) -> tuple[Path, ...]:
     """Render the report from the result tables in ``folder``, if they are sound.
 
     With a ``base`` for rounding it is that of their public version.
@@ -195,14 +226,14 @@ def _render(
     from fahrstats.study.kinds import find_kind
     from fahrstats.study.publication.public_version import publish
 
-    kind = find_kind(path)
-    manifest = kind.check_results(path, folder, data_dir)
+    study_kind = find_kind(path)
+    manifest = study_kind.check_results(path, folder, data_dir)
     if base is not None:
         watch("leaving out small counts", 0, 1)
         folder = publish(folder, manifest, base=base)
     watch("rendering the report", 0, 1)
     return render_document(
-        report_source(kind.report),
-        folder / f"{manifest['name']}.html",
+        report_source(study_kind.report),
+        [folder / f"{manifest['name']}.{kind}" for kind in to or (Format.HTML,)],
         params={"results": str(folder)},
     )

@@ -1,6 +1,10 @@
 -- Fenced divs that have no pandoc element of their own: conditional content, page
 -- breaks, callouts, tabsets, folded code, columns and tables that may be wide.
 -- Runs before references.lua, so that what it removes or retitles is not numbered.
+--
+-- For a browser they become HTML. For other formats they stay divs, which the filter
+-- of the format writes: `callout` (of `callout-title` and `callout-body`), `tabset` (of
+-- `tab-title` and `tab-panel`), `columns-grid` with an attribute `columns`, `pagebreak`.
 
 local is_html = FORMAT:match("html") ~= nil
 
@@ -59,12 +63,17 @@ local function is_conditional(el)
   return el.classes:includes("content-visible") or el.classes:includes("content-hidden")
 end
 
-local function page_break()
-  if is_html then return html('<div class="pagebreak"></div>') end
-  if FORMAT:match("docx") then
-    return pandoc.RawBlock("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
+local function columns_grid(content, columns)
+  local attributes = is_html and {style = "--columns: " .. columns} or {columns = columns}
+  return pandoc.Div(content, pandoc.Attr("", {"columns-grid"}, attributes))
+end
+
+-- Tables that a cell gave as HTML, as tables of any format. Other raw HTML is for
+-- browsers alone.
+local function read_html(el)
+  if not is_html and el.format:match("html") and el.text:match("<table") then
+    return pandoc.read(el.text, "html").blocks
   end
-  return pandoc.RawBlock("typst", "#pagebreak()")
 end
 
 local function callout(el, kind)
@@ -79,15 +88,11 @@ local function callout(el, kind)
   else
     words = pandoc.Inlines(callout_names[kind])
   end
-  if not is_html then
-    content:insert(1, pandoc.Para(pandoc.Strong(words)))
-    return pandoc.BlockQuote(content)
-  end
   local class = "callout callout-" .. kind
   local title_block = pandoc.Div(pandoc.Plain(words), {class = "callout-title"})
   local body = pandoc.Div(content, {class = "callout-body"})
   local fold = el.attributes.collapse
-  if not fold then
+  if not fold or not is_html then
     local attributes = {id = el.identifier, class = class, role = "note"}
     return pandoc.Div({title_block, body}, attributes)
   end
@@ -123,7 +128,7 @@ local function tabset(el)
   tabsets = tabsets + 1
   local name = "tabset-" .. tabsets
   local blocks = pandoc.Blocks({})
-  for n, tab in ipairs(tabs) do
+  for n, tab in ipairs(is_html and tabs or {}) do
     local id = name .. "-" .. n
     local checked = n == 1 and " checked" or ""
     blocks:extend({
@@ -133,6 +138,10 @@ local function tabset(el)
       html("</label>"),
       pandoc.Div(tab.content, {class = "tab-panel"}),
     })
+  end
+  for _, tab in ipairs(is_html and {} or tabs) do
+    blocks:insert(pandoc.Div(pandoc.Plain(tab.title), {class = "tab-title"}))
+    blocks:insert(pandoc.Div(tab.content, {class = "tab-panel"}))
   end
   before:insert(pandoc.Div(blocks, {class = "tabset"}))
   return before
@@ -154,18 +163,18 @@ function Div(el)
   if is_conditional(el) then
     return is_shown(el) and el.content or {}
   end
-  if el.classes:includes("pagebreak") then return page_break(), false end
+  if el.classes:includes("scroll") and not is_html then
+    return el.content:walk({RawBlock = read_html})
+  end
   if el.classes:includes("code-fold") then return folded_code(el) end
-  if el.classes:includes("panel-tabset") and is_html then return tabset(el) end
+  if el.classes:includes("panel-tabset") then return tabset(el) end
   for _, class in ipairs(el.classes) do
     local kind = class:match("^callout%-(%w+)$")
     if callout_names[kind] then return callout(el, kind) end
   end
   local columns = el.attributes["layout-ncol"]
   if columns and el.identifier == "" and not el.classes:includes("captioned") then
-    el.attributes = {style = "--columns: " .. columns}
-    el.classes:insert("columns-grid")
-    return el
+    return columns_grid(el.content, columns)
   end
 end
 
@@ -175,4 +184,4 @@ function Span(el)
   end
 end
 
-return {{traverse = "topdown", Div = Div, Span = Span}}
+return {{traverse = "topdown", Div = Div, Span = Span, RawBlock = read_html}}

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -16,37 +16,41 @@ from fahrstats.report import quarto
 from fahrstats.report.execution import execute
 from fahrstats.report.extras import OWN, check_installed
 from fahrstats.report.freshness import key_in, key_of
+from fahrstats.report.html_page import write_html
 from fahrstats.report.markdown import to_markdown
-from fahrstats.report.page import write_html
 from fahrstats.report.parameters import checked_params
+from fahrstats.report.pdf_document import write_pdf
 from fahrstats.report.portability import findings
-from fahrstats.report.source import read_source
+from fahrstats.report.source import FORMATS, Source, read_source
+from fahrstats.report.word_document import write_docx
 
 Engine: TypeAlias = Literal["auto", "own", "quarto"]
 
 _PACKAGE = Path(__file__).parents[1]
+_WRITERS = {"html": write_html, "docx": write_docx, "pdf": write_pdf}
 
 
 def render(
     source: Path,
-    output: Path,
+    outputs: Path | Sequence[Path],
     *,
     params: Mapping[str, object] = {},
     engine: Engine = "auto",
-) -> Path:
-    """Render a Quarto document to one self-contained HTML file.
+) -> tuple[Path, ...]:
+    """Render a Quarto document to HTML, Word and PDF files, executed once for all.
 
-    The code of the document runs in a process of its own. The file appears when it
-    is complete: after an error there is either no file or the one from before. When
-    document, parameters, result tables and packages are those of the existing file,
-    nothing is done.
+    The code of the document runs in a process of its own. Files appear when all of
+    them are complete: after an error there is either no file or the one from before.
+    A file whose document, parameters, result tables and packages are those of this
+    call is left alone.
 
     Parameters
     ----------
     source
         A ``.qmd`` document within the portable subset of Quarto.
-    output
-        The ``.html`` file to write; its folder is made.
+    outputs
+        The files to write, one or several; the suffix is the format: ``.html``,
+        ``.docx`` or ``.pdf``. Folders are made.
     params
         Values for the names in the document's cell tagged ``parameters``. They
         travel as YAML and are never evaluated. ``results`` is the folder of result
@@ -58,8 +62,8 @@ def render(
 
     Returns
     -------
-    Path
-        ``output``.
+    tuple of Path
+        ``outputs``, in their order.
 
     Raises
     ------
@@ -67,6 +71,8 @@ def render(
         A cell raises, a reference or citation leads nowhere, something would be
         fetched from the network, or an argument cannot be used. The message names
         the file and line of the document.
+    OSError
+        A file cannot be written; nothing is executed then.
     MissingExtraError
         The packages of the extra ``report``, or ``quarto``, are not installed.
 
@@ -76,30 +82,38 @@ def render(
         The document uses a setting, option or shortcode outside the portable
         subset, which is left out.
     """
-    source, output = Path(source), Path(output)
-    _check_arguments(output, engine)
+    source, asked = Path(source), _asked(outputs)
+    _check_arguments(asked, engine)
     program = _program(engine)
     if program is None:
         check_installed(OWN, "report")
     document = read_source(source)
     values = checked_params(params)
     written_by = quarto.version_of(program) if program else "own"
-    key = key_of(document, values, output, written_by)
-    if key_in(output) == key:
-        return output
+    key = key_of(document, values, asked, written_by)
+    stale = [output for output in asked if key_in(output) != key]
+    if not stale:
+        return asked
     for finding in findings(document):
         warnings.warn(finding, ResultWarning, stacklevel=2)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    for output in stale:
+        _check_writable(output)
     with tempfile.TemporaryDirectory(prefix="fahrstats-") as name:
         folder = Path(name)
-        page = folder / "page.html"
+        kinds = [format_of(output) for output in stale]
         if program is None:
-            markdown = to_markdown(document, execute(document, values, folder))
-            write_html(markdown, document, page, folder=folder, key=key)
+            pages = _own_pages(document, values, kinds, folder=folder, key=key)
         else:
+            page = folder / "page.html"
             quarto.render(program, document, values, page, folder=folder, key=key)
-        _put_in_place(page, output)
-    return output
+            pages = [page]
+        _put_in_place(dict(zip(stale, pages, strict=True)))
+    return asked
+
+
+def format_of(output: Path) -> str:
+    """Return the format that a file's name asks for: ``html``, ``docx`` or ``pdf``."""
+    return output.suffix.removeprefix(".").lower()
 
 
 def report_source(name: str) -> Path:
@@ -119,16 +133,24 @@ def report_source(name: str) -> Path:
     return known[stem]
 
 
-def _check_arguments(output: Path, engine: str) -> None:
+def _asked(outputs: Path | Sequence[Path]) -> tuple[Path, ...]:
+    several = [outputs] if isinstance(outputs, str | os.PathLike) else outputs
+    return tuple(dict.fromkeys(Path(output) for output in several))
+
+
+def _check_arguments(outputs: tuple[Path, ...], engine: str) -> None:
     if engine not in ("auto", "own", "quarto"):
         raise DataError(f"`engine` must be auto, own or quarto, but it is `{engine}`.")
-    if output.suffix not in (".html", ".htm"):
-        raise DataError(
-            f"`output` is `{output.name}`, but reports are written as HTML; "
-            "give a name that ends in `.html`."
-        )
-    if output.is_dir():
-        raise DataError(f"`output` is a folder: `{output}`.")
+    if not outputs:
+        raise DataError("`outputs` names no file.")
+    for output in outputs:
+        if format_of(output) not in FORMATS:
+            raise DataError(
+                f"`outputs` holds `{output.name}`, but reports are written as HTML, "
+                "Word or PDF; give a name that ends in `.html`, `.docx` or `.pdf`."
+            )
+        if output.is_dir():
+            raise DataError(f"`outputs` holds a folder: `{output}`.")
 
 
 def _program(engine: str) -> Path | None:
@@ -140,14 +162,55 @@ def _program(engine: str) -> Path | None:
     return quarto.usable_program()
 
 
-def _put_in_place(page: Path, output: Path) -> None:
-    """Move a complete page to its name in one step, so that no half of it is seen."""
-    beside = output.with_name(f".{output.name}.{os.getpid()}.part")
+def _own_pages(
+    document: Source,
+    params: Mapping[str, object],
+    kinds: list[str],
+    *,
+    folder: Path,
+    key: str,
+) -> list[Path]:
+    """Execute the document once and write it in every format."""
+    executed = execute(document, params, folder, formats=kinds)
+    pages = []
+    for kind in kinds:
+        source = document.for_format(kind)
+        markdown = to_markdown(source, executed, kind)
+        page = folder / f"page.{kind}"
+        _WRITERS[kind](markdown, source, page, folder=folder, key=key)
+        pages.append(page)
+    return pages
+
+
+def _check_writable(output: Path) -> None:
+    """Raise ``OSError`` for a file that could not be written in the end."""
     try:
-        shutil.copyfile(page, beside)
-        beside.replace(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(error.errno or errno.EIO, reason, str(output)) from error
+        raise _about(output, error) from error
+
+
+def _put_in_place(pages: Mapping[Path, Path]) -> None:
+    """Move complete files to their names, so that no half of a report is seen."""
+    beside = {
+        output: output.with_name(f".{output.name}.{os.getpid()}.part")
+        for output in pages
+    }
+    output = next(iter(pages))
+    try:
+        for output, page in pages.items():
+            shutil.copyfile(page, beside[output])
+        for output in pages:
+            beside[output].replace(output)
+    except OSError as error:
+        raise _about(output, error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        for part in beside.values():
+            part.unlink(missing_ok=True)
+
+
+def _about(output: Path, error: OSError) -> OSError:
+    reason = error.strerror or str(error)
+    return OSError(error.errno or errno.EIO, reason, str(output))

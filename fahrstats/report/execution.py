@@ -8,18 +8,18 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from fahrstats.errors import DataError, ResultWarning
+from fahrstats.report.drawings import DPI
 from fahrstats.report.parameters import as_yaml
 from fahrstats.report.source import Cell, Line, Prose, Source, section
 
 FIGURE_SIZE = (7.0, 5.0)  # inches, as Quarto's default for HTML
-FIGURE_DPI = 96
-FIGURE_FORMATS = ("retina", "png", "svg")
+FIGURE_FORMATS = ("svg", "png", "retina")
 INLINE = re.compile(r"(?<!`)`\{python\}[ \t]+([^`]+)`(?!`)")
 
 # Editors announce themselves here, and table packages then draw for the editor.
@@ -77,12 +77,18 @@ class _Step:
     cell: Cell | None = None
 
 
-def execute(source: Source, params: Mapping[str, object], folder: Path) -> Executed:
+def execute(
+    source: Source,
+    params: Mapping[str, object],
+    folder: Path,
+    *,
+    formats: Collection[str] = ("html",),
+) -> Executed:
     """Run every cell and inline expression of a document, in order.
 
-    The process starts in the empty ``folder``, where images are left. ``params``
-    replace values after the cell tagged ``parameters`` has run; they travel as
-    YAML and are never evaluated.
+    The process starts in the empty ``folder``, where images are left, each in what
+    ``formats`` need of SVG and PNG. ``params`` replace values after the cell tagged
+    ``parameters`` has run; they travel as YAML and are never evaluated.
 
     Raises
     ------
@@ -101,7 +107,8 @@ def execute(source: Source, params: Mapping[str, object], folder: Path) -> Execu
     job = {
         "steps": [_job_step(step) for step in steps],
         "params": as_yaml(params),
-        "figure_format": _figure_format(source.settings),
+        "images": _images(source.settings, formats),
+        "dpi": source.settings.get("fig-dpi", DPI),
     }
     job_file, log_file = folder / "job.json", folder / "log.jsonl"
     job_file.write_text(json.dumps(job), encoding="utf-8")
@@ -154,27 +161,23 @@ def _job_step(step: _Step) -> dict[str, object]:
     }
 
 
-def _figure_format(settings: Mapping[str, object]) -> str:
+def _images(settings: Mapping[str, object], formats: Collection[str]) -> list[str]:
+    """Say which images are needed: Word shows PNG, everything else SVG if it may."""
     asked = settings.get("fig-format", FIGURE_FORMATS[0])
     if asked not in FIGURE_FORMATS:
         raise DataError(
             f"The header setting `fig-format` must be {_names(FIGURE_FORMATS)}, "
             f"but it is `{asked}`."
         )
-    return str(asked)
+    needed = {"svg" if asked == "svg" and name != "docx" else "png" for name in formats}
+    return sorted(needed)
 
 
 def _matplotlib_settings(settings: Mapping[str, object]) -> str:
     """Give the defaults of every figure, read by Matplotlib only if it is loaded."""
     width = settings.get("fig-width", FIGURE_SIZE[0])
     height = settings.get("fig-height", FIGURE_SIZE[1])
-    dpi = settings.get("fig-dpi", FIGURE_DPI)
-    return (
-        f"figure.figsize: {width}, {height}\n"
-        f"figure.dpi: {dpi}\n"
-        "savefig.dpi: figure\n"
-        "svg.hashsalt: fahrstats\n"
-    )
+    return f"figure.figsize: {width}, {height}\nsavefig.dpi: figure\n"
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ OWN = {
     "IPython": "ipython",
     "matplotlib_inline": "matplotlib-inline",
     "pypandoc": "pypandoc-binary",
+    "typst": "typst",
     "yaml": "pyyaml",
 }
 QUARTO = {

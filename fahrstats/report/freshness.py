@@ -1,22 +1,24 @@
-"""Whether a page is still what its document, data and packages would give."""
+"""Whether a file is still what its document, data and packages would give."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import sys
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fahrstats.report.parameters import RESULTS, as_yaml
-from fahrstats.report.source import Source
+from fahrstats.report.source import FORMATS, Source
 from fahrstats.report.title import TODAY, title_block
 
 _PACKAGE = Path(__file__).parents[1]
-_CODE = (".py", ".lua", ".css", ".html")
-_KEY = re.compile(rb'<meta name="fahrstats-key" content="([0-9a-f]{64})"')
+_CODE = (".py", ".lua", ".css", ".html", ".typ", ".docx", ".yaml")
+_KEY = re.compile(rb"fahrstats-key\W.{0,200}?\b([0-9a-f]{64})\b", re.DOTALL)
 _KEY_WITHIN = 8192  # bytes from the start of a page in which its key stands
+_PROPERTIES = "docProps/custom.xml"  # where the key of a Word file stands
 # Packages that draw and print what a report shows.
 _DRAWING = (
     "fahrstats",
@@ -28,18 +30,22 @@ _DRAWING = (
     "great-tables",
     "ipython",
     "pypandoc-binary",
+    "typst",
 )
 
 
 def key_of(
-    document: Source, params: Mapping[str, object], output: Path, engine: str
+    document: Source,
+    params: Mapping[str, object],
+    outputs: Iterable[Path],
+    engine: str,
 ) -> str:
-    """Hash everything that a page depends on.
+    """Hash everything that the files of a report depend on.
 
     These are the document with all files it names, the parameters, every file below
-    the folder of results except ``output`` itself and hidden files, the renderer, this
-    package's code (a changed function changes a number without changing a version) and
-    the versions of the packages that draw.
+    the folder of results except ``outputs``, in whatever format, and hidden files, the
+    renderer, this package's code (a changed function changes a number without changing
+    a version) and the versions of the packages that draw.
     """
     parts = hashlib.sha256()
 
@@ -61,18 +67,29 @@ def key_of(
         add("date", str(title_block(document.settings)["date-meta"]).encode())
     if RESULTS in params:
         results = Path(str(params[RESULTS]))
-        for path in _result_files(results, output):
+        for path in _result_files(results, outputs):
             add(path.relative_to(results).as_posix(), _digest(path))
     return parts.hexdigest()
 
 
 def key_in(page: Path) -> str | None:
-    """Read the key of an existing page; None when there is no page or no key."""
+    """Read the key of an existing file; None when there is no file or no key."""
     if not page.is_file():
         return None
-    with page.open("rb") as file:
-        found = _KEY.search(file.read(_KEY_WITHIN))
+    found = _KEY.search(_written_in(page))
     return found[1].decode() if found else None
+
+
+def _written_in(page: Path) -> bytes:
+    """Return the part of a file in which its key stands."""
+    if page.suffix == ".docx":
+        try:
+            with zipfile.ZipFile(page) as parts:
+                return parts.read(_PROPERTIES)
+        except (zipfile.BadZipFile, KeyError):
+            return b""
+    with page.open("rb") as file:
+        return file.read() if page.suffix == ".pdf" else file.read(_KEY_WITHIN)
 
 
 def _version(package: str) -> str:
@@ -82,11 +99,11 @@ def _version(package: str) -> str:
         return "absent"
 
 
-def _result_files(results: Path, output: Path) -> Iterator[Path]:
-    page = output.resolve()
+def _result_files(results: Path, outputs: Iterable[Path]) -> Iterator[Path]:
+    own = {out.with_suffix(f".{kind}").resolve() for out in outputs for kind in FORMATS}
     for path in sorted(results.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(results).parts)
-        if path.is_file() and not hidden and path.resolve() != page:
+        if path.is_file() and not hidden and path.resolve() not in own:
             yield path
 
 

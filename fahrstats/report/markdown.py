@@ -8,40 +8,41 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fahrstats.report.execution import INLINE, Executed, Output, Place
+from fahrstats.report.html_tables import semantic
 from fahrstats.report.options import CellOptions
 from fahrstats.report.source import Cell, Prose, Source, Verbatim, section
 
 META = re.compile(r"(?<!\{)\{\{<\s*meta\s+([\w.-]+)\s*>\}\}")
-# Richest first. A display table offers HTML and a plain repr; a figure offers an
-# image and a plain repr.
-_HTML_PREFERENCE = (
-    "text/html",
-    "text/markdown",
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "text/latex",
-    "text/plain",
-)
+# Richest first. A display table offers HTML and a plain repr; a figure offers images
+# and a plain repr. Word shows pixels better than drawings.
+_TEXT = ("text/html", "text/markdown")
+_PLAIN = ("text/latex", "text/plain")
+_PREFERENCE = {
+    "html": (*_TEXT, "image/svg+xml", "image/png", "image/jpeg", *_PLAIN),
+    "docx": (*_TEXT, "image/png", "image/jpeg", "image/svg+xml", *_PLAIN),
+    "pdf": (*_TEXT, "image/svg+xml", "image/png", "image/jpeg", *_PLAIN),
+}
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#$@~^|{}!])")
 _PAGEBREAK = re.compile(r"^\s*\{\{<\s*pagebreak\s*>\}\}\s*$")
 _ESCAPED_SHORTCODE = re.compile(r"\{(\{\{<.*?>\}\})\}")
 # Drawing functions return what they drew; next to the figure its repr is noise.
-_DRAWN = re.compile(r"^(?:\[|\()*(?:<(?:Figure|Axes|matplotlib\.|seaborn\.)|Text\()")
-_SVG_METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+_DRAWN = re.compile(
+    r"^(?:\[|\()*(?:<(?:Figure|Axes|BarContainer|matplotlib\.|seaborn\.)|Text\()"
+)
 
 
-def to_markdown(source: Source, executed: Executed) -> str:
+def to_markdown(source: Source, executed: Executed, kind: str = "html") -> str:
     """Put the outputs in place of the code, in pandoc's markdown.
 
     Floats become the fenced divs that an author would write by hand, so that one
-    filter numbers both.
+    filter numbers both. Of an output with several representations that is taken which
+    suits the format, ``html``, ``docx`` or ``pdf``, best.
     """
     parts: list[str] = []
     for i, piece in enumerate(source.pieces):
         if isinstance(piece, Cell):
             outputs = executed.outputs.get((i, 0, 0), ())
-            parts.append(textwrap.indent(_cell(piece, outputs), piece.indent))
+            parts.append(textwrap.indent(_cell(piece, outputs, kind), piece.indent))
         elif isinstance(piece, Verbatim):
             parts.append("\n".join(line.text for line in piece.lines))
         else:
@@ -98,13 +99,13 @@ def _setting(settings: Mapping[str, object], name: str) -> str:
     return str(settings[last])
 
 
-def _cell(cell: Cell, outputs: tuple[Output, ...]) -> str:
+def _cell(cell: Cell, outputs: tuple[Output, ...], kind: str) -> str:
     options = cell.options
     if not options.include:
         return ""
     parts = [_code(cell)] if options.echo and cell.shown else []
     if options.output and outputs:
-        parts += _results(options, _visible(outputs, options))
+        parts += _results(options, _visible(outputs, options), kind)
     return "\n" + "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -138,8 +139,8 @@ def _is_noise(output: Output) -> bool:
     return set(output.data) == {"text/plain"} and bool(_DRAWN.match(plain))
 
 
-def _results(options: CellOptions, outputs: list[Output]) -> Iterator[str]:
-    shown = [_output(output, options) for output in outputs]
+def _results(options: CellOptions, outputs: list[Output], kind: str) -> Iterator[str]:
+    shown = [_output(output, options, kind) for output in outputs]
     shown = [part for part in shown if part.strip()]
     if not shown:
         return
@@ -189,23 +190,24 @@ def _div(
     return f"::: {{{' '.join(attributes)}}}\n{body}\n:::"
 
 
-def _output(output: Output, options: CellOptions) -> str:
+def _output(output: Output, options: CellOptions, kind: str) -> str:
     if output.kind in ("stdout", "stderr", "error"):
         if options.output == "asis" and output.kind == "stdout":
             return output.text
         return _plain(output.text.rstrip("\n"), output.kind)
-    for mime in _HTML_PREFERENCE:
+    for mime in _PREFERENCE[kind]:
         if mime in output.data:
-            return _represented(mime, output, options)
+            return _represented(mime, output, options, kind)
     return ""
 
 
-def _represented(mime: str, output: Output, options: CellOptions) -> str:
+def _represented(mime: str, output: Output, options: CellOptions, kind: str) -> str:
     content = output.data[mime]
     if mime.startswith("image/"):
-        return _image(mime, Path(content), output.metadata.get(mime, {}), options)
+        return _image(Path(content), output.metadata.get(mime, {}), options)
     if mime == "text/html":
-        return "::: {.scroll}\n" + fenced(content, "{=html}") + "\n:::"
+        shown = content if kind == "html" else semantic(content)
+        return "::: {.scroll}\n" + fenced(shown, "{=html}") + "\n:::"
     if mime == "text/plain":
         if options.output == "asis":
             return content
@@ -219,13 +221,7 @@ def _plain(text: str, kind: str) -> str:
     return f"::: {{.output .{kind}}}\n{fenced(text)}\n:::"
 
 
-def _image(
-    mime: str, path: Path, metadata: Mapping[str, object], options: CellOptions
-) -> str:
-    if mime == "image/svg+xml":
-        # Matplotlib writes the time of drawing here, which no reader sees.
-        text = path.read_text(encoding="utf-8")
-        path.write_text(_SVG_METADATA.sub("", text), encoding="utf-8")
+def _image(path: Path, metadata: Mapping[str, object], options: CellOptions) -> str:
     attributes = []
     if "width" in metadata:
         attributes.append(f'width="{metadata["width"]}px"')

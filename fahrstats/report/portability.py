@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from fahrstats.errors import DataError
 from fahrstats.report.markdown import META
 from fahrstats.report.options import CELL_OPTIONS, EXECUTE_DEFAULTS
-from fahrstats.report.source import Line, Prose, Source, Verbatim, section
+from fahrstats.report.source import FORMATS, Line, Prose, Source, Verbatim, section
 
 _SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*(\S+)(?:\s+[^>]*?)?\s*>\}\}(?!\})")
 _LANGUAGE = re.compile(r"^\{\{?\s*([A-Za-z]\w*)")
@@ -116,11 +116,14 @@ def _header(source: Source) -> Iterator[str]:
     if engine != "jupyter":
         raise DataError(f"`{name}` asks for `engine: {engine}`; only jupyter works.")
     known = SETTINGS | DRESS | _asked(source)
-    html = _html(source.settings)
-    for key in source.settings:
+    for key in source.shared:
         if key not in known:
-            setting = f"format: html: {key}" if key in html else key
-            yield f"`{name}`: the header setting `{setting}` is not acted on."
+            yield f"`{name}`: the header setting `{key}` is not acted on."
+    for kind, own in section(source.shared, "format").items():
+        for key in own if kind in FORMATS.values() and isinstance(own, dict) else ():
+            if key not in known:
+                setting = f"format: {kind}: {key}"
+                yield f"`{name}`: the header setting `{setting}` is not acted on."
     for key in section(source.settings, "execute"):
         if key not in EXECUTE_SETTINGS:
             yield f"`{name}`: the setting `execute: {key}` is not acted on."
@@ -147,11 +150,6 @@ def _asked(source: Source) -> set[str]:
                 raise DataError(f"{line.where}: the header has no setting `{name}`.")
             asked.add(name.split(".")[0])
     return asked
-
-
-def _html(settings: Mapping[str, object]) -> Mapping[str, object]:
-    value = section(settings, "format").get("html")
-    return value if isinstance(value, dict) else {}
 
 
 def _cells(source: Source) -> Iterator[str]:

@@ -87,6 +87,12 @@ local function labelled(entry, caption)
   return result
 end
 
+-- Another file is taken for an image that the format cannot show.
+local function stand_in(image)
+  image.src = settings.stand_ins[image.src] or image.src
+  return image
+end
+
 -- An image whose author gave no text alternative is described by its caption.
 local function with_alternatives(blocks, caption)
   local fallback = pandoc.utils.stringify(caption)
@@ -105,8 +111,14 @@ end
 local function figure(kind, id, entry, content, words, columns)
   content = with_alternatives(content, words)
   local caption = labelled(entry, words)
+  if columns then
+    local attributes = is_html and {style = "--columns: " .. columns} or {columns = columns}
+    local attr = pandoc.Attr("", {"columns-grid"}, attributes)
+    content = pandoc.Blocks({pandoc.Div(content, attr)})
+  end
   if not is_html then
-    return pandoc.Figure(content, {pandoc.Plain(caption)}, {id = id})
+    local attr = pandoc.Attr(id, {"float", "float-" .. kind})
+    return pandoc.Figure(content, {pandoc.Plain(caption)}, attr)
   end
   local blocks = pandoc.Blocks({})
   local anchor = id ~= "" and ' id="' .. escape(id) .. '"' or ""
@@ -120,13 +132,7 @@ local function figure(kind, id, entry, content, words, columns)
   end
   blocks:insert(html('<figure class="float float-' .. kind .. '"' .. anchor .. ">"))
   if caption_first then put_caption() end
-  if columns then
-    blocks:insert(pandoc.Div(content, {
-      class = "columns-grid", style = "--columns: " .. columns,
-    }))
-  else
-    blocks:extend(content)
-  end
+  blocks:extend(content)
   if not caption_first then put_caption() end
   blocks:insert(html("</figure>"))
   return blocks
@@ -376,6 +382,10 @@ local function read_settings(meta)
   for key, value in pairs(meta.crossref or {}) do
     settings[key] = pandoc.utils.stringify(value)
   end
+  settings.stand_ins = {}
+  for name, file in pairs(meta["stand-ins"] or {}) do
+    settings.stand_ins[name] = pandoc.utils.stringify(file)
+  end
   settings.numbered = meta["number-sections"] == true
   settings.depth = tonumber(pandoc.utils.stringify(meta["number-depth"] or "6"))
 end
@@ -383,6 +393,7 @@ end
 function Pandoc(doc)
   read_settings(doc.meta)
   doc:walk(checks)
+  doc = doc:walk({Image = stand_in})
   check_bibliography(doc)
   doc:walk({Header = function(el) top_level = math.min(top_level, el.level) end})
   doc = doc:walk({

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +18,8 @@ from fahrstats.report.options import (
 )
 
 PROJECT_FILE = "_quarto.yml"
+# Formats by their suffix, and what Quarto calls them.
+FORMATS: Mapping[str, str] = {"html": "html", "docx": "docx", "pdf": "typst"}
 _INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(\S+)\s*>\}\}\s*$")
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>.*?)\s*$")
 _CELL = re.compile(r"^\{python\s*\}$")
@@ -110,10 +112,15 @@ class Source:
         The document.
     own_header : Mapping
         The YAML header as written.
+    shared : Mapping
+        Project file and header merged, paths made absolute.
     settings : Mapping
-        Project file, header and the header's HTML section merged.
+        The same with the header's section for one format: that for HTML, whose
+        settings cells follow, until ``for_format`` is asked for another.
     pieces : tuple of Prose, Verbatim or Cell
         The body in order.
+    images : Mapping of str to Path
+        Image files that exist, by the name that the body gives them.
     files : tuple of Path
         Every file that the document reads: itself, includes, the project file,
         bibliographies, citation style, local images.
@@ -121,8 +128,10 @@ class Source:
 
     path: Path
     own_header: Mapping[str, object]
+    shared: Mapping[str, object]
     settings: Mapping[str, object]
     pieces: tuple[Piece, ...]
+    images: Mapping[str, Path]
     files: tuple[Path, ...]
 
     @property
@@ -136,13 +145,18 @@ class Source:
         for piece in self.pieces:
             yield from piece.lines
 
+    def for_format(self, kind: str) -> Source:
+        """Return the document under the settings of ``html``, ``docx`` or ``pdf``."""
+        return replace(self, settings=_settings_of(kind, self.shared))
+
 
 def read_source(path: Path) -> Source:
     """Read a Quarto document.
 
     Included files are read where they are named, relative to the file that names
     them. Settings are those of the nearest ``_quarto.yml``, overridden by the
-    header, overridden by the header's ``format: html`` section.
+    header, overridden by the header's section for the format (``html``, ``docx``, or
+    ``typst`` for PDF).
 
     Raises
     ------
@@ -157,11 +171,15 @@ def read_source(path: Path) -> Source:
     files = [path]
     body = list(_expand(text[start:], (path.resolve(),), files))
     project = _project_file(path)
-    settings = _merged_settings(project, header, path)
+    shared = _shared_settings(project, header, path)
+    settings = _settings_of("html", shared)
     pieces = tuple(_pieces(body, settings))
     files += [project] if project else []
-    files += _named_files(settings) + _local_images(pieces, path.parent)
-    return Source(path, header, settings, pieces, tuple(dict.fromkeys(files)))
+    for kind in FORMATS:
+        files += _named_files(_settings_of(kind, shared))
+    images = _local_images(pieces, path.parent)
+    files = list(dict.fromkeys([*files, *images.values()]))
+    return Source(path, header, shared, settings, pieces, images, tuple(files))
 
 
 def load_yaml(text: str, where: str) -> dict[str, object]:
@@ -249,7 +267,7 @@ def _project_file(path: Path) -> Path | None:
     return None
 
 
-def _merged_settings(
+def _shared_settings(
     project: Path | None, header: Mapping[str, object], path: Path
 ) -> dict[str, object]:
     settings: dict[str, object] = {}
@@ -257,18 +275,24 @@ def _merged_settings(
         shared = load_yaml(project.read_text(encoding="utf-8"), f"`{project}`")
         shared.pop("project", None)
         settings = _with_full_paths(shared, project.parent)
-    own = _with_full_paths(dict(header), path.resolve().parent)
-    settings = merged(settings, own)
+    return merged(settings, _with_full_paths(dict(header), path.resolve().parent))
+
+
+def _settings_of(kind: str, shared: Mapping[str, object]) -> dict[str, object]:
     # A format may be a word (`html`) or a mapping of formats to their settings.
-    chosen = section(settings, "format").get("html")
-    if isinstance(chosen, dict):
-        settings = merged(settings, _with_full_paths(chosen, path.resolve().parent))
-    return settings
+    chosen = section(shared, "format").get(FORMATS[kind])
+    return merged(shared, chosen) if isinstance(chosen, dict) else dict(shared)
 
 
 def _with_full_paths(settings: dict[str, object], folder: Path) -> dict[str, object]:
     """Make bibliography and style absolute: each is relative to its own file."""
     result = dict(settings)
+    formats = section(settings, "format")
+    if formats:
+        result["format"] = {
+            name: _with_full_paths(own, folder) if isinstance(own, dict) else own
+            for name, own in formats.items()
+        }
     for key in ("bibliography", "csl"):
         value = settings.get(key)
         if isinstance(value, str):
@@ -340,13 +364,8 @@ def _named_files(settings: Mapping[str, object]) -> list[Path]:
     return named
 
 
-def _local_images(pieces: tuple[Piece, ...], folder: Path) -> list[Path]:
-    found = []
-    for piece in pieces:
-        if isinstance(piece, Prose):
-            for line in piece.lines:
-                for name in _IMAGE.findall(line.text):
-                    image = folder / name
-                    if image.is_file():
-                        found.append(image)
-    return found
+def _local_images(pieces: tuple[Piece, ...], folder: Path) -> dict[str, Path]:
+    prose = (piece for piece in pieces if isinstance(piece, Prose))
+    lines = (line.text for piece in prose for line in piece.lines)
+    names = (name for text in lines for name in _IMAGE.findall(text))
+    return {name: folder / name for name in names if (folder / name).is_file()}

@@ -263,13 +263,15 @@ def test_the_version_for_publication_is_drawn_from_its_own_tables(
     drawn = []
     monkeypatch.setattr(
         "fahrstats.report.render",
-        lambda document, page, params: drawn.append((page, params)) or page,
+        lambda document, pages, params: drawn.append((pages, params)) or pages,
     )
-    status, out, err = run("run", "study.toml", "--public", "--quiet")
+    to = ("--to", "docx", "--to", "pdf")
+    status, out, err = run("run", "study.toml", "--public", "--quiet", *to)
     assert (status, out, err) == (0, "", "")
     (results,) = Path("results").glob("*-public")
-    ((page, params),) = drawn
-    assert page.parent == results
+    ((pages, params),) = drawn
+    assert {page.parent for page in pages} == {results}
+    assert [page.suffix for page in pages] == [".docx", ".pdf"]
     assert params == {"results": str(results)}
     assert json.loads((results / "manifest.json").read_text())["public"]["base"] == 5
     assert run("render", "study.toml", "--public", "--round-to", 10, "-q")[0] == 0

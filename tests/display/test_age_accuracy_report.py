@@ -177,7 +177,7 @@ def test_letters_that_no_font_has_leave_no_paths_in_the_page(tmp_path):
     text = text.replace('"FaceAge"', '"\N{CJK UNIFIED IDEOGRAPH-6A21}"')
     path = write_all(tmp_path / "far", text, {"clinic": make_tables()["clinic"]})
     results = analyse_benchmark(path, out=tmp_path / "out")
-    page = render(
+    (page,) = render(
         REPORT, tmp_path / "out.html", params={"results": str(results)}, engine="own"
     )
     assert "UserWarning" not in page.read_text(encoding="utf-8")
@@ -189,7 +189,7 @@ def test_few_people_in_every_band_and_crossings_alone_have_a_page(tmp_path):
     few = make_tables()["clinic"].iloc[13:63]
     path = write_all(tmp_path / "few", text, {"clinic": few})
     results = analyse_benchmark(path, out=tmp_path / "out")
-    page = render(
+    (page,) = render(
         REPORT, tmp_path / "out.html", params={"results": str(results)}, engine="own"
     )
     text = html.unescape(page.read_text(encoding="utf-8"))
@@ -211,7 +211,7 @@ def test_warnings_are_read_first(run, results, tmp_path):
 
 @pytest.mark.slow
 def test_the_page_holds_everything_and_no_person(results, tmp_path):
-    page = render(
+    (page,) = render(
         REPORT, tmp_path / "out.html", params={"results": str(results)}, engine="own"
     )
     text = html.unescape(page.read_text(encoding="utf-8"))

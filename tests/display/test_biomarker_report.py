@@ -249,7 +249,7 @@ def test_the_page_of_every_table_resolves_its_references(
     results, tables, of_two_scores, tmp_path
 ):
     folder = results(list(tables), **of_two_scores)
-    page = render(
+    (page,) = render(
         REPORT, tmp_path / "page.html", params={"results": folder}, engine="own"
     )
     text = html.unescape(page.read_text(encoding="utf-8"))
@@ -260,7 +260,7 @@ def test_the_page_of_every_table_resolves_its_references(
 
 @pytest.mark.slow
 def test_the_rendered_page_holds_every_figure_and_number(results, tables, tmp_path):
-    page = render(
+    (page,) = render(
         REPORT, tmp_path / "page.html", params={"results": results()}, engine="own"
     )
     text = html.unescape(page.read_text(encoding="utf-8"))

@@ -115,7 +115,7 @@ def test_a_condition_of_few_pairs_is_named_without_numbers(run, tmp_path, monkey
 
 
 def test_the_page_resolves_all_references(results, tmp_path):
-    page = render(
+    (page,) = render(
         REPORT, tmp_path / "r.html", params={"results": str(results)}, engine="own"
     )
     text = html.unescape(page.read_text(encoding="utf-8"))

@@ -94,7 +94,7 @@ def test_a_part_that_is_absent_leaves_no_gap(run, analyse, absent, figures, tabl
 
 
 def test_the_page_resolves_all_references(results, tmp_path):
-    page = render(
+    (page,) = render(
         REPORT, tmp_path / "r.html", params={"results": str(results)}, engine="own"
     )
     text = html.unescape(page.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fahrstats.report import render
-from fahrstats.report.source import Source, read_source
+from fahrstats.report.source import FORMATS, Source, read_source
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
@@ -36,15 +36,24 @@ def to_html(write: Callable[..., Path], tmp_path: Path) -> Callable[..., str]:
     """Render a document from its text with the package's own renderer."""
 
     def rendered(text: str, **params: object) -> str:
-        page = render(write(text), tmp_path / "page.html", params=params, engine="own")
+        output = tmp_path / "page.html"
+        (page,) = render(write(text), output, params=params, engine="own")
         return page.read_text(encoding="utf-8")
 
     return rendered
 
 
 @pytest.fixture(scope="session")
-def every_construct(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Render the document that holds every construct, with one parameter given."""
-    output = tmp_path_factory.mktemp("page") / "every_construct.html"
+def every_format(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Render the document that holds every construct once, to every format."""
+    folder = tmp_path_factory.mktemp("page")
+    outputs = [folder / f"every_construct.{kind}" for kind in FORMATS]
     source = DOCUMENTS / "every_construct.qmd"
-    return render(source, output, params={"label": "given"}, engine="own")
+    files = render(source, outputs, params={"label": "given"}, engine="own")
+    return dict(zip(FORMATS, files, strict=True))
+
+
+@pytest.fixture(scope="session")
+def every_construct(every_format: dict[str, Path]) -> Path:
+    """Return the HTML page of the document that holds every construct."""
+    return every_format["html"]

@@ -47,12 +47,13 @@ def count(write, results, tmp_path):
     source = write(COUNTING)
 
     def rendered(**params):
-        return render(
+        (page,) = render(
             source,
             results / "report.html",
             params={"results": results} | params,
             engine="own",
         )
+        return page
 
     return rendered
 
@@ -85,7 +86,7 @@ def test_two_renderings_are_equal_to_the_byte(write, tmp_path):
     )
     source = write("---\nfig-format: svg\n---\n" + text)
     pages = [render(source, tmp_path / f"{i}.html", engine="own") for i in (1, 2)]
-    assert pages[0].read_bytes() == pages[1].read_bytes()
+    assert pages[0][0].read_bytes() == pages[1][0].read_bytes()
 
 
 def test_an_error_leaves_the_report_from_before(count, results):
@@ -129,8 +130,8 @@ def test_what_is_left_out_is_warned_about(write, tmp_path):
 @pytest.mark.parametrize(
     ("output", "engine", "message"),
     [
-        ("report.docx", "own", "`output` is `report.docx`, but reports are written as"),
-        ("folder.html", "own", "`output` is a folder"),
+        ("report.epub", "own", "`outputs` holds `report.epub`, but reports are"),
+        ("folder.html", "own", "`outputs` holds a folder"),
         ("report.html", "latex", "`engine` must be auto, own or quarto"),
     ],
 )

@@ -137,5 +137,5 @@ def test_code_runs_in_the_empty_working_folder_with_a_fixed_hash(run, tmp_path):
 
 
 def test_an_unknown_figure_format_is_refused(run):
-    with pytest.raises(DataError, match="`fig-format` must be `retina`, `png`, `svg`"):
+    with pytest.raises(DataError, match="`fig-format` must be `svg`, `png`, `retina`"):
         run("---\nfig-format: pdf\n---\n" + cell("1"))

@@ -21,7 +21,7 @@ def key(write, results, tmp_path):
     def made(text="x", params=None, engine="own"):
         given = {"results": str(results)} | (params or {})
         source = read_source(write(text))
-        return key_of(source, given, results / "report.html", engine)
+        return key_of(source, given, [results / "report.html"], engine)
 
     return made
 

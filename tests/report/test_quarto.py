@@ -102,7 +102,7 @@ def test_quarto_renders_a_copy_with_the_parameters(install, write, tmp_path):
     install("1.9.37")
     (tmp_path / "part.qmd").write_text("included")
     source = write("{{< include part.qmd >}}\n")
-    page = render(source, tmp_path / "out" / "a.html", params={"a": [1, "x"]})
+    (page,) = render(source, tmp_path / "out" / "a.html", params={"a": [1, "x"]})
     text = page.read_text()
     assert text.startswith('<html><head><meta name="fahrstats-key" content="')
     assert "render|document.qmd|--to|html" in text
@@ -114,9 +114,9 @@ def test_quarto_renders_a_copy_with_the_parameters(install, write, tmp_path):
 
 def test_a_report_by_quarto_is_not_rendered_twice(install, write, tmp_path):
     install("1.9.37")
-    page = render(write("x"), tmp_path / "a.html")
+    (page,) = render(write("x"), tmp_path / "a.html")
     page.write_text(page.read_text() + "marked")
-    assert "marked" in render(write("x"), tmp_path / "a.html").read_text()
+    assert "marked" in render(write("x"), tmp_path / "a.html")[0].read_text()
 
 
 def test_what_quarto_says_when_it_fails_is_passed_on(install, write, tmp_path):
@@ -131,7 +131,7 @@ def test_what_quarto_says_when_it_fails_is_passed_on(install, write, tmp_path):
 @pytest.mark.skipif(shutil.which("quarto") is None, reason="Quarto is not on the PATH")
 def test_quarto_and_this_package_give_the_same_references(every_construct, tmp_path):
     source = DOCUMENTS / "every_construct.qmd"
-    page = render(
+    (page,) = render(
         source, tmp_path / "a.html", params={"label": "given"}, engine="quarto"
     )
     assert _references(page) == _references(every_construct)

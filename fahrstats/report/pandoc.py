@@ -1,12 +1,13 @@
-"""Pandoc markdown to a self-contained HTML page."""
+"""Run pandoc on an executed document and say what it cannot do, and where."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fahrstats.errors import DataError, ResultWarning
@@ -14,7 +15,9 @@ from fahrstats.report.extras import pandoc_path
 from fahrstats.report.source import Source
 from fahrstats.report.title import title_block
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
+KEY = "fahrstats-key"
+_FIRST_DATE = "315532800"  # 1 January 1980, before which no zip file is dated
 _NOTE = re.compile(r"^fahrstats (\w+) (.*)$")
 _PASSED_ON = (
     "bibliography",
@@ -38,6 +41,7 @@ _COMPLAINTS = {
     "remote": "`{}` would be fetched from the network; save it beside the document.",
     "absent": "the file `{}` does not exist.",
     "inline": "the inline expression `{}` was not run; write it on one line of text.",
+    "nowhere": "the link `#{}` has no target; give something the label `{}`.",
 }
 
 # What stands before a label where it is used, or where it is given.
@@ -47,90 +51,79 @@ _MARKS = {
     "uncited": "@",
     "mixed": "@",
     "duplicate": r"(?:#|label:\s*)",
+    "nowhere": "#",
 }
 
 
-def write_html(
-    markdown: str, source: Source, output: Path, *, folder: Path, key: str
+def run_pandoc(
+    markdown: str,
+    source: Source,
+    output: Path,
+    *,
+    folder: Path,
+    metadata: Mapping[str, object],
+    options: Sequence[str],
 ) -> None:
-    """Write an executed document as one HTML file that fetches nothing.
+    """Turn the markdown of an executed document into a file.
+
+    The filters for blocks and for references come first, then citations, then what
+    ``options`` add.
 
     Parameters
     ----------
     markdown
         The document as ``to_markdown`` gives it.
     source
-        Where it comes from; its settings make the title block and the numbering.
+        Where it comes from, under the settings of the format.
     output
         File to write.
     folder
         For intermediate files.
-    key
-        Kept in the page, so that a later call can see whether it is up to date.
+    metadata
+        Of the format, besides what all formats have.
+    options
+        Of pandoc: the writer, its template and the filters of the format.
 
     Raises
     ------
     DataError
         A reference, a citation or a resource cannot be resolved.
     """
-    text = folder / "document.md"
+    text = folder / f"{output.stem}.md"
     text.write_text(markdown, encoding="utf-8")
-    metadata = folder / "metadata.json"
-    metadata.write_text(json.dumps(_metadata(source, key)), encoding="utf-8")
-    log = folder / "pandoc.json"
+    given = folder / f"{output.stem}.metadata.json"
+    given.write_text(json.dumps(_metadata(source) | dict(metadata)), encoding="utf-8")
+    log = folder / f"{output.stem}.log.json"
     command = [
         str(pandoc_path()),
         "--from=markdown",
-        "--to=html5",
         "--standalone",
-        "--embed-resources",
-        "--mathml",
-        "--section-divs",
         "--wrap=none",
-        f"--template={_HERE / 'template.html'}",
-        f"--css={_HERE / 'style.css'}",
-        f"--metadata-file={metadata}",
+        f"--metadata-file={given}",
         f"--resource-path={source.path.resolve().parent}",
-        f"--lua-filter={_HERE / 'blocks.lua'}",
-        f"--lua-filter={_HERE / 'references.lua'}",
+        f"--lua-filter={HERE / 'blocks.lua'}",
+        f"--lua-filter={HERE / 'references.lua'}",
         "--citeproc",
         f"--log={log}",
         "--quiet",
         f"--output={output}",
         *_contents(source.settings),
+        *options,
         str(text),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {"SOURCE_DATE_EPOCH": _FIRST_DATE} | os.environ
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment
+    )
     notes = [found for line in done.stderr.splitlines() if (found := _NOTE.match(line))]
     if notes:
-        raise DataError("\n".join(_complaint(source, *note.groups()) for note in notes))
+        raise DataError("\n".join(complaint(source, *note.groups()) for note in notes))
     if done.returncode:
         raise DataError(f"`{source.path.name}`: pandoc refuses: {done.stderr.strip()}")
     _pass_on_messages(source, log)
 
 
-def _contents(settings: Mapping[str, object]) -> list[str]:
-    if not settings.get("toc", False):
-        return []
-    return ["--toc", f"--toc-depth={settings.get('toc-depth', 3)}"]
-
-
-def _metadata(source: Source, key: str) -> dict[str, object]:
-    settings = source.settings
-    metadata = {name: settings[name] for name in _PASSED_ON if name in settings}
-    references = settings.get("reference-section-title", "References")
-    return metadata | {
-        "fahrstats-key": key,
-        "lang": str(settings.get("lang", "en")),
-        "link-citations": settings.get("link-citations", True),
-        "reference-section-title": references,
-        "toc-title": settings.get("toc-title", "Contents"),
-        "pagetitle": str(settings.get("title", source.path.stem)),
-        **title_block(settings),
-    }
-
-
-def _complaint(source: Source, kind: str, what: str) -> str:
+def complaint(source: Source, kind: str, what: str) -> str:
     """Say what is wrong and on which line of the document it stands."""
     mark = _MARKS.get(kind, "")
     sign = re.compile(rf"{mark}{re.escape(what)}(?![\w-])")
@@ -141,11 +134,30 @@ def _complaint(source: Source, kind: str, what: str) -> str:
     return f"{where}: {_COMPLAINTS[kind].format(what, what)}"
 
 
+def _contents(settings: Mapping[str, object]) -> list[str]:
+    if not settings.get("toc", False):
+        return []
+    return ["--toc", f"--toc-depth={settings.get('toc-depth', 3)}"]
+
+
+def _metadata(source: Source) -> dict[str, object]:
+    settings = source.settings
+    metadata = {name: settings[name] for name in _PASSED_ON if name in settings}
+    references = settings.get("reference-section-title", "References")
+    return metadata | {
+        "lang": str(settings.get("lang", "en")),
+        "link-citations": settings.get("link-citations", True),
+        "reference-section-title": references,
+        "toc-title": settings.get("toc-title", "Contents"),
+        **title_block(settings),
+    }
+
+
 def _pass_on_messages(source: Source, log: Path) -> None:
     name = source.path.name
     for message in json.loads(log.read_text(encoding="utf-8")):
         if message["type"] == "CouldNotFetchResource":
-            raise DataError(_complaint(source, "absent", message["path"]))
+            raise DataError(complaint(source, "absent", message["path"]))
         if message["verbosity"] == "WARNING":
             details = {k: v for k, v in message.items() if k != "verbosity"}
             text = " ".join(str(value) for value in details.values())

@@ -1,0 +1,260 @@
+-- What pandoc's typst writer does not write as template.typ wants it: floats, tables,
+-- images and formulas with the words that stand for them, callouts, columns.
+-- Runs last, when references and citations are links.
+
+local folder = pandoc.path.directory(PANDOC_STATE.output_file)
+local n_images = 0
+local tops = 6
+local levels = {}
+
+local function typst(text)
+  return pandoc.RawBlock("typst", text)
+end
+
+local function quoted(text)
+  text = text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("%s+", " ")
+  return '"' .. text:match("^ ?(.-) ?$") .. '"'
+end
+
+-- Blocks as one argument of a function, `[...]`.
+local function argument(before, content, after)
+  local result = pandoc.Blocks({typst(before .. "[")})
+  result:extend(content)
+  result:insert(typst("]" .. after))
+  return result
+end
+
+local function name_of(el)
+  return el.identifier ~= "" and quoted(el.identifier) or "none"
+end
+
+local function plain(inlines)
+  return pandoc.Blocks({pandoc.Plain(inlines)})
+end
+
+-- Images and formulas ------------------------------------------------------------
+
+-- The file is copied beside the document, the only folder that typst may read.
+local function image(el)
+  local ok, kind, content = pcall(pandoc.mediabag.fetch, el.src)
+  if not ok or not content then
+    io.stderr:write("fahrstats absent " .. el.src .. "\n")
+    return nil
+  end
+  n_images = n_images + 1
+  local _, extension = pandoc.path.split_extension(el.src)
+  local name = "media-" .. n_images .. extension
+  local file = assert(io.open(pandoc.path.join({folder, name}), "wb"))
+  file:write(content)
+  file:close()
+  local alt = el.attributes.alt or pandoc.utils.stringify(el.caption)
+  local width = el.attributes.width or ""
+  local pixels, share = width:match("^(%d+)p?x?$"), width:match("^[%d.]+%%$")
+  local size = pixels and pixels / 96 .. "in" or share or "none"
+  return pandoc.RawInline("typst", "#picture(" .. quoted(name) .. ", alt: "
+    .. quoted(alt) .. ", width: " .. size .. ")")
+end
+
+local function formula(el)
+  local inner = pandoc.write(pandoc.Pandoc({pandoc.Plain({el})}), "typst")
+  inner = inner:gsub("%s+$", "")
+  local block = el.mathtype == "DisplayMath" and "true" or "false"
+  return pandoc.RawInline("typst", "#math.equation(block: " .. block .. ", alt: "
+    .. quoted(el.text) .. ", " .. inner .. ".body)")
+end
+
+local function equation(el)
+  if not el.classes:includes("equation") then return nil end
+  local number = pandoc.utils.stringify(el.content[2])
+  return {
+    pandoc.RawInline("typst", "#numbered-equation(" .. quoted(el.identifier) .. ", "
+      .. quoted(number) .. ")["),
+    el.content[1],
+    pandoc.RawInline("typst", "]"),
+  }
+end
+
+-- Tables -------------------------------------------------------------------------
+
+local alignments = {AlignLeft = "left", AlignRight = "right", AlignCenter = "center"}
+
+-- Numbers with their intervals stay on one line.
+local function unbroken(content)
+  local text = pandoc.utils.stringify(content)
+  if utf8.len(text) > 28 or not text:match("^[%s%d(<>\u{2212}-]") then return content end
+  return content:walk({
+    Space = function() return pandoc.Str("\u{a0}") end,
+  })
+end
+
+local function longest_word(content)
+  local longest = ""
+  for word in pandoc.utils.stringify(content):gmatch("[^%s]+") do
+    if (utf8.len(word) or #word) > (utf8.len(longest) or #longest) then longest = word end
+  end
+  return longest
+end
+
+local function cell(el, column, state, head)
+  local content = unbroken(el.contents)
+  if el.col_span == 1 then
+    local word = longest_word(content)
+    if (utf8.len(word) or 0) > (utf8.len(state.words[column] or "") or 0) then
+      state.words[column] = word
+    end
+  end
+  local options = {}
+  local align = alignments[el.alignment] or state.align[column]
+  if el.alignment ~= "AlignDefault" and align ~= state.align[column] then
+    table.insert(options, "align: " .. align)
+  end
+  if el.col_span > 1 then table.insert(options, "colspan: " .. el.col_span) end
+  if el.row_span > 1 then table.insert(options, "rowspan: " .. el.row_span) end
+  if head and el.col_span > 1 and #pandoc.utils.stringify(content) > 0 then
+    table.insert(options, "stroke: (bottom: 0.4pt)")
+  end
+  return argument("table.cell(" .. table.concat(options, ", ") .. ")", content, ",")
+end
+
+-- Rows as cells, with the columns that cells above still reach into left out.
+local function rows_of(rows, state, head)
+  local result = pandoc.Blocks({})
+  local reach = {}
+  for _, row in ipairs(rows) do
+    local column = 1
+    for _, el in ipairs(row.cells) do
+      while (reach[column] or 0) > 0 do
+        reach[column] = reach[column] - 1
+        column = column + 1
+      end
+      result:extend(cell(el, column, state, head))
+      for c = column, column + el.col_span - 1 do reach[c] = el.row_span - 1 end
+      column = column + el.col_span
+    end
+    while (reach[column] or 0) > 0 do
+      reach[column] = reach[column] - 1
+      column = column + 1
+    end
+  end
+  return result
+end
+
+local function names_rows(row, n_columns)
+  return #row.cells == 1 and row.cells[1].col_span == n_columns
+end
+
+local function body_of(body, state)
+  local result = pandoc.Blocks({})
+  local rows = pandoc.List({})
+  local function flush()
+    result:extend(rows_of(rows, state))
+    rows = pandoc.List({})
+  end
+  for _, part in ipairs({body.head, body.body}) do
+    for _, row in ipairs(part) do
+      if names_rows(row, state.n) then
+        flush()
+        result:insert(typst("table.header(level: 2, repeat: false,"))
+        result:extend(rows_of({row}, state))
+        result:insert(typst("),"))
+      else
+        rows:insert(row)
+      end
+    end
+  end
+  flush()
+  return result
+end
+
+local function data_table(el)
+  local state = {n = #el.colspecs, align = {}, words = {}}
+  for i, spec in ipairs(el.colspecs) do state.align[i] = alignments[spec[1]] or "left" end
+  local content = pandoc.Blocks({})
+  if #el.head.rows > 0 then
+    content:insert(typst("table.header(table.hline(stroke: 0.8pt),"))
+    content:extend(rows_of(el.head.rows, state, true))
+    content:insert(typst("table.hline(stroke: 0.5pt)),"))
+  else
+    content:insert(typst("table.hline(stroke: 0.8pt),"))
+  end
+  for _, body in ipairs(el.bodies) do content:extend(body_of(body, state)) end
+  content:extend(rows_of(el.foot.rows, state))
+  content:insert(typst("table.hline(stroke: 0.8pt),"))
+  local words = {}
+  for i = 1, state.n do words[i] = quoted(state.words[i] or "") end
+  local blocks = pandoc.Blocks({typst("#data-table((" .. table.concat(state.align, ", ")
+    .. ",), (" .. table.concat(words, ", ") .. ",),")})
+  blocks:extend(content)
+  blocks:insert(typst(")"))
+  return blocks
+end
+
+-- Floats and blocks ----------------------------------------------------------------
+
+local function float(el)
+  local kind = "fig"
+  for _, class in ipairs(el.classes) do kind = class:match("^float%-(%a+)$") or kind end
+  local caption = pandoc.utils.blocks_to_inlines(el.caption.long)
+  local blocks = argument("#float(" .. quoted(kind) .. ", " .. name_of(el) .. ", ",
+    #caption > 0 and plain(caption) or {}, ")[")
+  blocks:extend(el.content)
+  blocks:insert(typst("]"))
+  return blocks
+end
+
+local function callout(el)
+  local kind
+  for _, class in ipairs(el.classes) do kind = class:match("^callout%-(%a+)$") or kind end
+  local title, body = el.content[1], el.content[2]
+  local blocks = argument("#callout(" .. quoted(kind) .. ", " .. name_of(el) .. ", ",
+    title.content, ")[")
+  blocks:extend(body.content)
+  blocks:insert(typst("]"))
+  return blocks
+end
+
+local function columns_grid(el)
+  local blocks = pandoc.Blocks({typst("#panels(" .. el.attributes.columns .. ",")})
+  for _, block in ipairs(el.content) do blocks:extend(argument("", {block}, ",")) end
+  blocks:insert(typst(")"))
+  return blocks
+end
+
+-- Functions of the template that take the content of a div, by its class.
+local named = {"tab-title", "table-notes", "output"}
+
+local function div(el)
+  local classes = el.classes
+  if classes:includes("callout") then return callout(el) end
+  if classes:includes("columns-grid") then return columns_grid(el) end
+  if classes:includes("pagebreak") then return typst("#pagebreak(weak: true)") end
+  if classes:includes("csl-entry") then
+    return argument("#reference(" .. name_of(el) .. ")", el.content, "")
+  end
+  for _, name in ipairs(named) do
+    if classes:includes(name) then return argument("#" .. name, el.content, "") end
+  end
+end
+
+-- A heading is at most one level below the one before it, as accessible PDF wants it.
+local function header(el)
+  local level = el.level - tops + 1
+  while #levels > 0 and levels[#levels][1] >= level do table.remove(levels) end
+  table.insert(levels, {level})
+  el.level = #levels
+  return el
+end
+
+function Pandoc(doc)
+  doc:walk({Header = function(el) tops = math.min(tops, el.level) end})
+  return doc:walk({
+    Header = header,
+    Span = equation,
+  }):walk({
+    Image = image,
+    Math = formula,
+    Table = data_table,
+    Figure = float,
+    Div = div,
+  })
+end
