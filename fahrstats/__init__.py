@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from fahrstats.survival.cox_models.hazard_curves import HazardCurve
     from fahrstats.survival.cox_models.hazards import cox as cox
     from fahrstats.survival.cox_models.influential_rows import Influence
+    from fahrstats.survival.cox_models.landmarks import Landmarks
+    from fahrstats.survival.cox_models.landmarks import landmark as landmark
     from fahrstats.survival.cox_models.proportionality import ProportionalityTest
     from fahrstats.survival.cox_models.proportionality import ph_test as ph_test
     from fahrstats.survival.early_deaths import EarlyMortality
@@ -69,6 +71,10 @@ if TYPE_CHECKING:
     from fahrstats.survival.model_comparison.comparison import ModelComparison
     from fahrstats.survival.model_comparison.comparison import compare as compare
     from fahrstats.survival.over_time.curves import kaplan_meier as kaplan_meier
+    from fahrstats.survival.over_time.cut_points import BestCutPoint
+    from fahrstats.survival.over_time.cut_points import (
+        best_cut_point as best_cut_point,
+    )
     from fahrstats.survival.over_time.differences import SurvivalDifferences
     from fahrstats.survival.over_time.differences import (
         survival_difference as survival_difference,
@@ -163,6 +169,7 @@ _HOMES = {
     "survival.competitors.cross_validation": ("cross_validate",),
     "survival.competitors.cross_validation_result": ("CrossValidation",),
     "survival.over_time.curves": ("kaplan_meier",),
+    "survival.over_time.cut_points": ("BestCutPoint", "best_cut_point"),
     "survival.over_time.differences": ("SurvivalDifferences", "survival_difference"),
     "survival.over_time.group_tests": ("LogRank", "logrank"),
     "survival.cox_models.corrected_hazards": ("RegressionCalibration",),
@@ -170,6 +177,7 @@ _HOMES = {
     "survival.cox_models.error_correction": ("regression_calibration",),
     "survival.cox_models.hazard_curves": ("HazardCurve",),
     "survival.cox_models.hazards": ("cox",),
+    "survival.cox_models.landmarks": ("Landmarks", "landmark"),
     "survival.predictions.decisions": ("DecisionCurve", "decision_curve"),
     "survival.predictions.discrimination": ("TimeDependentAuc", "time_dependent_auc"),
     "survival.predictions.prediction_error": ("PredictionError", "prediction_error"),
@@ -229,6 +237,7 @@ __all__ = [
     "Agreement",
     "Audit",
     "BaselineHazard",
+    "BestCutPoint",
     "Calibration",
     "CauseSpecificFits",
     "Concordance",
@@ -249,6 +258,7 @@ __all__ = [
     "Imputations",
     "Influence",
     "JointRiskGroups",
+    "Landmarks",
     "LogRank",
     "MetaAnalysis",
     "ModelComparison",
@@ -273,6 +283,7 @@ __all__ = [
     "age_accuracy",
     "agreement",
     "audit",
+    "best_cut_point",
     "by_subgroup",
     "calibration",
     "cause_specific_cox",
@@ -296,6 +307,7 @@ __all__ = [
     "impute",
     "joint_risk_groups",
     "kaplan_meier",
+    "landmark",
     "logrank",
     "meta",
     "meta_estimates",

@@ -78,7 +78,7 @@ def test_names_are_sorted_and_listed_once():
 def test_the_verbs_are_those_of_the_documentation():
     verbs = {name for name in fs.__all__ if name.islower()}
     assert verbs == {
-        *("age_accuracy", "agreement", "audit"),
+        *("age_accuracy", "agreement", "audit", "best_cut_point"),
         *("by_subgroup", "calibration", "cause_specific_cox", "check_published"),
         *(
             "compare",
@@ -92,7 +92,8 @@ def test_the_verbs_are_those_of_the_documentation():
         *("decision_curve", "dose_response", "early_mortality", "face_aging_rate"),
         "fine_gray",
         *("follow_up", "gap", "gray_test", "impute", "joint_risk_groups"),
-        *("kaplan_meier", "logrank", "meta", "meta_estimates", "ph_test", "pool"),
+        *("kaplan_meier", "landmark", "logrank", "meta", "meta_estimates", "ph_test"),
+        "pool",
         *("pool_lr_test", "pool_results", "prediction_error", "quantile_groups"),
         *("region_importance", "regression_calibration", "repeatability"),
         *("rmst", "sample_size", "sample_size_c_index", "sample_size_hazard_ratio"),

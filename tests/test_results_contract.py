@@ -25,6 +25,7 @@ SURV = "Surv(time, event) ~ "
 ANSWERS = ("tidy", "glance", "summary")
 
 WITHOUT_FIGURE = {
+    "best_cut_point": "a figure that marks a cut point would commend it",
     "gray_test": "its curves are those of cumulative_incidence",
     "logrank": "its curves are those of kaplan_meier",
     "pool_lr_test": "one test of two models, a line of text",
@@ -103,6 +104,7 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
         crossings=[["sex", "site"]],
         horizon=3,
     ),
+    "best_cut_point": lambda d: fs.best_cut_point(SURV + "faceage", d),
     "by_subgroup": lambda d: fs.by_subgroup(
         SURV + "faceage + age", d, term="faceage", by=["sex", "site"]
     ),
@@ -154,6 +156,7 @@ CALLS: dict[str, Callable[[pd.DataFrame], object]] = {
     ),
     "joint_risk_groups": lambda d: fs.joint_risk_groups(SURV + "age", d),
     "kaplan_meier": lambda d: fs.kaplan_meier(SURV + "sex", d),
+    "landmark": lambda d: fs.landmark(SURV + "faceage + C(sex)", d, landmarks=[0, 1]),
     "logrank": lambda d: fs.logrank(SURV + "sex", d),
     "meta": lambda d: fs.meta(SURV + "age", parts(d), term="age"),
     "meta_estimates": lambda d: fs.meta_estimates(

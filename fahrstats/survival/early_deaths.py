@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,14 @@ from fahrstats.cohort.encoding import DesignColumn
 from fahrstats.cohort.follow_up import tie_with
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_ratio, phrase_p
-from fahrstats.display.labels import amount, per_label, term_label
+from fahrstats.display.labels import amount
 from fahrstats.display.result_table import records
 from fahrstats.errors import DataError
 from fahrstats.kernels.censoring_weights import spread_influence, weigh_by_censoring
 from fahrstats.kernels.risk_sets import sort_risk_sets
 from fahrstats.survival.logistic import LogisticFit, fit_logistic
 from fahrstats.survival.options import refuse_unknown
-from fahrstats.survival.summaries import describe_dropped
+from fahrstats.survival.summaries import describe_dropped, name_with_step
 from fahrstats.survival.wald import as_ratio, find_steps, with_wald
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class EarlyMortality:
         # One horizon after the other becomes one column of the design after the other.
         order = np.arange(len(table)).reshape(len(self.horizons), -1).T.ravel()
         rows = table.iloc[order]
-        names = [_name_with_step(row) for row in records(rows)]
+        names = [name_with_step(row) for row in records(rows)]
         levels = [f"by {amount(time, self.time_unit)}" for time in rows["time"]]
         return forest(rows.assign(subgroup=names, level=levels).drop(columns="term"))
 
@@ -268,12 +268,6 @@ class EarlyMortality:
 
     def __str__(self) -> str:
         return self.summary()
-
-
-def _name_with_step(row: dict[str, Any]) -> str:
-    """Return ``age (per 10 units)`` or ``sex: women (vs men)``."""
-    step = f"vs {row['reference']}" if row["reference"] else per_label(row["per"])
-    return f"{term_label(row['term'])} ({step})"
 
 
 def _check_horizons(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import chi2
@@ -15,6 +15,7 @@ from fahrstats.display.journals import (
     format_ratio,
     phrase_p,
 )
+from fahrstats.display.labels import per_label, term_label
 from fahrstats.survival.cox_models.coefficient_rows import FIRTH_NOTE
 from fahrstats.survival.cox_models.penalization import Firth, Ridge
 
@@ -98,6 +99,12 @@ def summarize_subgroups(audit: SubgroupAudit) -> str:
             text = f"{name}: {sizes}  {format_ratio(*limits)}"
         lines.append(text + (f"  ({row['note']})" if row["note"] else ""))
     return "\n".join(lines)
+
+
+def name_with_step(row: dict[str, Any]) -> str:
+    """Return ``age (per 10 units)`` or ``sex: women (vs men)`` for a row of a model."""
+    step = f"vs {row['reference']}" if row["reference"] else per_label(row["per"])
+    return f"{term_label(row['term'])} ({step})"
 
 
 def describe_dropped(dropped: tuple[Dropped, ...]) -> list[str]:
