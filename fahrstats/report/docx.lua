@@ -10,6 +10,7 @@ local landscape = paper[2] - 2 * margin
 local available = portrait
 local tallest = paper[2] - 2 * margin - 1200 -- of a figure, with its caption below
 
+local most_kept = 24 -- rows of a table that stays on one page
 local em = 170 -- of the text in tables
 local cell_margin = 120
 local roomy = 300 -- added to each column of a table that has room
@@ -131,20 +132,22 @@ end
 
 -- Widths of tables -----------------------------------------------------------------
 
--- Breadth of a line of sans serif text, near enough to share a page among columns.
+-- Shares of an em that Arial gives to its signs; letters and digits have 0.556.
+local breadths = {
+  {"[ijl|']", 0.222}, {"[ftI .,:;/%[%]!]", 0.278}, {"[%(%)r%-]", 0.333}, {"[ckvxyzsJ]", 0.5},
+  {"[+=<>~]", 0.584}, {"[ABEKPSVXYTFL&]", 0.667}, {"[CDHNRUGOQw]", 0.778}, {"[mMW%%@]", 0.889},
+}
+
 local function breadth(text)
   local sum = 0
   for _, code in utf8.codes(text) do
-    local char = utf8.char(code)
-    if #char == 1 and char:match("[iljtfrI.,:;'|!() -]") then
-      sum = sum + 0.36
-    elseif #char == 1 and char:match("[A-Zmw%%@&<>=+]") then
-      sum = sum + 0.78
-    else
-      sum = sum + 0.58
+    local char, share = utf8.char(code), 0.556
+    for _, entry in ipairs(#char == 1 and breadths or {}) do
+      if char:match(entry[1]) then share = entry[2] end
     end
+    sum = sum + share
   end
-  return math.ceil(sum * em)
+  return math.ceil(sum * em * 1.03)
 end
 
 local function text_of(cell)
@@ -327,6 +330,7 @@ local function row_of(places, el, columns, context)
     local width = sum({table.unpack(columns, c, c + cell.col_span - 1)})
     local names_group = cell.col_span == #columns and #columns > 1
     local style = cell_style(cell, el.colspecs[c], context.is_head, names_group)
+    if context.is_kept and not style:match("^Table Head") then style = style .. " Kept" end
     blocks:insert(raw("<w:tc>" .. cell_properties(place, width, context)))
     blocks:insert(place.continued and empty(style) or cell_content(cell, style))
     blocks:insert(raw("</w:tc>"))
@@ -346,10 +350,13 @@ local function data_table(el, caption)
     .. 'w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
     .. (words ~= "" and '<w:tblCaption w:val="' .. escape(words) .. '"/>' or "")
     .. "</w:tblPr><w:tblGrid>" .. table.concat(shares) .. "</w:tblGrid>")})
+  local n_rows = 0
+  for _, part in ipairs(all_rows(el)) do n_rows = n_rows + #part[1] end
+  local is_kept = n_rows <= most_kept
   for _, part in ipairs(all_rows(el)) do
     local rows = grid(part[1], #columns)
     for r, places in ipairs(rows) do
-      local context = {is_head = part[2], row = r, n_rows = #rows}
+      local context = {is_head = part[2], row = r, n_rows = #rows, is_kept = is_kept}
       blocks:extend(row_of(places, el, columns, context))
     end
   end
@@ -414,7 +421,6 @@ local function float(el)
   else
     if label then blocks:insert(line("Table Caption", label)) end
     blocks:extend(content)
-    blocks:insert(empty("After Table"))
   end
   local result = pandoc.Blocks({pandoc.Div(blocks, pandoc.Attr(el.identifier))})
   if is_wide then
@@ -516,13 +522,28 @@ local function bare_table(el)
   local words = pandoc.utils.blocks_to_inlines(el.caption.long)
   if #words > 0 then blocks:insert(line("Table Caption", words)) end
   blocks:extend(data_table(el))
-  blocks:insert(empty("After Table"))
   return blocks, false
+end
+
+-- Space after a table and its notes; without it, Word joins a table to the next.
+local function spaced(blocks)
+  local result = pandoc.Blocks({})
+  for i, block in ipairs(blocks) do
+    result:insert(block)
+    local next = blocks[i + 1]
+    local has_notes = next and next.t == "Div" and next.classes:includes("table-notes")
+    local are_notes = block.t == "Div" and block.classes:includes("table-notes")
+    if are_notes or block.t == "Table" and not has_notes then
+      result:insert(empty("After Table"))
+    end
+  end
+  return result
 end
 
 function write(blocks, caption)
   return blocks:walk({
     traverse = "topdown",
+    Blocks = spaced,
     Figure = float,
     Table = caption and function(el) return data_table(el, caption), false end or bare_table,
     Div = div,

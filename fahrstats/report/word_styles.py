@@ -205,6 +205,9 @@ def _table_text_styles() -> list[str]:
         aligned = f'<w:jc w:val="{side}"/>'
         for name in ("Table Text", "Table Head"):
             styles.append(_paragraph(f"{name} {side.title()}", name, paragraph=aligned))
+    kept = ["Table Text", "Table Text Center", "Table Text Right"]
+    for name in [*kept, "Table Indent", "Table Indent Twice"]:
+        styles.append(_paragraph(f"{name} Kept", name, paragraph="<w:keepNext/>"))
     return styles
 
 
