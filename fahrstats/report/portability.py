@@ -12,6 +12,7 @@ from fahrstats.report.source import FORMATS, Line, Prose, Source, Verbatim, sect
 
 _SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*(\S+)(?:\s+[^>]*?)?\s*>\}\}(?!\})")
 _LANGUAGE = re.compile(r"^\{\{?\s*([A-Za-z]\w*)")
+_INNER_CELL = re.compile(r"^\s*`{3,}\s*\{[A-Za-z]")
 _DIV = re.compile(r"^\s*:{3,}\s*(.+?)\s*:*$|\]\{([^}]*)\}")
 _CALLOUT = re.compile(r"\.callout-([\w-]+)")
 
@@ -173,6 +174,9 @@ def _fence(piece: Verbatim) -> Iterator[str]:
     line = piece.lines[0]
     if piece.info in ("{=latex}", "{=tex}"):
         yield f"{line.where}: a raw LaTeX block is left out of every other format."
+    for inner in piece.lines[1:]:
+        if _INNER_CELL.match(inner.text):
+            yield f"{inner.where}: Quarto runs this cell, though it stands in a fence."
     language = _LANGUAGE.match(piece.info)
     if language:
         raise DataError(

@@ -278,7 +278,6 @@ def test_code_is_shown_folded_or_hidden_as_the_cell_says(page):
     assert "ZeroDivisionError: division by zero" in text
     assert "not shown" not in text
     assert "import matplotlib" not in text
-    assert "shown_not_run()" in text
 
 
 def test_output_as_it_is_becomes_a_list(page):

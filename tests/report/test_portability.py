@@ -41,6 +41,7 @@ def test_the_document_of_every_construct_is_portable():
         ('::: {.content-visible when-profile="a"}\n:::\n', "`when-profile`"),
         ('::: {.panel-tabset group="a"}\n:::\n', "`group`"),
         ("::: {.callout-danger}\n:::\n", "`callout-danger`"),
+        ("````\n```{python}\n1\n```\n````\n", "line 2: Quarto runs this cell"),
         ("```{=latex}\n\\newpage\n```\n", "a raw LaTeX block"),
     ],
 )
