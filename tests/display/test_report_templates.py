@@ -16,6 +16,7 @@ N_FIGURES = {
     "age_accuracy": 4,
     "audit": 5,
     "biomarker": 14,
+    "paper": 14,
     "robustness": 3,
     "saliency": 5,
 }
@@ -25,6 +26,7 @@ FEWEST_TEXTS = {
     "age_accuracy": 9,
     "audit": 11,
     "biomarker": 12,
+    "paper": 40,
     "robustness": 9,
     "saliency": 9,
 }
