@@ -104,9 +104,9 @@ def render(
         if program is None:
             pages = _own_pages(document, values, kinds, folder=folder, key=key)
         else:
-            page = folder / "page.html"
-            quarto.render(program, document, values, page, folder=folder, key=key)
-            pages = [page]
+            pages = quarto.render(
+                program, document, values, kinds, folder=folder, key=key
+            )
         _put_in_place(dict(zip(stale, pages, strict=True)))
     return asked
 

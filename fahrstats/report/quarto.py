@@ -8,16 +8,22 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report.extras import QUARTO, absent, check_installed
+from fahrstats.report.pandoc import HERE, KEY
 from fahrstats.report.parameters import as_yaml
-from fahrstats.report.source import PROJECT_FILE, Source
+from fahrstats.report.source import PROJECT_FILE, Source, load_yaml, without_project
 
 OLDEST = (1, 4)  # inline `{python}` expressions appear there
 _HEAD = re.compile(r"<head[^>]*>")
+_LOADER = re.compile(
+    r"<script\b[^>]*\ssrc=\"https?:[^>]*></script>"
+    r"|<script[^>]*>define\('jquery'.*?</script>"
+)
+_NOWHERE = "http://127.0.0.1:9"  # nothing listens there
 
 
 def find_program(program: Path | None = None) -> Path | None:
@@ -89,48 +95,101 @@ def render(
     program: Path,
     document: Source,
     params: Mapping[str, object],
-    page: Path,
+    kinds: Sequence[str],
     *,
     folder: Path,
     key: str,
-) -> None:
-    """Render a document with Quarto, in a copy of its files.
+) -> list[Path]:
+    """Render a document with Quarto in every format, in a copy of its files.
 
     Quarto writes beside its input, which may be a folder that is not to be written
-    to, such as that of the installed package.
+    to, such as that of the installed package. It executes the document once for each
+    format, and finds no network: nothing is fetched, in the making or by a reader.
+
+    Parameters
+    ----------
+    program
+        Quarto.
+    document
+        What to render.
+    params
+        Values for the cell tagged ``parameters``.
+    kinds
+        The formats: ``html``, ``docx`` or ``pdf``.
+    folder
+        For the copy and the files to be made.
+    key
+        Kept in every file, so that a later call can see whether it is up to date.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of ``kinds``.
+
+    Raises
+    ------
+    DataError
+        Quarto ends with an error or writes no file.
     """
     copy = _copied(document, folder / "project")
     given = folder / "params.yml"
     given.write_text(as_yaml(params), encoding="utf-8")
-    command = [
-        str(program),
-        "render",
-        copy.name,
-        "--to",
-        "html",
-        "--output",
-        "page.html",
-        "--metadata",
-        "embed-resources:true",
-        *(["--execute-params", str(given)] if params else []),
-    ]
+    parameters = ["--execute-params", str(given)] if params else []
+    pages = []
+    for kind in kinds:
+        page = f"page.{kind}"
+        options = ["--to", *_OPTIONS[kind], "--metadata", f"{KEY}:{key}", *parameters]
+        command = [str(program), "render", copy.name, "--output", page, *options]
+        failure = _failure(command, copy.parent)
+        written = list((folder / "project").rglob(page))
+        if failure is not None or not written:
+            end = " ".join((failure or "no file is written").splitlines()[-5:])
+            raise DataError(f"`{document.path.name}`: Quarto refuses: {end}")
+        if kind in _FINISH:
+            _FINISH[kind](written[0], key)
+        pages.append(written[0])
+    return pages
+
+
+def _failure(command: Sequence[str], folder: Path) -> str | None:
+    """Run Quarto away from any network; return what it says where it fails."""
     environment = os.environ | {"QUARTO_PYTHON": sys.executable, "PYTHONHASHSEED": "0"}
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        environment |= {name: _NOWHERE, name.upper(): _NOWHERE}
     done = subprocess.run(
         command,
-        cwd=copy.parent,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    written = [path for path in (folder / "project").rglob("page.html")]
-    if done.returncode or not written:
-        end = " ".join(done.stderr.strip().splitlines()[-5:])
-        raise DataError(f"`{document.path.name}`: Quarto refuses: {end}")
-    text = written[0].read_text(encoding="utf-8")
-    tag = f'<meta name="fahrstats-key" content="{key}">'
+    return done.stderr.strip() if done.returncode else None
+
+
+def _finish_html(page: Path, key: str) -> None:
+    """Write the key into a page, and leave out what a browser would fetch.
+
+    Quarto gives a page with tables the loaders of widgets, of which there are none.
+    """
+    text = _LOADER.sub("", page.read_text(encoding="utf-8"))
+    tag = f'<meta name="{KEY}" content="{key}">'
     page.write_text(_HEAD.sub(lambda head: head[0] + tag, text, count=1), "utf-8")
+
+
+def _finish_pdf(page: Path, key: str) -> None:
+    """Write the key behind the end of a PDF, as a comment."""
+    with page.open("ab") as file:
+        file.write(f"%{KEY} {key}\n".encode())
+
+
+_OPTIONS = {
+    "html": ("html", "--metadata", "embed-resources:true"),
+    "docx": ("docx", f"--reference-doc={HERE / 'reference.docx'}"),
+    "pdf": ("typst",),
+}
+_FINISH = {"html": _finish_html, "pdf": _finish_pdf}
 
 
 def _problem(program: Path) -> str:
@@ -146,14 +205,22 @@ def _problem(program: Path) -> str:
 
 
 def _copied(document: Source, target: Path) -> Path:
-    """Copy the files of a document, keeping where they lie to one another."""
+    """Copy the files of a document, keeping where they lie to one another.
+
+    Of the project its settings of documents are kept. The copy is no page of a
+    website, and has a project of its own so as not to join one above it.
+    """
     files = [path.resolve() for path in document.files]
     top = Path(os.path.commonpath([path.parent for path in files]))
+    project = target / PROJECT_FILE
     for path in files:
         place = target / path.relative_to(top)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
-    if not any(path.name == PROJECT_FILE for path in files):
-        # Without a project of its own the copy would join one above it.
-        (target / PROJECT_FILE).write_text("project:\n  type: default\n", "utf-8")
+        project = place if path.name == PROJECT_FILE else project
+    settings: dict[str, object] = {}
+    if project.exists():
+        settings = load_yaml(project.read_text(encoding="utf-8"), f"`{PROJECT_FILE}`")
+    settings = without_project(settings) | {"project": {"type": "default"}}
+    project.write_text(as_yaml(settings), encoding="utf-8")
     return target / document.path.resolve().relative_to(top)

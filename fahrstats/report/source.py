@@ -18,6 +18,7 @@ from fahrstats.report.options import (
 )
 
 PROJECT_FILE = "_quarto.yml"
+_OF_PROJECT = ("project", "website")
 # Formats by their suffix, and what Quarto calls them.
 FORMATS: Mapping[str, str] = {"html": "html", "docx": "docx", "pdf": "typst"}
 _INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(\S+)\s*>\}\}\s*$")
@@ -209,6 +210,11 @@ def merged(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, o
     return result
 
 
+def without_project(settings: Mapping[str, object]) -> dict[str, object]:
+    """Leave out of a project file what is about its folder or website as a whole."""
+    return {key: settings[key] for key in settings if key not in _OF_PROJECT}
+
+
 def section(settings: Mapping[str, object], name: str) -> dict[str, object]:
     """Return the mapping below ``name``; empty when the settings have none."""
     value = settings.get(name)
@@ -273,8 +279,7 @@ def _shared_settings(
     settings: dict[str, object] = {}
     if project:
         shared = load_yaml(project.read_text(encoding="utf-8"), f"`{project}`")
-        shared.pop("project", None)
-        settings = _with_full_paths(shared, project.parent)
+        settings = _with_full_paths(without_project(shared), project.parent)
     return merged(settings, _with_full_paths(dict(header), path.resolve().parent))
 
 
