@@ -69,7 +69,7 @@ def checklist_counts(table: pd.DataFrame) -> str:
         for status, opening in (("partly", "In part"), ("open", "Open"))
         if status in numbers
     ]
-    return escape_markdown(" ".join([found, *named]))
+    return " ".join([found, *named])
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:

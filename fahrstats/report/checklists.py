@@ -31,7 +31,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import pandas as pd
 
 from fahrstats.columns import in_order
-from fahrstats.display.labels import listed
+from fahrstats.display.labels import in_sentence, listed
 from fahrstats.errors import DataError
 from fahrstats.report.extras import required
 
@@ -105,6 +105,11 @@ class Checklist:
     citation: str
     n_items: int
     items: tuple[Item, ...]
+
+    @property
+    def fairness(self) -> dict[str, str]:
+        """What is asked about differences between groups of people, by number."""
+        return {item.number: item.text for item in self.items if item.fairness}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +269,9 @@ def _row(
         for label in item.also.get(report, ())
         if anchors[label].is_there(present) and label not in there
     ]
-    lacking += [anchors[label].title for label in wanted if label not in there]
+    lacking += [
+        in_sentence(anchors[label].title) for label in wanted if label not in there
+    ]
     given = [key for key in item.statements if key in statements]
     missing = [key for key in item.statements if key not in statements]
     if not (there or more or item.statements) and item.not_applicable:
