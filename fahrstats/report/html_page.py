@@ -39,6 +39,7 @@ def write_html(
         "--section-divs",
         f"--template={HERE / 'template.html'}",
         f"--css={HERE / 'style.css'}",
+        f"--syntax-highlighting={HERE / 'code.theme'}",
     ]
     run_pandoc(
         markdown,

@@ -108,6 +108,7 @@ def run_pandoc(
         "--quiet",
         f"--output={output}",
         *_contents(source.settings),
+        *_paper(source),
         *options,
         str(text),
     ]
@@ -138,6 +139,15 @@ def _contents(settings: Mapping[str, object]) -> list[str]:
     if not settings.get("toc", False):
         return []
     return ["--toc", f"--toc-depth={settings.get('toc-depth', 3)}"]
+
+
+def _paper(source: Source) -> list[str]:
+    size = source.settings.get("papersize", "a4")
+    if size not in ("a4", "letter"):
+        raise DataError(
+            f"`{source.path.name}`: `papersize` is `{size}`; it must be a4 or letter."
+        )
+    return ["--variable=letter"] if size == "letter" else []
 
 
 def _metadata(source: Source) -> dict[str, object]:
