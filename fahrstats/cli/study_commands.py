@@ -77,16 +77,60 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")
 
 @app.command()
 def new(
-    table: Annotated[
-        str,
-        typer.Argument(metavar="TABLE", help="Table of the cohort: CSV or Parquet."),
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TABLE|STUDY...",
+            help="Table of the cohort, CSV or Parquet; with --paper, the studies that "
+            "the paper is made of, by file or name.",
+        ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Study file to write.")
-    ] = Path("study.toml"),
+        Path | None,
+        typer.Option("--out", "-o", help="Study file to write; study.toml by default."),
+    ] = None,
+    paper: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Start a paper in this folder instead: study.toml, and a document of "
+            "tables and figures to edit.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write a commented study file for a table, guessed from its columns."""
+    """Write a commented study file for a table, or start a paper from studies."""
+    if paper is not None:
+        if out is not None:
+            raise typer.BadParameter(
+                "a paper is written to the folder of --paper.", param_hint="--out"
+            )
+        _new_paper(sources, paper)
+    elif len(sources) > 1:
+        raise typer.BadParameter(
+            "a study has one table; studies go into a paper with --paper FOLDER.",
+            param_hint="TABLE",
+        )
+    else:
+        _new_study(sources[0], out or Path("study.toml"), data_dir)
+
+
+def _new_paper(studies: Sequence[str], folder: Path) -> None:
+    """Write the file of a paper and the document that prints it."""
+    from fahrstats.report.editable_copy import check_is_free, copy_report
+    from fahrstats.study.paper.starter import write_paper_starter
+
+    check_is_free("paper", folder)
+    out = folder / "study.toml"
+    parts = write_paper_starter(studies, out, document="paper.qmd")
+    document = copy_report("paper", folder)
+    for role, name in parts.items():
+        typer.echo(f"{role}: {name}")
+    typer.echo(f"Wrote {out} and {document}; correct them, then: fahrstats run {out}")
+
+
+def _new_study(table: str, out: Path, data_dir: Path | None) -> None:
+    """Write a study file for a table, and say what was guessed."""
     from fahrstats.study.starter import write_starter
 
     guess = write_starter(table, out, data_dir)
@@ -145,7 +189,8 @@ def analyse(
     with progress(quiet) as watch:
         folder = find_kind(path).analyse(path, data_dir, out, watch)
     if not quiet:
-        typer.echo(f"Tables: {folder / 'tables'}")
+        tables = folder / "tables"
+        typer.echo(f"Tables: {tables if tables.is_dir() else folder}")
 
 
 @app.command()
@@ -223,17 +268,16 @@ def _render(
     """
     from fahrstats.report import render as render_document
     from fahrstats.report import report_source
-    from fahrstats.study.kinds import find_kind
-    from fahrstats.study.publication.public_version import publish
+    from fahrstats.study.kinds import find_kind, own_document
 
     study_kind = find_kind(path)
     manifest = study_kind.check_results(path, folder, data_dir)
     if base is not None:
         watch("leaving out small counts", 0, 1)
-        folder = publish(folder, manifest, base=base)
+        folder = study_kind.publish(folder, manifest, base=base)
     watch("rendering the report", 0, 1)
     return render_document(
-        report_source(study_kind.report),
+        own_document(path) or report_source(study_kind.report),
         [folder / f"{manifest['name']}.{kind}" for kind in to or (Format.HTML,)],
         params={"results": str(folder)},
     )

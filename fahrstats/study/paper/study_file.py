@@ -42,7 +42,7 @@ def parse_paper(path: Path) -> tuple[Paper | None, list[str]]:
         statements=read_statements(top),
     )
     top.finish()
-    problems.extend(_shared_names(paper))
+    problems.extend(shared_names(paper))
     return (None if problems else paper), problems
 
 
@@ -129,12 +129,12 @@ def _document(top: Section, path: Path) -> str | None:
     return name
 
 
-def _shared_names(paper: Paper) -> Iterator[str]:
+def shared_names(paper: Paper) -> Iterator[str]:
     """Yield names that two studies share, whose results would be in one folder."""
     names = [paper.name, *(study_name(part.path) for part in paper.parts)]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield (
-                f"`{name}` is the name of several of the paper and its studies, whose "
-                "results would be in one folder; rename a file."
+                f"Several of the paper and its studies are called `{name}`, so that "
+                "their results would be in one folder; rename a file."
             )
