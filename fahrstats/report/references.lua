@@ -12,6 +12,7 @@ local settings = {}
 local counts = {fig = 0, tbl = 0, lst = 0, eq = 0}
 local section = {0, 0, 0, 0, 0, 0}
 local top_level = 6
+local n_captions = 0
 local index = {}
 
 local function complain(kind, what)
@@ -108,6 +109,21 @@ local function with_alternatives(blocks, caption)
   })
 end
 
+-- What is wider than the page is moved with the keys, so it has the focus and a name.
+local function reachable(blocks, caption_id)
+  if not is_html then return blocks end
+  return blocks:walk({
+    Div = function(el)
+      if not el.classes:includes("scroll") or el.attributes.tabindex then return nil end
+      el.attributes.tabindex = "0"
+      el.attributes.role = "group"
+      el.attributes["aria-labelledby"] = caption_id
+      el.attributes["aria-label"] = not caption_id and words.tbl or nil
+      return el
+    end,
+  })
+end
+
 local function figure(kind, id, entry, content, words, columns)
   content = with_alternatives(content, words)
   local caption = labelled(entry, words)
@@ -122,10 +138,13 @@ local function figure(kind, id, entry, content, words, columns)
   end
   local blocks = pandoc.Blocks({})
   local anchor = id ~= "" and ' id="' .. escape(id) .. '"' or ""
+  n_captions = n_captions + 1
+  local caption_id = "caption-" .. n_captions
+  if #caption > 0 then content = reachable(content, caption_id) end
   local caption_first = kind ~= "fig"
   local function put_caption()
     if #caption > 0 then
-      blocks:insert(html("<figcaption>"))
+      blocks:insert(html('<figcaption id="' .. caption_id .. '">'))
       blocks:insert(pandoc.Plain(caption))
       blocks:insert(html("</figcaption>"))
     end
@@ -187,7 +206,7 @@ end
 
 local function wide(el)
   if not is_html then return el end
-  return {html('<div class="scroll">'), el, html("</div>")}
+  return pandoc.Div({el}, {class = "scroll"})
 end
 
 local function scrolled(blocks)
@@ -362,6 +381,12 @@ local checks = {
   end,
 }
 
+-- A link that an author writes as a link: [Methods](#sec-methods).
+local function check_link(el)
+  local label = el.target:match("^#(.+)$")
+  if label and kind_of(label) and not index[label] then complain("nowhere", label) end
+end
+
 local function check_bibliography(doc)
   local known = {}
   for _, entry in ipairs(pandoc.utils.references(doc)) do known[entry.id] = true end
@@ -409,6 +434,6 @@ function Pandoc(doc)
     end,
     Inlines = equations,
   })
-  doc.blocks = with_alternatives(doc.blocks, pandoc.Inlines({}))
-  return doc:walk({Cite = cite})
+  doc.blocks = reachable(with_alternatives(doc.blocks, pandoc.Inlines({})))
+  return doc:walk({Cite = cite, Link = check_link})
 end
