@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from fahrstats.report.title import title_block
 HERE = Path(__file__).parent
 KEY = "fahrstats-key"
 _FIRST_DATE = "315532800"  # 1 January 1980, before which no zip file is dated
+_LABELLED = re.compile(r"^::: \{#([\w-]+)")
+_LONGEST_LINE = 40  # of what a cell wrote, in messages
 _NOTE = re.compile(r"^fahrstats (\w+) (.*)$")
 _PASSED_ON = (
     "bibliography",
@@ -118,21 +121,40 @@ def run_pandoc(
     )
     notes = [found for line in done.stderr.splitlines() if (found := _NOTE.match(line))]
     if notes:
-        raise DataError("\n".join(complaint(source, *note.groups()) for note in notes))
+        wrong = (complaint(source, *note.groups(), markdown=markdown) for note in notes)
+        raise DataError("\n".join(wrong))
     if done.returncode:
         raise DataError(f"`{source.path.name}`: pandoc refuses: {done.stderr.strip()}")
     _pass_on_messages(source, log)
 
 
-def complaint(source: Source, kind: str, what: str) -> str:
-    """Say what is wrong and on which line of the document it stands."""
+def complaint(source: Source, kind: str, what: str, *, markdown: str = "") -> str:
+    """Say what is wrong and on which line of the document it stands.
+
+    What a cell wrote is looked for in the ``markdown`` of the executed document.
+    """
     mark = _MARKS.get(kind, "")
     sign = re.compile(rf"{mark}{re.escape(what)}(?![\w-])")
     lines = [line for line in source.lines if sign.search(line.text)]
-    where = f"`{source.path.name}`, output of a cell"
+    where = f"`{source.path.name}`, output of a cell{_written(markdown, sign)}"
     if lines:
         where = (lines[-1] if kind == "duplicate" else lines[0]).where
     return f"{where}: {_COMPLAINTS[kind].format(what, what)}"
+
+
+def _written(markdown: str, sign: re.Pattern[str]) -> str:
+    """Return the label of the cell that wrote something, and the start of its line."""
+    label = ""
+    for line in markdown.splitlines():
+        if opened := _LABELLED.match(line):
+            label = f"`{opened[1]}`: "
+        if sign.search(line):
+            return (
+                f" ({label}{textwrap.shorten(line, _LONGEST_LINE, placeholder=' …')})"
+            )
+        if line == ":::":
+            label = ""
+    return ""
 
 
 def _contents(settings: Mapping[str, object]) -> list[str]:

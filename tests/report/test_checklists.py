@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import check_table
 
+from fahrstats.display.checklist_tables import checklist
 from fahrstats.errors import DataError, MissingExtraError
 from fahrstats.report import report_source
 from fahrstats.report.checklists import (
@@ -225,7 +226,7 @@ def test_an_item_of_the_other_stage_says_why_it_does_not_apply(stage, other):
 
 
 @given(st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_more_results_or_statements_never_make_an_answer_worse(data):
     name = data.draw(st.sampled_from(get_args(Name)))
     read = read_checklist(name)
@@ -294,3 +295,66 @@ def test_without_what_reads_the_files_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'fahrstats\[report\]'"):
         read_checklist("remark")
+
+
+# In a document ------------------------------------------------------------------
+
+DOCUMENT = """\
+```{python}
+#| tags: [parameters]
+table = ""
+```
+
+::: {#tbl-one}
+| a |
+|---|
+| 1 |
+
+Who.
+:::
+
+## Methods {#sec-methods}
+
+```{python}
+#| label: tbl-remark
+#| tbl-cap: "REMARK."
+from IPython.display import Markdown
+
+Markdown(table)
+```
+"""
+REFERS = replace(BARE, number="13", filled_by=biomarker("tbl-one", "sec-methods"))
+
+
+@pytest.fixture
+def printed() -> str:
+    one = Checklist("REMARK", "title", "1", "free", "key", 1, (REFERS,))
+    return checklist(
+        fill_checklist(one, report="biomarker", present={"table_one"}),
+    )
+
+
+def test_references_of_a_printed_checklist_are_links(to_html, printed):
+    page = to_html(DOCUMENT, table=printed)
+    assert re.search(r'href="#tbl-one"[^>]*>Table\s1</a>', page)
+    assert re.search(r'href="#sec-methods"[^>]*>Methods</a>', page)
+
+
+def test_a_claim_that_leads_nowhere_is_an_error_that_names_list_and_item(
+    to_html, printed
+):
+    document = DOCUMENT.replace("{#tbl-one}", "{#tbl-two}").replace(
+        "{#sec-", "{#sec-no-"
+    )
+    with pytest.raises(DataError) as caught:
+        to_html(document, table=printed)
+    wrong = set(str(caught.value).splitlines())
+    written = (
+        "`document.qmd`, output of a cell (`tbl-remark`: | 13 | Asks | @tbl-one, …)"
+    )
+    assert wrong == {
+        f"{written}: the reference `@tbl-one` has no target; give a figure, table, "
+        "section or equation the label `tbl-one`.",
+        f"{written}: the link `#sec-methods` has no target; give something the label "
+        "`sec-methods`.",
+    }
