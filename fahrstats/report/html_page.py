@@ -37,6 +37,7 @@ def write_html(
         "--embed-resources",
         "--mathml",
         "--section-divs",
+        f"--toc-depth={int(str(source.settings.get('toc-depth', 3))) + 1}",
         f"--template={HERE / 'template.html'}",
         f"--css={HERE / 'style.css'}",
         f"--syntax-highlighting={HERE / 'code.theme'}",

@@ -401,6 +401,17 @@ local function check_bibliography(doc)
   })
 end
 
+-- The title of a page is its only heading of the first level.
+local function below_title(doc)
+  local first = doc.meta.title and 2 or 1
+  doc.blocks = doc.blocks:walk({
+    Header = function(el)
+      el.level = math.min(6, el.level - top_level + first)
+      return el
+    end,
+  })
+end
+
 -- Settings --------------------------------------------------------------------------
 
 local function read_settings(meta)
@@ -435,5 +446,6 @@ function Pandoc(doc)
     Inlines = equations,
   })
   doc.blocks = reachable(with_alternatives(doc.blocks, pandoc.Inlines({})))
+  if is_html then below_title(doc) end
   return doc:walk({Cite = cite, Link = check_link})
 end
