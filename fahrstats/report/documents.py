@@ -18,7 +18,7 @@ from fahrstats.report.extras import OWN, check_installed
 from fahrstats.report.freshness import key_in, key_of
 from fahrstats.report.html_page import write_html
 from fahrstats.report.markdown import to_markdown
-from fahrstats.report.parameters import checked_params
+from fahrstats.report.parameters import check_journal, checked_params
 from fahrstats.report.pdf_document import write_pdf
 from fahrstats.report.portability import findings
 from fahrstats.report.source import FORMATS, Source, read_source
@@ -55,7 +55,8 @@ def render(
         Values for the names in the document's cell tagged ``parameters``. They
         travel as YAML and are never evaluated. ``results`` is the folder of result
         tables: its path is made absolute, and a change of any file in it makes the
-        document be rendered again.
+        document be rendered again. ``journal`` is whose rules numbers and figures keep
+        to, see :func:`fahrstats.display.journal_styles.journal_style`.
     engine
         ``"quarto"`` or ``"own"``, this package's renderer; ``"auto"`` takes Quarto
         where it and what it needs are installed.
@@ -89,6 +90,7 @@ def render(
         check_installed(OWN, "report")
     document = read_source(source)
     values = checked_params(params)
+    check_journal(document, values)
     written_by = quarto.version_of(program) if program else "own"
     key = key_of(document, values, asked, written_by)
     stale = [output for output in asked if key_in(output) != key]
@@ -171,7 +173,7 @@ def _own_pages(
     key: str,
 ) -> list[Path]:
     """Execute the document once and write it in every format."""
-    executed = execute(document, params, folder, formats=kinds)
+    executed = execute(document, params, folder)
     pages = []
     for kind in kinds:
         source = document.for_format(kind)

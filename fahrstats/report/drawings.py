@@ -1,21 +1,20 @@
-"""Figures as images: drawn once, saved in the formats that are asked for.
+"""Figures as images, each drawn once.
 
-A figure becomes an SVG that is small and the same in every run, or a PNG for Word.
-Letters are outlines, so that every reader sees the same widths. Points by the thousand
-become one picture inside the drawing, whose axes and letters stay sharp.
+A figure becomes an SVG that is small and the same in every run; what Word shows is
+made from that. Letters are outlines, so that every reader sees the same widths. Points
+by the thousand become one picture inside the drawing, whose axes and letters stay sharp.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from io import BytesIO
 from itertools import count
 from typing import Any, TypeAlias
 
-FORMATS = ("svg", "png")
 DPI = 300
 """Pixels per inch of PNG images, and of what is a picture inside an SVG."""
 
@@ -29,7 +28,7 @@ _UNSEEN = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>|<!--.*?-->", re.DOT
 _BETWEEN = re.compile(r">\s+<")
 _BREAK = re.compile(r"\s*\n\s*")
 _PATH = re.compile(r'(?<= d=")[^"]*')
-_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_STEP = re.compile(r"([MLQCz])([^MLQCz]*)")
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:href="|url\()#([^")]*)')
 _WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
@@ -38,26 +37,27 @@ _WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
 Bundle: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 
 
-def register(formatter: Any, formats: Collection[str], dpi: float = DPI) -> None:
-    """Have IPython show figures of Matplotlib and plotnine in these formats.
+def register(formatter: Any, kind: str, dpi: float = DPI) -> None:
+    """Have IPython show figures of Matplotlib and plotnine in this format.
 
     Parameters
     ----------
     formatter
         The ``mimebundle_formatter`` of a shell.
-    formats
-        Of ``FORMATS``.
+    kind
+        ``"svg"``, or ``"png"`` for a document that asks for it.
     dpi
         Pixels per inch of PNG images.
     """
     numbers = count(1)
+    shown = _svg if kind == "svg" else _png
 
     def show_figure(figure: Any) -> Bundle:
-        return _bundle(figure, formats, dpi, next(numbers), bbox_inches="tight")
+        return shown(figure, dpi, next(numbers), bbox_inches="tight")
 
     def show_plot(plot: Any) -> Bundle:
         with _drawn(plot) as figure:
-            return _bundle(figure, formats, dpi, next(numbers))
+            return shown(figure, dpi, next(numbers))
 
     by_name: Callable[..., Any] = formatter.for_type_by_name
     by_name("matplotlib.figure", "Figure", show_figure)
@@ -72,7 +72,7 @@ def small_svg(svg: str) -> str:
     to are not.
     """
     svg = _BETWEEN.sub("><", _UNSEEN.sub("", svg))
-    svg = _PATH.sub(lambda path: _LONG_NUMBER.sub(_rounded, path[0]), svg)
+    svg = _PATH.sub(lambda path: _short_path(path[0]), svg)
     used = set(_USED.findall(svg))
     svg = _ID.sub(lambda found: found[0] if found[1] in used else "", svg)
     return _BREAK.sub(" ", svg).strip()
@@ -90,30 +90,7 @@ def _drawn(plot: Any) -> Iterator[Any]:
         yield figure
 
 
-def _bundle(
-    figure: Any, formats: Collection[str], dpi: float, number: int, **how: object
-) -> Bundle:
-    data: dict[str, Any] = {}
-    metadata: dict[str, Any] = {}
-    if "svg" in formats:
-        svg = _svg(figure, dpi, number, how)
-        data["image/svg+xml"] = svg
-        points = _WIDTH.search(svg)
-        if points:
-            metadata["image/svg+xml"] = _width(float(points[1]) / _POINTS_PER_INCH)
-    if "png" in formats:
-        png = _saved(figure, "png", dpi, how)
-        data["image/png"] = png
-        pixels = int.from_bytes(png[16:20], "big")  # where a PNG says its width
-        metadata["image/png"] = _width(pixels / dpi)
-    return data, metadata
-
-
-def _width(inches: float) -> dict[str, int]:
-    return {"width": round(inches * _PIXELS_PER_INCH)}
-
-
-def _svg(figure: Any, dpi: float, number: int, how: dict[str, object]) -> str:
+def _svg(figure: Any, dpi: float, number: int, **how: object) -> Bundle:
     import matplotlib as mpl
 
     # Names inside a drawing come from a hash, which differs from figure to figure.
@@ -122,7 +99,19 @@ def _svg(figure: Any, dpi: float, number: int, how: dict[str, object]) -> str:
         svg = small_svg(_saved(figure, "svg", dpi, how).decode())
         if len(svg) > LARGEST_SVG and _make_pictures(figure):
             svg = small_svg(_saved(figure, "svg", dpi, how).decode())
-    return svg
+    points = _WIDTH.search(svg)
+    width = float(points[1]) / _POINTS_PER_INCH if points else 0
+    return _bundle("image/svg+xml", svg, width)
+
+
+def _png(figure: Any, dpi: float, number: int, **how: object) -> Bundle:
+    png = _saved(figure, "png", dpi, how)
+    pixels = int.from_bytes(png[16:20], "big")  # where a PNG says its width
+    return _bundle("image/png", png, pixels / dpi)
+
+
+def _bundle(mime: str, image: object, inches: float) -> Bundle:
+    return {mime: image}, {mime: {"width": round(inches * _PIXELS_PER_INCH)}}
 
 
 def _saved(figure: Any, kind: str, dpi: float, how: dict[str, object]) -> bytes:
@@ -135,12 +124,12 @@ def _saved(figure: Any, kind: str, dpi: float, how: dict[str, object]) -> bytes:
 
 def _make_pictures(figure: Any) -> bool:
     """Mark what holds many points to be drawn as a picture; whether there is any."""
-    from matplotlib.collections import Collection as Marks
+    from matplotlib.collections import Collection
     from matplotlib.lines import Line2D
 
     heavy = [
         part
-        for part in (*figure.findobj(Marks), *figure.findobj(Line2D))
+        for part in (*figure.findobj(Collection), *figure.findobj(Line2D))
         if _n_points(part) > _MANY
     ]
     for part in heavy:
@@ -155,5 +144,29 @@ def _n_points(part: Any) -> int:
     return max(n_vertices, len(part.get_offsets()))
 
 
-def _rounded(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+def _short_path(path: str) -> str:
+    """Round the points of a path, and write level and upright lines as such.
+
+    A step curve is half as long then, and a point that does not move is left out.
+    """
+    written, here = [], ("", "")
+    for command, numbers in _STEP.findall(path):
+        points = [_rounded(number) for number in numbers.split()]
+        if command == "L" and here[0]:
+            written.append(_line(here, points))
+        else:
+            written.append(command + " ".join(points))
+        # After a path is closed the next point is written in full.
+        here = (points[-2], points[-1]) if points else ("", "")
+    return "".join(written)
+
+
+def _line(here: tuple[str, str], points: list[str]) -> str:
+    x, y = points
+    if y == here[1]:
+        return "" if x == here[0] else f"H{x}"
+    return f"V{y}" if x == here[0] else f"L{x} {y}"
+
+
+def _rounded(number: str) -> str:
+    return number if len(number) < 4 else f"{float(number):.2f}".rstrip("0").rstrip(".")

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -77,18 +77,12 @@ class _Step:
     cell: Cell | None = None
 
 
-def execute(
-    source: Source,
-    params: Mapping[str, object],
-    folder: Path,
-    *,
-    formats: Collection[str] = ("html",),
-) -> Executed:
+def execute(source: Source, params: Mapping[str, object], folder: Path) -> Executed:
     """Run every cell and inline expression of a document, in order.
 
-    The process starts in the empty ``folder``, where images are left, each in what
-    ``formats`` need of SVG and PNG. ``params`` replace values after the cell tagged
-    ``parameters`` has run; they travel as YAML and are never evaluated.
+    The process starts in the empty ``folder``, where images are left. ``params``
+    replace values after the cell tagged ``parameters`` has run; they travel as
+    YAML and are never evaluated.
 
     Raises
     ------
@@ -107,7 +101,7 @@ def execute(
     job = {
         "steps": [_job_step(step) for step in steps],
         "params": as_yaml(params),
-        "images": _images(source.settings, formats),
+        "image": _image_format(source.settings),
         "dpi": source.settings.get("fig-dpi", DPI),
     }
     job_file, log_file = folder / "job.json", folder / "log.jsonl"
@@ -161,16 +155,14 @@ def _job_step(step: _Step) -> dict[str, object]:
     }
 
 
-def _images(settings: Mapping[str, object], formats: Collection[str]) -> list[str]:
-    """Say which images are needed: Word shows PNG, everything else SVG if it may."""
+def _image_format(settings: Mapping[str, object]) -> str:
     asked = settings.get("fig-format", FIGURE_FORMATS[0])
     if asked not in FIGURE_FORMATS:
         raise DataError(
             f"The header setting `fig-format` must be {_names(FIGURE_FORMATS)}, "
             f"but it is `{asked}`."
         )
-    needed = {"svg" if asked == "svg" and name != "docx" else "png" for name in formats}
-    return sorted(needed)
+    return "svg" if asked == "svg" else "png"
 
 
 def _matplotlib_settings(settings: Mapping[str, object]) -> str:

@@ -13,15 +13,17 @@ from fahrstats.report.options import CellOptions
 from fahrstats.report.source import Cell, Prose, Source, Verbatim, section
 
 META = re.compile(r"(?<!\{)\{\{<\s*meta\s+([\w.-]+)\s*>\}\}")
-# Richest first. A display table offers HTML and a plain repr; a figure offers images
-# and a plain repr. Word shows pixels better than drawings.
-_TEXT = ("text/html", "text/markdown")
-_PLAIN = ("text/latex", "text/plain")
-_PREFERENCE = {
-    "html": (*_TEXT, "image/svg+xml", "image/png", "image/jpeg", *_PLAIN),
-    "docx": (*_TEXT, "image/png", "image/jpeg", "image/svg+xml", *_PLAIN),
-    "pdf": (*_TEXT, "image/svg+xml", "image/png", "image/jpeg", *_PLAIN),
-}
+# Richest first. A display table offers HTML and a plain repr; a figure offers an
+# image and a plain repr.
+_PREFERENCE = (
+    "text/html",
+    "text/markdown",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "text/latex",
+    "text/plain",
+)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#$@~^|{}!])")
 _PAGEBREAK = re.compile(r"^\s*\{\{<\s*pagebreak\s*>\}\}\s*$")
 _ESCAPED_SHORTCODE = re.compile(r"\{(\{\{<.*?>\}\})\}")
@@ -35,8 +37,8 @@ def to_markdown(source: Source, executed: Executed, kind: str = "html") -> str:
     """Put the outputs in place of the code, in pandoc's markdown.
 
     Floats become the fenced divs that an author would write by hand, so that one
-    filter numbers both. Of an output with several representations that is taken which
-    suits the format, ``html``, ``docx`` or ``pdf``, best.
+    filter numbers both. HTML that a cell gives stays as it is for a page; for the
+    formats ``docx`` and ``pdf`` its tables are reduced to what they say.
     """
     parts: list[str] = []
     for i, piece in enumerate(source.pieces):
@@ -195,7 +197,7 @@ def _output(output: Output, options: CellOptions, kind: str) -> str:
         if options.output == "asis" and output.kind == "stdout":
             return output.text
         return _plain(output.text.rstrip("\n"), output.kind)
-    for mime in _PREFERENCE[kind]:
+    for mime in _PREFERENCE:
         if mime in output.data:
             return _represented(mime, output, options, kind)
     return ""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import textwrap
 from pathlib import Path
-from typing import Any
 
 from fahrstats.errors import DataError
 from fahrstats.report.extras import required
 from fahrstats.report.pandoc import HERE, KEY, complaint, run_pandoc
 from fahrstats.report.source import Source
+from fahrstats.report.title import title_block
+from fahrstats.report.typesetting import compiler
 
 STANDARDS = ("ua-1",)
 """Accessible PDF: tagged, titled, every figure and formula with words for it."""
 
+_LONGEST_TITLE = 80  # letters of the line above each page
+_MARKS = re.compile(r"[*`_]")
 _NO_LABEL = re.compile(r"label `<([^>]+)>` does not exist")
 
 
@@ -22,7 +27,6 @@ def write_pdf(
 ) -> None:
     """Write an executed document as a tagged PDF.
 
-    Fonts are those that come with typst and Matplotlib: the same on every machine.
     ``key`` stands among the keywords of the file. The parameters are those of
     :func:`fahrstats.report.html_page.write_html`.
 
@@ -37,29 +41,33 @@ def write_pdf(
         "--to=typst",
         f"--lua-filter={HERE / 'typst.lua'}",
         f"--template={HERE / 'template.typ'}",
+        *_properties(source, key),
     ]
-    run_pandoc(
-        markdown,
-        source,
-        text,
-        folder=folder,
-        metadata={KEY: key, "pagetitle": source.settings.get("title", "")},
-        options=options,
-    )
-    fonts = _fonts()
-    compiler = typst.Compiler(
-        root=str(folder), font_paths=fonts, ignore_system_fonts=True
-    )
+    run_pandoc(markdown, source, text, folder=folder, metadata={}, options=options)
     try:
-        compiler.compile(str(text), output=str(output), pdf_standards=list(STANDARDS))
+        compiler(folder).compile(
+            str(text), output=str(output), pdf_standards=list(STANDARDS)
+        )
     except typst.TypstError as error:
         raise DataError(_refusal(source, error)) from error
 
 
-def _fonts() -> list[str]:
-    """Find the fonts of Matplotlib, whose signs typst's own fonts do not all have."""
-    matplotlib: Any = required("matplotlib", "matplotlib")
-    return [str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")]
+def _properties(source: Source, key: str) -> list[str]:
+    """Give title, authors and keywords of the file as strings of typst."""
+    title = _MARKS.sub("", str(source.settings.get("title", source.path.stem)))
+    given = source.settings.get("keywords", [])
+    keywords = given if isinstance(given, list) else [given]
+    authors = title_block(source.settings)["author-meta"]
+    named = [
+        ("pdf-title", title),
+        ("running-title", textwrap.shorten(title, _LONGEST_TITLE, placeholder=" …")),
+        *(("pdf-author", name) for name in authors if isinstance(authors, list)),
+        *(("pdf-keyword", word) for word in [*keywords, f"{KEY} {key}"]),
+    ]
+    return [
+        f"--variable={name}:{json.dumps(str(value), ensure_ascii=False)}"
+        for name, value in named
+    ]
 
 
 def _refusal(source: Source, error: Exception) -> str:

@@ -44,6 +44,7 @@ SETTINGS = frozenset(EXECUTE_DEFAULTS) | {
     "toc-title",
     "number-sections",
     "number-depth",
+    "papersize",
     "fig-width",
     "fig-height",
     "fig-format",

@@ -16,7 +16,8 @@ local function quoted(text)
   return '"' .. text:match("^ ?(.-) ?$") .. '"'
 end
 
--- Blocks as one argument of a function, `[...]`.
+-- Blocks as one argument of a function, `[...]`. What becomes several blocks is put into
+-- a div, so that it stays one argument of what is around it.
 local function argument(before, content, after)
   local result = pandoc.Blocks({typst(before .. "[")})
   result:extend(content)
@@ -186,7 +187,7 @@ local function data_table(el)
     .. ",), (" .. table.concat(words, ", ") .. ",),")})
   blocks:extend(content)
   blocks:insert(typst(")"))
-  return blocks
+  return pandoc.Div(blocks)
 end
 
 -- Floats and blocks ----------------------------------------------------------------
@@ -196,10 +197,25 @@ local function float(el)
   for _, class in ipairs(el.classes) do kind = class:match("^float%-(%a+)$") or kind end
   local caption = pandoc.utils.blocks_to_inlines(el.caption.long)
   local blocks = argument("#float(" .. quoted(kind) .. ", " .. name_of(el) .. ", ",
-    #caption > 0 and plain(caption) or {}, ")[")
-  blocks:extend(el.content)
-  blocks:insert(typst("]"))
-  return blocks
+    #caption > 0 and plain(caption) or {}, ",")
+  for _, part in ipairs(el.content) do blocks:extend(argument("", {part}, ",")) end
+  blocks:insert(typst(")"))
+  return pandoc.Div(blocks)
+end
+
+-- A table and the notes below it are one block.
+local function with_notes(blocks)
+  local result = pandoc.Blocks({})
+  for _, block in ipairs(blocks) do
+    local before = result[#result]
+    if block.t == "Div" and block.classes:includes("table-notes") and before
+      and before.t == "Table" then
+      result[#result] = pandoc.Div({before, block}, {class = "kept"})
+    else
+      result:insert(block)
+    end
+  end
+  return result
 end
 
 local function callout(el)
@@ -210,18 +226,18 @@ local function callout(el)
     title.content, ")[")
   blocks:extend(body.content)
   blocks:insert(typst("]"))
-  return blocks
+  return pandoc.Div(blocks)
 end
 
 local function columns_grid(el)
   local blocks = pandoc.Blocks({typst("#panels(" .. el.attributes.columns .. ",")})
   for _, block in ipairs(el.content) do blocks:extend(argument("", {block}, ",")) end
   blocks:insert(typst(")"))
-  return blocks
+  return pandoc.Div(blocks)
 end
 
 -- Functions of the template that take the content of a div, by its class.
-local named = {"tab-title", "table-notes", "output"}
+local named = {"tab-title", "table-notes", "output", "kept"}
 
 local function div(el)
   local classes = el.classes
@@ -250,6 +266,7 @@ function Pandoc(doc)
   return doc:walk({
     Header = header,
     Span = equation,
+    Blocks = with_notes,
   }):walk({
     Image = image,
     Math = formula,

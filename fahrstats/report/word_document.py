@@ -40,11 +40,9 @@ def write_docx(
         "--to=docx",
         f"--reference-doc={HERE / 'reference.docx'}",
         f"--template={HERE / 'template.openxml'}",
-    f"--syntax-highlighting={HERE / 'code.theme'}",
+        f"--syntax-highlighting={HERE / 'code.theme'}",
         f"--lua-filter={HERE / 'docx.lua'}",
     ]
-    if source.settings.get("papersize") in ("letter", "us-letter"):
-        options.append("--variable=letter")
     run_pandoc(
         markdown, source, output, folder=folder, metadata=metadata, options=options
     )

@@ -49,7 +49,7 @@ def main(job_path: Path, log_path: Path) -> None:
     # On a new machine Matplotlib first says that it looks for fonts.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     outputs: list[Output] = []
-    shell = _shell(job["images"], job["dpi"], outputs)
+    shell = _shell(job["image"], job["dpi"], outputs)
     params = yaml.safe_load(job["params"]) or {}
     with log_path.open("w", encoding="utf-8") as log:
         for number, step in enumerate(job["steps"]):
@@ -158,14 +158,14 @@ class _Shell(InteractiveShell):
         self.raised = self.raised or sys.exc_info()[1]
 
 
-def _shell(images: list[str], dpi: float, outputs: list[Output]) -> _Shell:
+def _shell(image: str, dpi: float, outputs: list[Output]) -> _Shell:
     config = Config()
     config.HistoryManager.enabled = False
     config.InlineBackend.figure_formats = set()
     shell = _Shell.instance(config=config)
     shell.outputs = outputs
     formatter: Any = shell.display_formatter
-    drawings.register(formatter.mimebundle_formatter, images, dpi)
+    drawings.register(formatter.mimebundle_formatter, image, dpi)
     return shell
 
 
