@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fahrstats.cli import (
+    checklist_command,
     checkpoint_commands,
     data_commands,
     explain_commands,
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for commands in (
     study_commands.app,
+    checklist_command.app,
     photo_commands.app,
     perturb_commands.app,
     explain_commands.app,
