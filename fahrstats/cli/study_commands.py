@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -70,6 +71,13 @@ To = Annotated[
         "--to",
         help="Format of the report, html by default. Given more than once, all are "
         "written from one execution: --to html --to docx --to pdf.",
+    ),
+]
+Journal = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose rules numbers and figures of the report keep to: annals, jama, "
+        "lancet or nejm. Without it they keep to no journal's.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -201,17 +209,17 @@ def render(
     public: Public = False,
     round_to: RoundTo = None,
     to: To = None,
+    journal: Journal = None,
     quiet: Quiet = False,
 ) -> None:
     """Render the report of a study whose result tables are written."""
     from fahrstats.study.study_file import find_study, results_folder
 
-    path, base = find_study(study), _base(public, round_to)
+    asked = _asked(public=public, round_to=round_to, to=to, journal=journal)
+    path = find_study(study)
     with progress(quiet) as watch:
         folder = results_folder(path, out)
-        pages = _render(
-            path, folder, data_dir, watch, base=base, to=to or [Format.HTML]
-        )
+        pages = _render(path, folder, data_dir, watch, asked)
     for page in () if quiet else pages:
         typer.echo(f"Report: {page}")
 
@@ -224,47 +232,71 @@ def run(
     public: Public = False,
     round_to: RoundTo = None,
     to: To = None,
+    journal: Journal = None,
     quiet: Quiet = False,
 ) -> None:
     """Check a study, write its result tables and render the report."""
     from fahrstats.study.kinds import find_kind
     from fahrstats.study.study_file import find_study
 
-    path, base = find_study(study), _base(public, round_to)
+    asked = _asked(public=public, round_to=round_to, to=to, journal=journal)
+    path = find_study(study)
     with progress(quiet) as watch:
         folder = find_kind(path).analyse(path, data_dir, out, watch)
-        pages = _render(
-            path, folder, data_dir, watch, base=base, to=to or [Format.HTML]
-        )
+        pages = _render(path, folder, data_dir, watch, asked)
     for page in () if quiet else pages:
         typer.echo(f"Report: {page}")
 
 
-def _base(public: bool, round_to: int | None) -> int | None:
-    """Return what counts are multiples of in a version for publication."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a report.
+
+    Attributes
+    ----------
+    base : int or None
+        What counts are multiples of in a version for publication; None for none.
+    formats : tuple of Format
+        What it is written as.
+    journal : str or None
+        Whose rules it keeps to.
+    """
+
+    base: int | None
+    formats: tuple[Format, ...]
+    journal: str | None
+
+
+def _asked(
+    *,
+    public: bool,
+    round_to: int | None,
+    to: Sequence[Format] | None,
+    journal: str | None,
+) -> _Asked:
+    """Return what is asked of a report, refused before anything is computed."""
     if round_to is not None and not public:
         raise typer.BadParameter(
             "it rounds the counts of --public; add that.", param_hint="--round-to"
         )
-    if not public:
-        return None
-    from fahrstats.study.publication.counts import BASE
+    if journal is not None:
+        from fahrstats.display.journal_styles import journal_style
 
-    return round_to or BASE
+        journal_style(journal)
+    base = None
+    if public:
+        from fahrstats.study.publication.counts import BASE
+
+        base = round_to or BASE
+    return _Asked(base, tuple(to or (Format.HTML,)), journal)
 
 
 def _render(
-    path: Path,
-    folder: Path,
-    data_dir: Path | None,
-    watch: Watch,
-    *,
-    base: int | None,
-    to: Sequence[Format] | None,
+    path: Path, folder: Path, data_dir: Path | None, watch: Watch, asked: _Asked
 ) -> tuple[Path, ...]:
     """Render the report from the result tables in ``folder``, if they are sound.
 
-    With a ``base`` for rounding it is that of their public version.
+    With a base for rounding it is that of their public version.
     """
     from fahrstats.report import render as render_document
     from fahrstats.report import report_source
@@ -272,12 +304,15 @@ def _render(
 
     study_kind = find_kind(path)
     manifest = study_kind.check_results(path, folder, data_dir)
-    if base is not None:
+    if asked.base is not None:
         watch("leaving out small counts", 0, 1)
-        folder = study_kind.publish(folder, manifest, base=base)
+        folder = study_kind.publish(folder, manifest, base=asked.base)
     watch("rendering the report", 0, 1)
+    params = {"results": str(folder)}
+    if asked.journal is not None:
+        params["journal"] = asked.journal
     return render_document(
         own_document(path) or report_source(study_kind.report),
-        [folder / f"{manifest['name']}.{kind}" for kind in to or (Format.HTML,)],
-        params={"results": str(folder)},
+        [folder / f"{manifest['name']}.{kind}" for kind in asked.formats],
+        params=params,
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from fahrstats.errors import DataError
 from fahrstats.report.extras import required
+from fahrstats.report.source import Source
 
 # The folder of result tables; the report reads it and the cache watches it.
 RESULTS = "results"
+# Whose rules numbers and figures keep to; the report gives it to its `StudyResults`.
+JOURNAL = "journal"
+_TAG = "parameters"
 
 
 def checked_params(params: Mapping[str, object]) -> dict[str, object]:
@@ -19,7 +24,8 @@ def checked_params(params: Mapping[str, object]) -> dict[str, object]:
     Raises
     ------
     DataError
-        A name is not a Python name, or ``results`` is no folder.
+        A name is not a Python name, ``results`` is no folder, or no style of a journal
+        is called as ``journal`` says.
     """
     plain: dict[str, object] = {}
     for name, value in params.items():
@@ -33,7 +39,45 @@ def checked_params(params: Mapping[str, object]) -> dict[str, object]:
         if not folder.is_dir():
             raise DataError(f"The parameter `{RESULTS}` is not a folder: `{folder}`.")
         plain[RESULTS] = str(folder.resolve())
+    if JOURNAL in plain:
+        from fahrstats.display.journal_styles import journal_style
+
+        plain[JOURNAL] = journal_style(str(plain[JOURNAL])).name
     return plain
+
+
+def check_journal(document: Source, params: Mapping[str, object]) -> None:
+    """Make sure that a document which is given a journal's style knows of it.
+
+    Raises
+    ------
+    DataError
+        It has no parameter ``journal``, so that numbers would be printed by other
+        rules than those asked for.
+    """
+    if JOURNAL in params and JOURNAL not in _declared(document):
+        raise DataError(
+            f"`{document.path.name}` has no parameter `{JOURNAL}`, so that it cannot "
+            f'be written for `{params[JOURNAL]}`; add `{JOURNAL} = "default"` to its '
+            f"cell tagged `{_TAG}` and use it: `StudyResults({RESULTS}, {JOURNAL})`."
+        )
+
+
+def _declared(document: Source) -> set[str]:
+    """Return the names to which the cells of parameters give a value."""
+    names: set[str] = set()
+    for cell in document.cells:
+        if _TAG in cell.options.tags:
+            try:
+                tree = ast.parse(cell.code)
+            except SyntaxError:  # said with its line when the cell is run
+                continue
+            names |= {
+                node.id
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+    return names
 
 
 def as_yaml(params: Mapping[str, object]) -> str:

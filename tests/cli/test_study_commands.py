@@ -280,3 +280,33 @@ def test_the_version_for_publication_is_drawn_from_its_own_tables(
     status, _, err = run("render", "study.toml", "--round-to", 10)
     assert status == 2
     assert "it rounds the counts of --public" in err
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Collect what is asked of the renderer, which writes nothing."""
+    calls: list[dict[str, str]] = []
+    monkeypatch.setattr(
+        "fahrstats.report.render",
+        lambda document, pages, params: calls.append(params) or pages,
+    )
+    return calls
+
+
+def test_a_report_is_written_for_a_journal(folder, run, drawn):
+    assert run("run", "study.toml", "--journal", "lancet", "-q") == (0, "", "")
+    assert run("render", "study.toml", "-q") == (0, "", "")
+    assert [params.get("journal") for params in drawn] == ["lancet", None]
+
+
+def test_an_unknown_journal_is_one_line_before_anything_is_computed(folder, run, drawn):
+    for command in ("run", "render"):
+        status, out, err = run(command, "study.toml", "--journal", "lanct")
+        assert (status, out) == (1, "")
+        assert err.startswith(
+            "Error: There is no journal style `lanct`; the known ones"
+        )
+        assert "`annals`, `jama`, `lancet`, `nejm`" in err
+        assert err.count("\n") == 1
+    assert drawn == []
+    assert not (folder / "results").exists()

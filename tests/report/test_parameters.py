@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from fahrstats.errors import DataError
-from fahrstats.report.parameters import as_yaml, checked_params
+from fahrstats.report.parameters import as_yaml, check_journal, checked_params
 
 
 def test_values_come_back_as_they_were():
@@ -45,3 +45,26 @@ def test_a_name_must_be_that_of_a_variable():
 def test_a_value_that_yaml_lacks_is_named():
     with pytest.raises(DataError, match="`x` is of type `float64`"):
         as_yaml({"x": np.float64(1.0)})
+
+
+def test_a_journal_must_be_known():
+    assert checked_params({"journal": "jama"}) == {"journal": "jama"}
+    with pytest.raises(
+        DataError, match="no journal style `x`; the known ones"
+    ):
+        checked_params({"journal": "x"})
+
+
+PARAMETERS = "```{{python}}\n#| tags: [parameters]\n{}\n```\n"
+
+
+def test_a_document_that_is_written_for_a_journal_declares_it(read):
+    check_journal(read(PARAMETERS.format('journal: str = "default"')), {"journal": "x"})
+    check_journal(read("Text."), {"results": "here"})
+    for code in ("results = journal", "results = ("):
+        with pytest.raises(
+            DataError,
+            match=r"`document.qmd` has no parameter `journal`, so that it cannot be "
+            r'written for `jama`; add `journal = "default"` to its cell tagged',
+        ):
+            check_journal(read(PARAMETERS.format(code)), {"journal": "jama"})
