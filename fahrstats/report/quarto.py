@@ -151,6 +151,14 @@ def render(
     return pages
 
 
+def without_loaders(page: str) -> str:
+    """Leave out of a page of Quarto the loaders of widgets, of which it has none.
+
+    Quarto asks for them, from servers of others, wherever a cell gives a table.
+    """
+    return _LOADER.sub("", page)
+
+
 def _failure(command: Sequence[str], folder: Path) -> str | None:
     """Run Quarto away from any network; return what it says where it fails."""
     environment = os.environ | {"QUARTO_PYTHON": sys.executable, "PYTHONHASHSEED": "0"}
@@ -169,11 +177,8 @@ def _failure(command: Sequence[str], folder: Path) -> str | None:
 
 
 def _finish_html(page: Path, key: str) -> None:
-    """Write the key into a page, and leave out what a browser would fetch.
-
-    Quarto gives a page with tables the loaders of widgets, of which there are none.
-    """
-    text = _LOADER.sub("", page.read_text(encoding="utf-8"))
+    """Write the key into a page that a browser fetches nothing for."""
+    text = without_loaders(page.read_text(encoding="utf-8"))
     tag = f'<meta name="{KEY}" content="{key}">'
     page.write_text(_HEAD.sub(lambda head: head[0] + tag, text, count=1), "utf-8")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,13 +16,17 @@ from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report import render
 from fahrstats.report.freshness import key_in
 from fahrstats.report.quarto import find_program, usable_program, version_of
+from fahrstats.report.source import load_yaml
+
+ROOT = Path(__file__).parents[2]
 
 LOADERS = (
     '<script src="https://cdn.example/require.js" crossorigin="anonymous"></script>'
     "<script>define('jquery', [],function() {{return window.jQuery;}})</script>"
 )
 # Stands in for Quarto: writes what it was called with into the page.
-STAND_IN = """#!{python}
+STAND_IN = (
+    """#!{python}
 import os, pathlib, sys
 if sys.argv[1:] == ["--version"]:
     print("{version}")
@@ -31,9 +38,13 @@ else:
     project = pathlib.Path("_quarto.yml").read_text()
     proxies = "proxy " + os.environ["https_proxy"] + os.environ["HTTP_PROXY"]
     body = "|".join([*sys.argv[1:], text, *files, project, proxies])
-    head = """ + repr(LOADERS) + """
-    pathlib.Path(output).write_text("<html><head>" + head + "</head>" + body + "</html>")
+    head = """
+    + repr(LOADERS)
+    + """
+    page = "<html><head>" + head + "</head>" + body + "</html>"
+    pathlib.Path(output).write_text(page)
 """
+)
 
 
 @pytest.fixture
@@ -170,3 +181,33 @@ def test_what_quarto_says_when_it_fails_is_passed_on(install, write, tmp_path):
     program.write_text(text)
     with pytest.raises(DataError, match="Quarto refuses: no kernel"):
         render(write("x"), tmp_path / "a.html", engine="quarto")
+
+
+def test_the_website_of_all_reports_is_asked_for_in_settings_that_quarto_has():
+    project = load_yaml((ROOT / "_quarto.yml").read_text(), "`_quarto.yml`")
+    assert project.keys() == {"project", "website", "lang", "format"}
+    assert project["project"] == {
+        "type": "website",
+        "output-dir": "_site",
+        "execute-dir": "project",  # where `results/` lies
+        "render": ["reports/*.qmd"],
+        "post-render": "reports/without_loaders.py",
+    }
+    assert project["website"].keys() == {"title", "search", "sidebar"}
+    assert project["website"]["sidebar"].keys() == {"style", "contents"}
+
+
+def test_no_report_is_frozen():
+    for path in [ROOT / "_quarto.yml", *ROOT.glob("reports/**/*.qmd")]:
+        assert not re.search(r"^\s*freeze:", path.read_text(), re.MULTILINE), path
+
+
+def test_pages_of_the_website_fetch_nothing(tmp_path):
+    page, other = tmp_path / "a.html", tmp_path / "search.json"
+    page.write_text(f"<head>{LOADERS.replace('{{', '{').replace('}}', '}')}</head>")
+    other.write_text(LOADERS)
+    script = ROOT / "reports" / "without_loaders.py"
+    names = {"QUARTO_PROJECT_OUTPUT_FILES": f"{page}\n{other}"}
+    subprocess.run([sys.executable, script], env=os.environ | names, check=True)
+    assert page.read_text() == "<head></head>"
+    assert other.read_text() == LOADERS

@@ -1,0 +1,174 @@
+"""Quarto and this package number, caption, refer and fill tables alike.
+
+What both make of the document of every construct is read back by programs that know
+neither: pandoc for HTML, an XML parser for Word.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from fahrstats.report import render
+from fahrstats.report.extras import QUARTO, absent, pandoc_path
+from fahrstats.report.quarto import find_program
+
+DOCUMENT = Path(__file__).parent / "documents" / "every_construct.qmd"
+FLOAT = re.compile(r"(?:Figure|Table|Listing) \d+|\([a-z]\) ")
+CROSS_REFERENCE = re.compile(r"#?((?:fig|tbl|sec|eq|lst)-\S+)")
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+# Quarto gives the title, the footnotes and, in Word, the tabs headings of their own.
+OF_QUARTO = ("Every construct", "Footnotes", "One", "Two")
+
+pytestmark = [
+    pytest.mark.skipif(find_program() is None, reason="Quarto is not on the PATH"),
+    pytest.mark.skipif(bool(absent(QUARTO)), reason="no extra `quarto` installed"),
+]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What two renderings of one document have in common."""
+
+    headings: list[str]
+    captions: list[str]
+    references: list[tuple[str, str]]
+    tables: list[list[list[str]]]
+    literature: list[str]
+
+
+@pytest.fixture(scope="module")
+def by_quarto(tmp_path_factory):
+    """Render the document of every construct with Quarto, as HTML and for Word."""
+    folder = tmp_path_factory.mktemp("quarto")
+    outputs = [folder / "page.html", folder / "page.docx"]
+    page, word = render(DOCUMENT, outputs, params={"label": "given"}, engine="quarto")
+    return {"html": parts_of_html(page), "docx": parts_of_word(word)}
+
+
+@pytest.fixture(scope="module")
+def by_this_package(every_format):
+    return {
+        "html": parts_of_html(every_format["html"]),
+        "docx": parts_of_word(every_format["docx"]),
+    }
+
+
+@pytest.mark.parametrize("kind", ["html", "docx"])
+@pytest.mark.parametrize(
+    "part", ["headings", "captions", "references", "tables", "literature"]
+)
+def test_both_give_the_same(by_quarto, by_this_package, kind, part):
+    expected = getattr(by_quarto[kind], part)
+    assert expected
+    assert getattr(by_this_package[kind], part) == expected
+
+
+def parts_of_html(page: Path) -> Parts:
+    command = [str(pandoc_path()), "--from=html", "--to=json", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    nodes = list(_nodes(json.loads(done.stdout)["blocks"]))
+    links = [node["c"] for node in nodes if node["t"] == "Link"]
+    targets = [CROSS_REFERENCE.match(link[2][0]) for link in links]
+    headings = [_words(node["c"][2]) for node in nodes if node["t"] == "Header"]
+    return Parts(
+        headings=[heading for heading in headings if heading not in OF_QUARTO],
+        captions=[
+            words
+            for node in nodes
+            if node["t"] == "Figure" and (words := _words(node["c"][1]))
+        ],
+        references=[
+            (target[1], _words(link[1]))
+            for target, link in zip(targets, links, strict=True)
+            if target
+        ],
+        tables=[_cells(node["c"]) for node in nodes if node["t"] == "Table"],
+        literature=[
+            _words(node["c"][1])
+            for node in nodes
+            if node["t"] == "Div" and node["c"][0][0].startswith("ref-")
+        ],
+    )
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every element of a pandoc tree, in order."""
+    if isinstance(tree, list):
+        for part in tree:
+            yield from _nodes(part)
+    elif isinstance(tree, dict):
+        if "t" in tree:
+            yield tree
+        yield from _nodes(tree.get("c"))
+
+
+def _words(tree: Any) -> str:
+    pieces = []
+    for node in _nodes(tree):
+        if node["t"] == "Str":
+            pieces.append(node["c"])
+        elif node["t"] in ("Code", "Math"):
+            pieces.append(node["c"][1])
+        elif node["t"] in ("Space", "SoftBreak", "LineBreak", "Para", "Plain"):
+            pieces.append(" ")
+    return " ".join("".join(pieces).split())
+
+
+def _cells(table: list[Any]) -> list[list[str]]:
+    _, _, _, head, bodies, foot = table
+    rows = [*head[1], *(row for body in bodies for row in body[2] + body[3]), *foot[1]]
+    return [[_words(cell[4]) for cell in row[1]] for row in rows]
+
+
+def parts_of_word(file: Path) -> Parts:
+    with zipfile.ZipFile(file) as parts:
+        body = ElementTree.fromstring(parts.read("word/document.xml"))
+    paragraphs = [(_style(p), _text(p), p) for p in body.iter(f"{WORD}p")]
+    links = [
+        (link.get(f"{WORD}anchor", ""), _text(link))
+        for style, _, paragraph in paragraphs
+        if not style.startswith("TOC")
+        for link in paragraph.iter(f"{WORD}hyperlink")
+    ]
+    return Parts(
+        headings=[
+            re.sub(r"^([\d.]+?)\.?\s*(?=\D)", r"\1 ", text)
+            for style, text, _ in paragraphs
+            if style.startswith("Heading") and text not in OF_QUARTO
+        ],
+        captions=[text for _, text, _ in paragraphs if FLOAT.match(text)],
+        references=[link for link in links if CROSS_REFERENCE.match(link[0])],
+        tables=[
+            [[_text(cell) for cell in row.iter(f"{WORD}tc")] for row in rows]
+            for table in body.iter(f"{WORD}tbl")
+            if (rows := table.findall(f"{WORD}tr"))
+            and table.find(f".//{WORD}tblHeader") is not None
+            and table.find(f".//{WORD}tc//{WORD}tbl") is None
+        ],
+        literature=[text for style, text, _ in paragraphs if style == "Bibliography"],
+    )
+
+
+def _style(paragraph: ElementTree.Element) -> str:
+    style = paragraph.find(f"{WORD}pPr/{WORD}pStyle")
+    return "" if style is None else style.get(f"{WORD}val", "")
+
+
+def _text(element: ElementTree.Element) -> str:
+    pieces = {f"{WORD}tab": " ", f"{WORD}br": " "}
+    words = (pieces.get(e.tag, e.text or "") for e in element.iter() if _is_text(e))
+    return " ".join("".join(words).split())
+
+
+def _is_text(element: ElementTree.Element) -> bool:
+    return element.tag in (f"{WORD}t", f"{WORD}tab", f"{WORD}br")
