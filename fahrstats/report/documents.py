@@ -128,7 +128,9 @@ def report_source(name: str) -> Path:
     """
     folders = (_PACKAGE.parent / "reports", _PACKAGE / "report" / "templates")
     stem = name.removesuffix(".qmd")
-    known = {path.stem: path for folder in folders for path in folder.glob("*.qmd")}
+    # Quarto, too, takes what begins with an underscore for a part of a document.
+    found = (path for folder in folders for path in folder.glob("[!_]*.qmd"))
+    known = {path.stem: path for path in found}
     if stem not in known:
         names = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
         raise DataError(f"There is no report `{name}`; the reports are {names}.")
@@ -177,7 +179,7 @@ def _own_pages(
     pages = []
     for kind in kinds:
         source = document.for_format(kind)
-        markdown = to_markdown(source, executed, kind)
+        markdown = to_markdown(source, executed)
         page = folder / f"page.{kind}"
         _WRITERS[kind](markdown, source, page, folder=folder, key=key)
         pages.append(page)

@@ -160,6 +160,9 @@ def test_a_report_is_found_by_its_name(tmp_path, monkeypatch):
     checkout = tmp_path / "reports"
     checkout.mkdir()
     (checkout / "biomarker.qmd").write_text("x")
+    (checkout / "_part.qmd").write_text("x")
+    (checkout / "biomarker").mkdir()
+    (checkout / "biomarker" / "_methods.qmd").write_text("x")
     assert report_source("biomarker") == checkout / "biomarker.qmd"
     assert report_source("biomarker.qmd") == checkout / "biomarker.qmd"
     installed = tmp_path / "fahrstats" / "report" / "templates"
@@ -167,7 +170,7 @@ def test_a_report_is_found_by_its_name(tmp_path, monkeypatch):
     (installed / "biomarker.qmd").write_text("x")
     assert report_source("biomarker") == installed / "biomarker.qmd"
     with pytest.raises(
-        DataError, match="no report `other`; the reports are `biomarker`"
+        DataError, match=r"no report `other`; the reports are `biomarker`\.$"
     ):
         report_source("other")
 
