@@ -35,6 +35,8 @@ TABLES_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "cohorts": "cohorts apart and together",
         "influence": "the influence of single people",
         "early_deaths": "early deaths",
+        "landmarks": "models of those still followed after some time",
+        "cut_effects": "hazard ratios above other cut points",
         "sample_size": "the size that the study needed",
         "outcomes": "outcomes other than the main one",
         "published": "a comparison with published values",

@@ -27,6 +27,7 @@ def read_analysis(section: Section) -> Analysis:
         n_boot=_none_or(20, section, "n_boot"),
         imputations=_none_or(2, section, "imputations"),
         early=section.ascending("early"),
+        landmarks=_landmarks(section),
         risk_categories=section.ascending("risk_categories"),
         cohorts=section.optional_text("cohorts"),
         strata=section.optional_text("strata"),
@@ -111,6 +112,12 @@ def unknown_names(study: Study) -> Iterator[str]:
     if study.ages.sd_by is not None:
         covariates = [covariate.name for covariate in study.covariates]
         yield from _unknown("[ages]", "sd_by", study.ages.sd_by, covariates)
+
+
+def _landmarks(section: Section) -> tuple[float, ...] | None:
+    """Read the landmarks; none at all where the list is empty."""
+    landmarks = section.ascending("landmarks")
+    return landmarks if section.is_given("landmarks") else None
 
 
 def _none_or(least: int, section: Section, key: str) -> int:

@@ -23,8 +23,8 @@ _LONG_MEDIAN, _LONGEST = 60.0, 120.0
 def horizon_problems(study: Study, data: pd.DataFrame) -> Iterator[str]:
     """Yield the horizons that nobody was followed to."""
     last = data[study.main.columns[0]].max()
-    for key in ("horizons", "early"):
-        for horizon in getattr(study.analysis, key):
+    for key in ("horizons", "early", "landmarks"):
+        for horizon in getattr(study.analysis, key) or ():
             if horizon > last:
                 yield (
                     f"[analysis]: `{key}` holds {horizon:g} years, but the longest "

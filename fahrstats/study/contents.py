@@ -10,6 +10,7 @@ import pandas as pd
 from fahrstats.study import (
     age_tables,
     audit_tables,
+    choice_tables,
     comparison_tables,
     competing_tables,
     complement_tables,
@@ -52,6 +53,7 @@ def table_makers(cohort: StudyCohort) -> Makers:
         "nonlinearity": shape_tables.nonlinearity,
         "term_tests": shape_tables.term_tests,
         "influence": shape_tables.influence,
+        "cut_effects": choice_tables.cut_effects,
         "concordance": ranking_tables.ranking,
         "uno": ranking_tables.uno,
     }
@@ -129,6 +131,8 @@ def _of_sections(cohort: StudyCohort) -> Makers:
         makers["imputed_variables"] = sensitivity_tables.imputed_variables
     if study.analysis.cohorts is not None:
         makers["cohorts"] = sensitivity_tables.cohorts
+    if choice_tables.landmark_times(cohort):
+        makers["landmarks"] = choice_tables.landmarks
     if study.analysis.early:
         makers["early_deaths"] = sensitivity_tables.early_deaths
     return makers

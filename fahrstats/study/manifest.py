@@ -9,6 +9,7 @@ from fahrstats.study import people_tables
 from fahrstats.study.audit_section import AUDIT, crossed_columns, has_repeats
 from fahrstats.study.audit_tables import audit_horizon
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.choice_tables import landmark_times
 from fahrstats.study.companions import COMPANIONS, companion_sha256
 from fahrstats.study.models import groups_name
 from fahrstats.study.notes import read_notes
@@ -97,6 +98,7 @@ def _choices(cohort: StudyCohort) -> dict[str, Any]:
         "n_boot": analysis.n_boot,
         "imputations": analysis.imputations,
         "early": list(analysis.early),
+        "landmarks": list(landmark_times(cohort)),
         "risk_categories": list(analysis.risk_categories),
         "cohorts": analysis.cohorts,
     }

@@ -1,4 +1,7 @@
-"""Every model that a study fitted, with the people and events it used."""
+"""Every analysis that a study made of its outcome, with the people and events it used.
+
+It is what shows that nothing was left out of a report for what it found.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,25 @@ import pandas as pd
 from fahrstats.cohort import store
 from fahrstats.study.age_tables import GAP_STEPS
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.choice_tables import BEST, cut_points_tried, landmark_times
 from fahrstats.study.comparison_tables import comparison_models
 from fahrstats.study.competing_tables import adjusted_formula
 from fahrstats.study.complement_tables import joint_formula
 from fahrstats.study.models import full_model, models_of
+from fahrstats.study.people_tables import group_column
 from fahrstats.study.ranking_tables import ranking_formula
 from fahrstats.study.sensitivity_tables import COMPLETE, IMPUTED
 from fahrstats.study.shape_tables import ALL_SCORES, spline_terms
-from fahrstats.study.specification import CAUSE_COLUMN
+from fahrstats.study.specification import CAUSE_COLUMN, Variable
 from fahrstats.survival.early_deaths import CENSORINGS
 
-_KEYS = ("outcome", "biomarker", "model")
+_KEYS = ("outcome", "biomarker", "model", "time")
 
 Entry = dict[str, Any]
 
 
 def list_analyses(cohort: StudyCohort, tables: Path, names: list[str]) -> list[Entry]:
-    """Return every model by where in which table it is found, with its counts.
+    """Return every analysis by where in which table it is found, with its counts.
 
     Of models of one cause among several, the outcome is the cause.
 
@@ -50,8 +55,7 @@ def list_analyses(cohort: StudyCohort, tables: Path, names: list[str]) -> list[E
             found[name] = store.read(tables / f"{name}.parquet")[0]
         rows = _rows(entry, found[name])
         if len(rows):
-            counts = {key: int(rows[key].iloc[0]) for key in ("n", "n_events")}
-            listed.append({**entry, **counts})
+            listed.append({**entry, **_counts(rows)})
     return listed
 
 
@@ -63,10 +67,14 @@ def _models(cohort: StudyCohort) -> Iterator[Entry]:
             yield _entry("cox", study.formula(*terms), score.name, model)
         formula = study.formula(*study.adjusted(score.name))
         spline = study.formula(*spline_terms(cohort, score.name))
+        grouped = study.formula(group_column(score.name))
+        for table in ("logrank", "rmst"):
+            yield _entry(table, grouped, score.name)
         yield _entry("ph_test", formula, score.name)
         yield _entry("spline", spline, score.name, adjusted)
         yield _entry("term_tests", formula, score.name, adjusted)
         yield _entry("influence", formula, score.name, adjusted)
+        yield from _of_choices(cohort, score)
         for table in ("subgroups", "audit"):
             yield _entry(table, formula, score.name)
     if len(study.together) > 1:
@@ -87,6 +95,22 @@ def _models(cohort: StudyCohort) -> Iterator[Entry]:
             yield _entry("published", formula, score.name, adjusted, outcome.label)
 
 
+def _of_choices(cohort: StudyCohort, score: Variable) -> Iterator[Entry]:
+    """Yield models of a later start, and of cut points, which are models alike."""
+    study, adjusted = cohort.study, full_model(cohort)
+    formula = study.formula(*study.adjusted(score.name))
+    for time in landmark_times(cohort):
+        yield {**_entry("landmarks", formula, score.name, adjusted), "time": time}
+    column, cuts = group_column(score.name), list(cut_points_tried(cohort, score))
+    for model, terms in {
+        "unadjusted": (column,),
+        adjusted: study.adjusted(column),
+    }.items():
+        entry = _entry("cut_effects", study.formula(*terms), score.name, model)
+        yield {**entry, "cut_points": cuts}
+    yield _entry("cut_effects", study.formula(score.name), score.name, BEST)
+
+
 def _rankings(cohort: StudyCohort) -> Iterator[Entry]:
     """Yield what ranks people without a model, and joint groups of two scores."""
     for table in ("concordance", "uno", "concordance_by"):
@@ -104,6 +128,8 @@ def _further(cohort: StudyCohort) -> Iterator[Entry]:
             of_any = adjusted_formula(cohort, score.name)
             of = study.competing.of
             yield _entry("fine_gray", of_any, score.name, adjusted, of)
+            grouped = study.formula(group_column(score.name))
+            yield _entry("gray", grouped, score.name, outcome=of)
             for cause in cohort.data[CAUSE_COLUMN].cat.categories:
                 yield _entry("cause_specific", of_any, score.name, adjusted, cause)
         if not score.may_be_missing:
@@ -133,13 +159,21 @@ def _entry(
     }
 
 
+def _counts(rows: pd.DataFrame) -> dict[str, int]:
+    """Return people and events of an analysis; of means by group, those of all."""
+    if "rmst" in set(rows["estimand"]) and "group" in rows:
+        of_groups = rows[rows["estimand"] == "rmst"]
+        return {key: int(of_groups[key].sum()) for key in ("n", "n_events")}
+    return {key: int(rows[key].iloc[0]) for key in ("n", "n_events")}
+
+
 def _rows(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a model in its table, those about all of its people.
 
     Joint groups are part of their model, cohorts of the averages over them.
     """
     for column in _KEYS:
-        if entry[column] and column in table:
+        if entry.get(column) and column in table:
             table = table[table[column] == entry[column]]
     if entry["outcome"] and "cause" in table:
         table = table[table["cause"] == entry["outcome"]]

@@ -235,6 +235,8 @@ class Analysis:
         Completed tables in which models are fitted again; 0 for none.
     early : tuple of float
         Years by which death is early; empty for no such analysis.
+    landmarks : tuple of float or None
+        Years after which models are fitted again; None for the package's choice.
     risk_categories : tuple of float
         Borders of categories of predicted risk.
     cohorts : str or None
@@ -251,6 +253,7 @@ class Analysis:
     n_boot: int = 0
     imputations: int = 0
     early: tuple[float, ...] = ()
+    landmarks: tuple[float, ...] | None = None
     risk_categories: tuple[float, ...] = ()
     cohorts: str | None = None
     strata: str | None = None

@@ -15,7 +15,7 @@ library(maxstat)
 set.seed(20240607)
 
 candidates <- function(score, low = 0.1, high = 0.9) {
-  cuts <- unique(quantile(score, seq(low, high, length.out = 99), type = 1))
+  cuts <- unique(quantile(score, seq(low, high, length.out = 41), type = 1))
   unname(cuts[cuts < max(score)])
 }
 

@@ -50,9 +50,10 @@ def test_every_table_keeps_the_contract_and_carries_its_provenance(finished):
         *("flow", "table_one", "follow_up", "cut_points", "curves", "at_risk"),
         *("survival_at", "logrank", "survival_difference", "rmst", "cox", "ph_test"),
         *("hr_over_time", "spline", "nonlinearity", "term_tests", "influence"),
-        *("concordance", "uno", "subgroups", "concordance_by", "comparison"),
+        *("cut_effects", "concordance", "uno", "subgroups", "concordance_by"),
+        "comparison",
         *("calibration", "calibration_groups", "calibration_curve"),
-        *("predicted_risks", "decision_curve", "sample_size"),
+        *("predicted_risks", "decision_curve", "sample_size", "landmarks"),
     ]
     for name, sha256 in manifest["tables"].items():
         file = results / "tables" / f"{name}.parquet"
@@ -107,8 +108,8 @@ def test_every_step_is_announced_before_it_is_taken(copy):
     path, results = copy
     steps = []
     analyse_study(path, None, results, lambda *step: steps.append(step))
-    assert steps[0] == ("flow", 0, 28)
-    assert steps[-1] == ("sample size", 27, 28)
+    assert steps[0] == ("flow", 0, 30)
+    assert steps[-1] == ("landmarks", 29, 30)
 
 
 def test_results_are_named_after_the_study(finished, tmp_path):
@@ -185,7 +186,8 @@ def test_a_study_without_covariates_or_subgroups_runs(write_study, tmp_path):
     assert "comparison" not in manifest["tables"]
     assert manifest["covariates"] == []
     assert {entry["table"] for entry in manifest["analyses"]} == {
-        *("cox", "ph_test", "spline", "term_tests", "influence", "concordance", "uno")
+        *("cox", "ph_test", "spline", "term_tests", "influence", "concordance", "uno"),
+        *("logrank", "rmst", "landmarks", "cut_effects"),
     }
 
 
@@ -226,7 +228,8 @@ def test_every_model_is_registered_with_its_rows(finished):
     assert found["spline", "adjusted"] == (
         "Surv(time, event) ~ rcs(faceage, 4) + age + sex"
     )
-    assert {entry["n"] for entry in manifest["analyses"]} == {200}
+    later = [a["n"] for a in manifest["analyses"] if a["table"] == "landmarks"]
+    assert {a["n"] for a in manifest["analyses"]} == {200, *later}
 
 
 def test_no_path_of_the_machine_is_in_the_results(copy, tmp_path):

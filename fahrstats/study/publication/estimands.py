@@ -68,6 +68,7 @@ _BY_NATURE: dict[Nature, str] = {
     "c_index delta_c_index model_c_index auc delta_auc ipa delta_ipa "
     "calibration_slope ici e50 e90 idi new_information smooth_observed_risk wald_chi2 "
     "nonlinear_wald_chi2 nonlinear_lr_chi2 lr_chi2 ph_chi2 logrank_chi2 gray_chi2 "
+    "max_logrank_chi2 "
     "variance_of_delta_log_likelihood mean_predicted mean_age share passes",
     "fit": "log_likelihood aic delta_log_likelihood",
     "person": "max_dfbetas delta_log_hr n_influential last_follow_up",

@@ -19,8 +19,8 @@ from fahrstats.survival.summaries import describe_dropped
 
 FloatArray = NDArray[np.float64]
 
-_MOST_CUTS = 99
-"""Candidates beyond which neighbours say the same: a percentile apart."""
+_MOST_CUTS = 41
+"""Candidates beyond which neighbours say the same: every second percentile by default."""
 
 
 def best_cut_point(
@@ -52,8 +52,8 @@ def best_cut_point(
     strata
         Column within whose levels people are compared.
     within
-        Shares of the rows between which the candidates lie: the percentiles of the
-        score, and all its values where it has few.
+        Shares of the rows between which the candidates lie: 41 quantiles of the score
+        a step apart, or all its values where these are fewer.
 
     Raises
     ------
