@@ -33,18 +33,18 @@ _DRAWN = re.compile(
 )
 
 
-def to_markdown(source: Source, executed: Executed, kind: str = "html") -> str:
+def to_markdown(source: Source, executed: Executed) -> str:
     """Put the outputs in place of the code, in pandoc's markdown.
 
     Floats become the fenced divs that an author would write by hand, so that one
-    filter numbers both. HTML that a cell gives stays as it is for a page; for the
-    formats ``docx`` and ``pdf`` its tables are reduced to what they say.
+    filter numbers both. Tables that a cell gives as HTML are reduced to what they say:
+    each format has one look for all of them.
     """
     parts: list[str] = []
     for i, piece in enumerate(source.pieces):
         if isinstance(piece, Cell):
             outputs = executed.outputs.get((i, 0, 0), ())
-            parts.append(textwrap.indent(_cell(piece, outputs, kind), piece.indent))
+            parts.append(textwrap.indent(_cell(piece, outputs), piece.indent))
         elif isinstance(piece, Verbatim):
             parts.append("\n".join(line.text for line in piece.lines))
         else:
@@ -101,13 +101,13 @@ def _setting(settings: Mapping[str, object], name: str) -> str:
     return str(settings[last])
 
 
-def _cell(cell: Cell, outputs: tuple[Output, ...], kind: str) -> str:
+def _cell(cell: Cell, outputs: tuple[Output, ...]) -> str:
     options = cell.options
     if not options.include:
         return ""
     parts = [_code(cell)] if options.echo and cell.shown else []
     if options.output and outputs:
-        parts += _results(options, _visible(outputs, options), kind)
+        parts += _results(options, _visible(outputs, options))
     return "\n" + "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -141,8 +141,8 @@ def _is_noise(output: Output) -> bool:
     return set(output.data) == {"text/plain"} and bool(_DRAWN.match(plain))
 
 
-def _results(options: CellOptions, outputs: list[Output], kind: str) -> Iterator[str]:
-    shown = [_output(output, options, kind) for output in outputs]
+def _results(options: CellOptions, outputs: list[Output]) -> Iterator[str]:
+    shown = [_output(output, options) for output in outputs]
     shown = [part for part in shown if part.strip()]
     if not shown:
         return
@@ -192,23 +192,23 @@ def _div(
     return f"::: {{{' '.join(attributes)}}}\n{body}\n:::"
 
 
-def _output(output: Output, options: CellOptions, kind: str) -> str:
+def _output(output: Output, options: CellOptions) -> str:
     if output.kind in ("stdout", "stderr", "error"):
         if options.output == "asis" and output.kind == "stdout":
             return output.text
         return _plain(output.text.rstrip("\n"), output.kind)
     for mime in _PREFERENCE:
         if mime in output.data:
-            return _represented(mime, output, options, kind)
+            return _represented(mime, output, options)
     return ""
 
 
-def _represented(mime: str, output: Output, options: CellOptions, kind: str) -> str:
+def _represented(mime: str, output: Output, options: CellOptions) -> str:
     content = output.data[mime]
     if mime.startswith("image/"):
         return _image(Path(content), output.metadata.get(mime, {}), options)
     if mime == "text/html":
-        shown = content if kind == "html" else semantic(content)
+        shown = semantic(content) if "<table" in content else content
         return "::: {.scroll}\n" + fenced(shown, "{=html}") + "\n:::"
     if mime == "text/plain":
         if options.output == "asis":
