@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -161,7 +161,7 @@ def _parted(cohort: StudyCohort, score: Variable, cut: float) -> pd.DataFrame:
     for model, terms in models.items():
         table = estimated(
             cohort,
-            lambda terms=terms: fit_cox(cohort, data, terms).tidy(exponentiate=True),
+            partial(_ratios, cohort, data, terms),
             estimand="hr",
             biomarker=score.name,
             model=model,
@@ -170,6 +170,12 @@ def _parted(cohort: StudyCohort, score: Variable, cut: float) -> pd.DataFrame:
             table = table[table["variable"] == column]
         tables.append(table.assign(variable=score.name, value=cut))
     return stacked(tables)
+
+
+def _ratios(
+    cohort: StudyCohort, data: pd.DataFrame, terms: Sequence[str]
+) -> pd.DataFrame:
+    return fit_cox(cohort, data, terms).tidy(exponentiate=True)
 
 
 def _best(cohort: StudyCohort, score: Variable) -> pd.DataFrame:
