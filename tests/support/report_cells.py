@@ -52,7 +52,10 @@ def markdown_of(shown: list[object]) -> list[str]:
 
 
 def typed_text(report: Path) -> list[str]:
-    """Return prose without its inline code, and the captions: what somebody typed."""
+    """Return what somebody typed: prose, captions, texts in the code; no inline code.
+
+    Where a value is put into a text, it is left out.
+    """
     source = read_source(report)
     prose = "\n".join(
         INLINE.sub("", line.text)
@@ -60,10 +63,34 @@ def typed_text(report: Path) -> list[str]:
         if isinstance(piece, Prose)
         for line in piece.lines
     )
+    options = [cell.options for cell in source.cells]
     captions = [
         text
-        for cell in source.cells
-        for text in (cell.options.fig_cap, cell.options.tbl_cap)
+        for of_cell in options
+        for text in (of_cell.fig_cap, of_cell.tbl_cap, of_cell.fig_alt)
         if text
     ]
-    return [prose, *captions]
+    in_code = [text for cell in source.cells for text in _texts(cell.code)]
+    return [prose, *captions, *in_code]
+
+
+def _texts(code: str) -> list[str]:
+    """Return the texts of several words in the code of a cell, without docstrings."""
+    tree = ast.parse(code)
+    passed_over: set[ast.AST] = set()
+    texts = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node):
+            passed_over.update(ast.walk(node.body[0]))
+        if isinstance(node, ast.JoinedStr):
+            passed_over.update(node.values)
+            parts = (part for part in node.values if isinstance(part, ast.Constant))
+            texts.append(" ".join(str(part.value) for part in parts))
+    texts += [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node not in passed_over
+    ]
+    return [text for text in texts if " " in text.strip()]
