@@ -99,7 +99,7 @@ A ratio of 1.25, of `{python} hr`, in ten people [@cox1972].
 #| fig-cap: "Of 7 people."
 #| fig-alt: "A line at 8."
 def f():
-    """Not 1 reader sees this."""
+    '''Not 1 reader sees this.'''
 Markdown(f"## About 9 people {{#sec-2}} of {f()} in 3 groups"), rows("x4"), 5
 ```
 """
