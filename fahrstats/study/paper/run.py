@@ -153,7 +153,10 @@ def _manifest(paper: Paper, folder: Path) -> dict[str, Any]:
         "name": paper.name,
         "title": paper.title,
         "study_file": without_folders(paper.text),
-        "authors": [asdict(author) for author in paper.authors],
+        "authors": [
+            {**asdict(author), "affiliation": list(author.affiliation)}
+            for author in paper.authors
+        ],
         "parts": {
             role: {
                 "name": part["name"],
