@@ -17,6 +17,7 @@ from fahrstats.report.title import TODAY, title_block
 _PACKAGE = Path(__file__).parents[1]
 _CODE = (".py", ".lua", ".css", ".html", ".typ", ".docx", ".yaml")
 _KEY = re.compile(rb"fahrstats-key\W.{0,200}?\b([0-9a-f]{64})\b", re.DOTALL)
+_HALF = 32  # digits of a key
 _KEY_WITHIN = 8192  # bytes from the start of a page in which its key stands
 _PROPERTIES = "docProps/custom.xml"  # where the key of a Word file stands
 # Packages that draw and print what a report shows.
@@ -45,31 +46,31 @@ def key_of(
     These are the document with all files it names, the parameters, every file below
     the folder of results except ``outputs``, in whatever format, and hidden files, the
     renderer, this package's code (a changed function changes a number without changing
-    a version) and the versions of the packages that draw.
+    a version) and the versions of the packages that draw. The first half of the key is
+    of the results alone, see :func:`is_of_results`.
     """
     parts = hashlib.sha256()
-
-    def add(name: str, content: bytes) -> None:
-        parts.update(f"{name}\0{len(content)}\0".encode())
-        parts.update(content)
-
-    add("engine", engine.encode())
-    add("python", sys.version.encode())
+    _add(parts, "engine", engine.encode())
+    _add(parts, "python", sys.version.encode())
     for name in _DRAWING:
-        add(name, _version(name).encode())
+        _add(parts, name, _version(name).encode())
     for path in sorted(_PACKAGE.rglob("*")):
         if path.suffix in _CODE:
-            add(path.relative_to(_PACKAGE).as_posix(), path.read_bytes())
+            _add(parts, path.relative_to(_PACKAGE).as_posix(), path.read_bytes())
     for path in document.files:
-        add(path.name, path.read_bytes())
-    add("params", as_yaml(params).encode())
+        _add(parts, path.name, path.read_bytes())
+    _add(parts, "params", as_yaml(params).encode())
     if document.settings.get("date") in TODAY:
-        add("date", str(title_block(document.settings)["date-meta"]).encode())
-    if RESULTS in params:
-        results = Path(str(params[RESULTS]))
-        for path in _result_files(results, outputs):
-            add(path.relative_to(results).as_posix(), _digest(path))
-    return parts.hexdigest()
+        date = str(title_block(document.settings)["date-meta"])
+        _add(parts, "date", date.encode())
+    results = Path(str(params[RESULTS])) if RESULTS in params else None
+    return _key_of_results(results, outputs) + parts.hexdigest()[:_HALF]
+
+
+def is_of_results(page: Path, results: Path) -> bool:
+    """Tell whether a file was rendered from these results, as they now are."""
+    key = key_in(page)
+    return key is not None and key[:_HALF] == _key_of_results(results, [page])
 
 
 def key_in(page: Path) -> str | None:
@@ -90,6 +91,19 @@ def _written_in(page: Path) -> bytes:
             return b""
     with page.open("rb") as file:
         return file.read() if page.suffix == ".pdf" else file.read(_KEY_WITHIN)
+
+
+def _key_of_results(results: Path | None, outputs: Iterable[Path]) -> str:
+    parts = hashlib.sha256()
+    if results is not None:
+        for path in _result_files(results, outputs):
+            _add(parts, path.relative_to(results).as_posix(), _digest(path))
+    return parts.hexdigest()[:_HALF]
+
+
+def _add(parts: hashlib._Hash, name: str, content: bytes) -> None:
+    parts.update(f"{name}\0{len(content)}\0".encode())
+    parts.update(content)
 
 
 def _version(package: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fahrstats.report.freshness import key_in, key_of
+from fahrstats.report.freshness import is_of_results, key_in, key_of
 from fahrstats.report.source import read_source
 
 
@@ -53,6 +53,18 @@ def test_the_page_itself_and_hidden_files_do_not_change_the_key(key, results):
     (results / "report.html").write_text("page")
     (results / ".report.html.part").write_text("half a page")
     assert key() == before
+
+
+def test_a_page_is_known_to_be_of_its_results(key, results):
+    page = results / "report.html"
+    page.write_text(f'<meta name="fahrstats-key" content="{key()}">')
+    assert is_of_results(page, results)
+    page.write_text(f'<meta name="fahrstats-key" content="{key(text="y")}">')
+    assert is_of_results(page, results)
+    (results / "a.txt").write_text("2")
+    assert not is_of_results(page, results)
+    page.write_text("<html></html>")
+    assert not is_of_results(page, results)
 
 
 def test_a_version_of_a_package_changes_the_key(key, monkeypatch):
