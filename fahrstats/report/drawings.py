@@ -2,7 +2,7 @@
 
 A figure becomes an SVG that is small and the same in every run; what Word shows is
 made from that. Letters are outlines, so that every reader sees the same widths. Points
-by the thousand become one picture inside the drawing, whose axes and letters stay sharp.
+by the thousand become one picture inside the drawing; axes and letters stay sharp.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PIXELS_PER_INCH = 96  # of a browser, in which the size of an image is written
 _UNSEEN = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 _BETWEEN = re.compile(r">\s+<")
 _BREAK = re.compile(r"\s*\n\s*")
-_PATH = re.compile(r'(?<= d=")[^"]*')
+_PATH = re.compile(r'(?<= d=")[^",]*(?=")')  # commas are those of shaded triangles
 _STEP = re.compile(r"([MLQCz])([^MLQCz]*)")
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:href="|url\()#([^")]*)')
