@@ -31,7 +31,7 @@ def checklist(study: StudyArgument, data_dir: DataDir = None, out: Out = None) -
     if not filled:
         typer.echo(f"{path.name}: no guideline fits this kind of study")
     for one in filled:
-        typer.echo(one.counts())
+        typer.echo(" ".join([one.counts(), *one.gaps()]))
     wanted = unwritten(filled)
     if wanted:
         typer.echo("\nTo be written in the study file:\n\n[statements]")

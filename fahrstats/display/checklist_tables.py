@@ -31,9 +31,9 @@ _COUNTED: Final = {
     "open": "open",
     "not applicable": "not applicable",
 }
-_HEADERS: Final = ("Item", "What it asks for", "Where it is answered", "Status")
+_HEADERS: Final = ("What is asked for", "Where it is answered", "Status")
 # Pandoc takes the widths of columns from the dashes where a line is long.
-_WIDTHS: Final = (6, 42, 40, 12)
+_WIDTHS: Final = (48, 40, 12)
 
 
 def checklist(table: pd.DataFrame) -> str:
@@ -49,33 +49,35 @@ def checklist(table: pd.DataFrame) -> str:
     """
     lines = [_HEADERS, tuple("-" * width for width in _WIDTHS)]
     for section, rows in groupby(records(table), key=lambda row: str(row["section"])):
-        lines.append(("", f"**{escape_markdown(section)}**", "", ""))
+        lines.append((f"**{escape_markdown(section)}**", "", ""))
         lines += map(_line, rows)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def checklist_counts(table: pd.DataFrame) -> str:
-    """Say how many items are answered, and by whom, and which are not, by number."""
-    numbers = {status: list(rows["item"]) for status, rows in table.groupby("status")}
+    """Say how many points are answered, and by whom."""
+    counts = table["status"].value_counts()
     counted = [
-        f"{len(numbers[status])} {'is' if len(numbers[status]) == 1 else 'are'} {words}"
+        f"{counts[status]} {'is' if counts[status] == 1 else 'are'} {words}"
         for status, words in _COUNTED.items()
-        if status in numbers
+        if status in counts
     ]
     name = table["guideline"].iloc[0]
-    found = f"Of the {len(table)} points of {name}, {listed(counted)}."
-    named = [
-        f"{opening}: {listed(numbers[status])}."
+    return f"Of the {len(table)} points of {name}, {listed(counted)}."
+
+
+def checklist_gaps(table: pd.DataFrame) -> list[str]:
+    """Return the points that are answered in part, and those that are open."""
+    return [
+        f"{opening}: {listed(list(rows['item']))}."
         for status, opening in (("partly", "In part"), ("open", "Open"))
-        if status in numbers
+        if len(rows := table[table["status"] == status])
     ]
-    return " ".join([found, *named])
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     return (
-        row["item"],
-        escape_markdown(row["asks"]),
+        f"**{row['item']}** {escape_markdown(row['asks'])}",
         " ".join(_where(row)) or EMPTY,
         _WORDS[row["status"]],
     )

@@ -41,8 +41,8 @@ Status: TypeAlias = Literal["done", "stated", "partly", "open", "not applicable"
 
 _FOLDER: Final = Path(__file__).parent / "checklists"
 _OTHER_STAGE: Final[dict[Stage, str]] = {
-    "development": "Asked for where a model is evaluated; here one is developed.",
-    "evaluation": "Asked for where a model is developed; here one is evaluated.",
+    "development": "Only where a model is evaluated.",
+    "evaluation": "Only where a model is developed.",
 }
 
 

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fahrstats.display.checklist_tables import checklist, checklist_counts
+from fahrstats.display.checklist_tables import (
+    checklist,
+    checklist_counts,
+    checklist_gaps,
+)
 from fahrstats.display.display_table import escape_markdown
 from fahrstats.display.labels import listed
 from fahrstats.display.result_table import records
@@ -43,20 +47,25 @@ class FilledChecklist:
     def introduction(self, label: str) -> str:
         """Return a section in Markdown that leads to the table of this label."""
         asked = self.checklist
-        about_groups = ""
+        lines = [self.counts(), *self.gaps()]
         if asked.fairness:
-            points = listed([*asked.fairness])
-            about_groups = f" Points {points} are about differences between groups."
+            lines.append(
+                f"About differences between groups: {listed([*asked.fairness])}."
+            )
+        bullets = "\n".join(f"- {escape_markdown(line)}" for line in lines)
         return (
             f"### {asked.guideline} {{#sec-{label}}}\n\n"
             f"{asked.title} [@{asked.citation}], version of {asked.version}, in "
-            f"@tbl-{label}. {escape_markdown(self.counts())}{about_groups} "
-            f"{asked.licence}\n"
+            f"@tbl-{label}. {asked.licence}\n\n{bullets}\n"
         )
 
     def counts(self) -> str:
-        """Say how many points are answered, and which are not."""
+        """Say how many points are answered, and by whom."""
         return checklist_counts(self.table)
+
+    def gaps(self) -> list[str]:
+        """Return the points that are answered in part, and those that are open."""
+        return checklist_gaps(self.table)
 
     def to_markdown(self) -> str:
         """Return the table in Markdown, with references that become links."""

@@ -3,7 +3,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fahrstats.display.checklist_tables import checklist, checklist_counts
+from fahrstats.display.checklist_tables import (
+    checklist,
+    checklist_counts,
+    checklist_gaps,
+)
 
 COLUMNS = ["item", "section", "asks", "status", "places", "given", "missing", "note"]
 ROWS = [
@@ -31,33 +35,35 @@ def table() -> pd.DataFrame:
 
 def test_items_stand_below_their_section_with_references_as_they_are(table):
     lines = checklist(table).splitlines()
-    assert lines[0] == "| Item | What it asks for | Where it is answered | Status |"
+    assert lines[0] == "| What is asked for | Where it is answered | Status |"
     assert lines[2:] == [
-        "|  | **Methods** |  |  |",
-        r"| 1 | Who\_they are | @tbl-one. | answered |",
-        "| 2a | Why | The authors: Ethics. To be written: `funding`, `protocol`. "
+        "| **Methods** |  |  |",
+        r"| **1** Who\_they are | @tbl-one. | answered |",
+        "| **2a** Why | The authors: Ethics. To be written: `funding`, `protocol`. "
         r"No \`x\` here. | in part |",
-        "|  | **Results** |  |  |",
-        "| 2b | What | The authors: Ethics, Funding. | answered |",
-        "| 3 | How | – | open |",  # noqa: RUF001
-        "| 4 | Never | No need. | not applicable |",
+        "| **Results** |  |  |",
+        "| **2b** What | The authors: Ethics, Funding. | answered |",
+        "| **3** How | – | open |",  # noqa: RUF001
+        "| **4** Never | No need. | not applicable |",
     ]
 
 
 def test_every_line_has_as_many_cells_as_the_header(table):
-    assert {line.count(" | ") for line in checklist(table).splitlines()} == {3}
+    assert {line.count(" | ") for line in checklist(table).splitlines()} == {2}
 
 
-def test_answers_are_counted_and_what_is_left_is_listed_by_number(table):
+def test_answers_are_counted(table):
     assert checklist_counts(table) == (
         "Of the 5 points of ABC+1, 1 is answered by this report, 1 is answered in the "
         "words of the authors, 1 is answered in part, 1 is open and 1 is not "
-        "applicable. In part: 2a. Open: 3."
+        "applicable."
     )
-
-
-def test_what_is_all_answered_has_nothing_left_to_list(table):
-    done = table.assign(status="done")
-    assert checklist_counts(done) == (
+    assert checklist_counts(table.assign(status="done")) == (
         "Of the 5 points of ABC+1, 5 are answered by this report."
     )
+
+
+def test_what_is_left_is_listed_by_number(table):
+    assert checklist_gaps(table) == ["In part: 2a.", "Open: 3."]
+    assert checklist_gaps(table.assign(status="open")) == ["Open: 1, 2a, 2b, 3 and 4."]
+    assert checklist_gaps(table.assign(status="done")) == []

@@ -221,7 +221,7 @@ def test_one_of_several_tables_can_make_a_place():
 def test_an_item_of_the_other_stage_says_why_it_does_not_apply(stage, other):
     (only,) = {"development", "evaluation"} - {stage}
     row = filled(replace(TWO, applies=(only,)), ["flow"], stage=stage)
-    assert row["note"].startswith(f"Asked for where a model is {other}")
+    assert row["note"] == f"Only where a model is {other}."
     assert row["places"] == ""
 
 
@@ -350,7 +350,7 @@ def test_a_claim_that_leads_nowhere_is_an_error_that_names_list_and_item(
         to_html(document, table=printed)
     wrong = set(str(caught.value).splitlines())
     written = (
-        "`document.qmd`, output of a cell (`tbl-remark`: | 13 | Asks | @tbl-one, …)"
+        "`document.qmd`, output of a cell (`tbl-remark`: | **13** Asks | @tbl-one, …)"
     )
     assert wrong == {
         f"{written}: the reference `@tbl-one` has no target; give a figure, table, "
