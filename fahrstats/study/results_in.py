@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fahrstats import __version__
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.files import file_sha256
@@ -178,9 +179,22 @@ def read_checked(
     DataError
         The tables are not those that the manifest describes, or the study file changed
         since.
+
+    Warns
+    -----
+    ResultWarning
+        Another version of the package computed them.
     """
     manifest = read_manifest(folder)
     check_tables(folder, manifest)
+    made_by = manifest["provenance"].get("package", __version__)
+    if made_by != __version__:
+        warnings.warn(
+            f"`{folder}` was computed by fahrstats {made_by}, but this is "
+            f"{__version__}; run `fahrstats run` to have all of one version.",
+            ResultWarning,
+            stacklevel=3,
+        )
     study, _ = parse(path)
     text = path.read_text(encoding="utf-8", errors="replace")
     used = manifest["provenance"].get("study_sha256")

@@ -155,6 +155,38 @@ def _absent(name):
     return lambda module: None if module == name else find_spec(module)
 
 
+def test_an_error_in_an_included_part_names_its_line_and_leaves_the_old_file(tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / "_inner.qmd").write_text(
+        "Text.\n\n```{python}\n#| label: tbl-x\nx = 1\nx / 0\n```\n"
+    )
+    (parts / "_outer.qmd").write_text("## Part\n\n{{< include _inner.qmd >}}\n")
+    document = tmp_path / "document.qmd"
+    document.write_text("# Title\n\n{{< include parts/_outer.qmd >}}\n")
+    output = tmp_path / "document.html"
+    output.write_text("before")
+    with pytest.raises(
+        DataError, match=r"^`_inner.qmd`, line 6, cell `tbl-x`: ZeroDivisionError: divi"
+    ):
+        render(document, output, engine="own")
+    assert output.read_text() == "before"
+    (parts / "_inner.qmd").write_text("See @fig-none.\n")
+    with pytest.raises(DataError, match=r"^`_inner.qmd`, line 1: the reference `@f"):
+        render(document, output, engine="own")
+    (parts / "_inner.qmd").unlink()
+    with pytest.raises(
+        DataError,
+        match=r"^`_outer.qmd`, line 3: the included file `.*_inner.qmd`",
+    ):
+        render(document, output, engine="own")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "parts",
+        "document.qmd",
+        "document.html",
+    }
+
+
 def test_a_report_is_found_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr("fahrstats.report.documents._PACKAGE", tmp_path / "fahrstats")
     checkout = tmp_path / "reports"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import IPython.display
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from fahrstats import __version__
 from fahrstats.cohort import store
 from fahrstats.display.tables import DisplayTable
 from fahrstats.errors import DataError
-from fahrstats.report import StudyResults
+from fahrstats.report import StudyResults, render
 
 LABELS = {
     "faceage": {"label": "Face age", "unit": "years"},
@@ -280,3 +282,51 @@ def test_a_table_is_shown_as_a_display_table(study, shown):
     study.told("ph_test", study.tables.ph_test)
     (table,) = shown
     assert isinstance(table, DisplayTable)
+
+
+DOCUMENT = """
+```{python}
+#| tags: [parameters]
+results = ""
+journal = "default"
+```
+
+```{python}
+#| include: false
+from fahrstats.report import StudyResults
+
+study = StudyResults(results, journal)
+```
+
+The ratio was `{python} study.number(study.estimated("cox")["estimate"].iloc[0])`.
+
+```{python}
+#| label: tbl-hr
+#| tbl-cap: "Ratios."
+study.told("cox", lambda table: study.tables.hazard_ratios(table, models=("adjusted",)))
+```
+"""
+
+
+def test_another_result_or_journal_changes_text_and_table(folder, tmp_path_factory):
+    """The page knows which results, and which style, it was made of."""
+    document = tmp_path_factory.mktemp("reports") / "report.qmd"
+    document.write_text(DOCUMENT)
+
+    def printed(**params):
+        (page,) = render(
+            document,
+            document.with_suffix(".html"),
+            params={"results": folder, **params},
+            engine="own",
+        )
+        text = page.read_text(encoding="utf-8")
+        (said,) = re.findall(r"The ratio was (\S+)\.<", text)
+        return said, re.findall(r"<td[^>]*>(1\S\d\d) ", text)
+
+    assert printed() == ("1.25", ["1.25"])
+    changed = COX.assign(estimate=COX["estimate"] + 0.12, conf_high=1.61)
+    store.write(changed, folder / "tables" / "cox.parquet", {})
+    assert printed() == ("1.37", ["1.37"])
+    of_lancet = "1\N{MIDDLE DOT}37"
+    assert printed(journal="lancet") == (of_lancet, [of_lancet])

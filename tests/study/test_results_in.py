@@ -8,6 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from fahrstats import __version__
 from fahrstats.cohort import store
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.study import effect_tables
@@ -106,6 +107,16 @@ def test_a_study_that_was_changed_since_is_refused(copy):
         check_results(path, results)
     path.write_bytes(b"\xff")
     with pytest.raises(DataError, match="run `fahrstats run`"):
+        check_results(path, results)
+
+
+def test_results_of_another_version_of_the_package_are_told_apart(copy):
+    path, results = copy
+    manifest = store.read_manifest(results / "manifest.json")
+    manifest["provenance"]["package"] = "0.0.9"
+    store.write_manifest(manifest, results / "manifest.json")
+    message = rf"results` was computed by fahrstats 0\.0\.9, but this is {__version__};"
+    with pytest.warns(ResultWarning, match=message):
         check_results(path, results)
 
 
