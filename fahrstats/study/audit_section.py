@@ -109,6 +109,17 @@ def audit_problems(study: Study, top: Section) -> Iterator[str]:
             )
 
 
+def is_audited(study: Study) -> bool:
+    """Tell whether groups are audited: where asked for, or nothing is in the way.
+
+    A study of another question is audited along with it, without crossings.
+    """
+    if study.kind == AUDIT:
+        return True
+    is_plain = study.main.entry is None and study.analysis.weights is None
+    return bool(study.subgroups) and is_plain and not any(_taken_names(study))
+
+
 def _taken_names(study: Study) -> Iterator[str]:
     """Yield names that stand for something else in the tables of an audit."""
     if any(subgroup.name == OVERALL for subgroup in study.subgroups):

@@ -23,7 +23,7 @@ from fahrstats.study import (
     sensitivity_tables,
     shape_tables,
 )
-from fahrstats.study.audit_section import AUDIT
+from fahrstats.study.audit_section import AUDIT, is_audited
 from fahrstats.study.checks import StudyCohort
 
 TableMaker: TypeAlias = Callable[[StudyCohort], pd.DataFrame]
@@ -60,6 +60,10 @@ def table_makers(cohort: StudyCohort) -> Makers:
     if study.subgroups:
         makers["subgroups"] = effect_tables.subgroup_audit
         makers["concordance_by"] = ranking_tables.ranking_by_subgroup
+    if is_audited(study):
+        makers["audit"] = audit_tables.groups
+        makers["audit_tests"] = audit_tables.tests
+        makers["audit_differences"] = audit_tables.differences
     makers |= _of_models(cohort)
     if len(study.together) > 1:
         makers["score_correlation"] = complement_tables.correlations

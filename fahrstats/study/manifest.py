@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fahrstats.study import people_tables
-from fahrstats.study.audit_section import AUDIT, crossed_columns, has_repeats
+from fahrstats.study.audit_section import crossed_columns, has_repeats, is_audited
 from fahrstats.study.audit_tables import audit_horizon
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.choice_tables import landmark_times
@@ -107,7 +107,7 @@ def _choices(cohort: StudyCohort) -> dict[str, Any]:
         choices["any_cause"] = study.named_outcome(competing.outcome).label
     if study.ages is not None:
         choices["predicted_ages"] = list(study.ages.predicted)
-    if study.kind == AUDIT:
+    if is_audited(study):
         choices["audit"] = {
             "horizon": audit_horizon(cohort),
             "crossings": [list(columns) for columns in crossed_columns(study)],

@@ -51,7 +51,7 @@ def test_every_table_keeps_the_contract_and_carries_its_provenance(finished):
         *("survival_at", "logrank", "survival_difference", "rmst", "cox", "ph_test"),
         *("hr_over_time", "spline", "nonlinearity", "term_tests", "influence"),
         *("cut_effects", "concordance", "uno", "subgroups", "concordance_by"),
-        "comparison",
+        *("audit", "audit_tests", "audit_differences", "comparison"),
         *("calibration", "calibration_groups", "calibration_curve"),
         *("predicted_risks", "decision_curve", "sample_size", "landmarks"),
     ]
@@ -108,8 +108,8 @@ def test_every_step_is_announced_before_it_is_taken(copy):
     path, results = copy
     steps = []
     analyse_study(path, None, results, lambda *step: steps.append(step))
-    assert steps[0] == ("flow", 0, 30)
-    assert steps[-1] == ("landmarks", 29, 30)
+    assert steps[0] == ("flow", 0, 33)
+    assert steps[-1] == ("landmarks", 32, 33)
 
 
 def test_results_are_named_after_the_study(finished, tmp_path):
