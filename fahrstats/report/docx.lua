@@ -368,12 +368,14 @@ end
 
 local write
 
--- An image no wider than its place and no taller than a page.
+-- An image no wider than its place and no taller than a page. The words that stand for
+-- it are what pandoc takes for its caption.
 local function fitted(image)
+  if image.attributes.alt then image.caption = pandoc.Inlines(image.attributes.alt) end
   local ok, _, content = pcall(pandoc.mediabag.fetch, image.src)
   local known, size = pcall(pandoc.image.size, ok and content or "")
   local pixels = (image.attributes.width or ""):match("^([%d.]+)p?x?$")
-  if not known or not (pixels or not image.attributes.width) then return nil end
+  if not known or not (pixels or not image.attributes.width) then return image end
   local width = pixels and pixels * 15 or size.width * 1440 / (size.dpi_horz or 96)
   local height = width * size.height / size.width
   local scale = math.min(1, available / width, tallest / height)
