@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -21,6 +22,7 @@ from fahrstats.report.markdown import to_markdown
 from fahrstats.report.parameters import check_journal, checked_params
 from fahrstats.report.pdf_document import write_pdf
 from fahrstats.report.portability import findings
+from fahrstats.report.shown_metadata import with_shown_metadata
 from fahrstats.report.source import FORMATS, Source, read_source
 from fahrstats.report.word_document import write_docx
 
@@ -176,14 +178,16 @@ def _own_pages(
 ) -> list[Path]:
     """Execute the document once and write it in every format."""
     executed = execute(document, params, folder)
-    pages = []
-    for kind in kinds:
+
+    def written(kind: str) -> Path:
         source = document.for_format(kind)
-        markdown = to_markdown(source, executed)
         page = folder / f"page.{kind}"
+        source, markdown = with_shown_metadata(source, to_markdown(source, executed))
         _WRITERS[kind](markdown, source, page, folder=folder, key=key)
-        pages.append(page)
-    return pages
+        return page
+
+    with ThreadPoolExecutor() as pool:  # pandoc and typst work outside of Python
+        return list(pool.map(written, kinds))
 
 
 def _check_writable(output: Path) -> None:

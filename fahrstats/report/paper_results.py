@@ -73,17 +73,10 @@ class PaperResults:
 
         They are known when the document is rendered, and not when it is written.
         """
+        block: dict[str, object] = {"title": escape_markdown(self.manifest["title"])}
         authors = [_plain(author) for author in self.manifest["authors"]]
-        names = [author["name"] for author in authors]
-        title = escape_markdown(self.manifest["title"])
-        block: dict[str, object] = {"title": title, "pagetitle": title}
-        if names:
-            block |= {
-                "author": names,
-                "author-meta": names,
-                "by-author": authors,
-                "several-authors": len(names) > 1,
-            }
+        if authors:
+            block["author"] = authors
         return _markdown(f"---\n{json.dumps(block, ensure_ascii=False)}\n---\n")
 
     def absent(self, role: str) -> Markdown:
