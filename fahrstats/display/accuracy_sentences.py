@@ -128,7 +128,8 @@ def added_accuracy(
         )
         texts.append(
             f"With {in_sentence(larger)} in place of {in_sentence(smaller)}, the AUC "
-            f"at {amount(horizon, time_unit)} {change} {_in_words(auc, style, '')}"
+            f"at {amount(horizon, time_unit, style=style)} {change} "
+            f"{_in_words(auc, style, '')}"
             f"{_corrected_in_words(corrected, style)}"
         )
     if ipa is not None and not pd.isna(ipa["estimate"]):
@@ -198,7 +199,7 @@ def calibration(
         )
     if not parts:
         return f"The calibration of {in_sentence(model)} was not estimated."
-    at = amount(horizon, time_unit)
+    at = amount(horizon, time_unit, style=style)
     return f"{how}, {in_sentence(model)} had at {at} {listed(parts)}."
 
 

@@ -97,7 +97,11 @@ def accuracy(
     if not shown:
         raise DataError(
             f"The table has none of {', '.join(measures)}"
-            + ("." if horizon is None else f" at {amount(horizon, time_unit)}.")
+            + (
+                "."
+                if horizon is None
+                else f" at {amount(horizon, time_unit, style=style)}."
+            )
         )
     notes = Footnotes()
     lines: list[list[str]] = []
@@ -115,7 +119,7 @@ def accuracy(
     headers = {"name": ""}
     for name in shown:
         time = horizon if name in timed else None
-        headers[name] = _measure_name(name, time, time_unit, between="\n")
+        headers[name] = _measure_name(name, time, time_unit, style, between="\n")
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,
@@ -165,7 +169,7 @@ def accuracy_differences(
         heads.append(len(lines))
         lines.append([contrast.replace(CONTRAST, _MINUS)])
         for name, time, part in _by_measure_and_time(of_pair):
-            text = _measure_name(name, time, time_unit, unit="% points")
+            text = _measure_name(name, time, time_unit, style, unit="% points")
             lines.append([INDENT + text, *_validated(part, notes, style)])
     return _by_validation(lines, heads, rows, notes, style)
 
@@ -202,7 +206,9 @@ def reclassification(
         for time, at_time in of_pair.groupby("time", sort=True):
             heads.append(len(lines))
             name = contrast.replace(CONTRAST, _MINUS)
-            lines.append([f"{name}, at {amount(float(str(time)), time_unit)}"])
+            lines.append(
+                [f"{name}, at {amount(float(str(time)), time_unit, style=style)}"]
+            )
             for estimand, text in _RECLASSIFIED.items():
                 part = at_time[at_time["estimand"] == estimand]
                 if len(part):
@@ -267,13 +273,18 @@ def _measure_name(
     name: str,
     time: float | None,
     time_unit: str,
+    style: JournalStyle,
     *,
     between: str = " ",
     unit: str = "",
 ) -> str:
     """Return ``IPA at 5 years, %``."""
     text, own_unit, _ = _MEASURES[name]
-    at = f"{between}at {amount(time, time_unit)}" if time is not None else ""
+    at = (
+        f"{between}at {amount(time, time_unit, style=style)}"
+        if time is not None
+        else ""
+    )
     return text + at + (f", {unit or own_unit}" if own_unit else "")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
@@ -15,16 +14,18 @@ from plotnine import (
     geom_ribbon,
     ggplot,
     labs,
+    scale_x_continuous,
     scale_y_continuous,
     theme,
 )
 
 from fahrstats.display.age_errors import model_scales
-from fahrstats.display.journals import MINUS
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns
-from fahrstats.display.theme import FAINT, MUTED, WIDTH, house_theme
+from fahrstats.display.theme import FAINT, MUTED, house_theme, page_width
 from fahrstats.errors import DataError
 
 _HEIGHT: Final = 3.2  # inches
@@ -40,7 +41,8 @@ def age_calibration(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw mean predicted by true age, and true by predicted age, less the age itself.
 
@@ -54,7 +56,7 @@ def age_calibration(
     labels
         Label of each model's column.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
@@ -62,6 +64,7 @@ def age_calibration(
         A column is absent, there are more models than can be told apart, or no model
         has a curve.
     """
+    width = page_width(width, style)
     limits = ["estimate", "joint_low", "joint_high"]
     need_columns(table, ("model", "value", "estimand", *limits), "curves of age")
     drawn = table[table["estimand"].isin(list(_PANELS))].dropna(subset="estimate")
@@ -81,8 +84,9 @@ def age_calibration(
         + geom_hline(yintercept=0, color=MUTED, size=0.4)
         + geom_ribbon(band, alpha=0.18)
         + geom_line(aes(color="model", linetype="model"), size=0.8)
-        + model_scales(len(order))
-        + scale_y_continuous(labels=_as_years)
+        + model_scales(len(order), style)
+        + scale_x_continuous(labels=tick_numbers(style))
+        + scale_y_continuous(labels=tick_numbers(style))
         + facet_wrap("panel", nrow=1, scales="free_x")
         + labs(x="Age (years)", y="Years", title=plain(title))
         + house_theme(width, _HEIGHT + (_TITLE_HEIGHT if title else 0))
@@ -92,7 +96,3 @@ def age_calibration(
             legend_position="top" if len(order) > 1 else "none",
         )
     )
-
-
-def _as_years(ticks: Sequence[float]) -> list[str]:
-    return [f"{tick:g}".replace("-", MINUS) for tick in ticks]

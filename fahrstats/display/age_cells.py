@@ -17,21 +17,23 @@ from plotnine import (
     ggplot,
     labs,
     scale_fill_gradient,
+    scale_x_continuous,
+    scale_y_continuous,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns
 from fahrstats.display.theme import (
     BASE_SIZE,
-    BLUE,
     INK,
     MUTED,
     TEXT_SIZE,
-    VERMILION,
-    WIDTH,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -52,7 +54,8 @@ def age_cells(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw how photos lie over true and predicted age, a panel for each model.
 
@@ -68,13 +71,14 @@ def age_cells(
     labels
         Label of each model's column.
     width
-        Inches. The height follows from the panels.
+        Inches; a page of the journal by default. The height follows from the panels.
 
     Raises
     ------
     DataError
         A column is absent, or no cell holds enough people to be shown.
     """
+    width = page_width(width, style)
     needed = ("model", "value", "predicted", "per", "estimate")
     need_columns(table, needed, "a figure of cells")
     cells = table.dropna(subset="estimate")
@@ -99,9 +103,16 @@ def age_cells(
         ggplot(cells)
         + geom_rect(aes(**sides, fill="percent"))
         + geom_abline(slope=1, intercept=0, color=MUTED, linetype="dashed", size=0.4)
-        + _mean_lines(curves, panels)
+        + _mean_lines(curves, panels, style)
         + facet_wrap("panel", ncol=n_columns)
-        + scale_fill_gradient(low=_PALE, high=BLUE, name="% of people  ")
+        + scale_x_continuous(labels=tick_numbers(style))
+        + scale_y_continuous(labels=tick_numbers(style))
+        + scale_fill_gradient(
+            low=_PALE,
+            high=style.main,
+            labels=tick_numbers(style),
+            name="% of people  ",
+        )
         + coord_fixed(xlim=(low, high), ylim=(low, high))
         + labs(x=_TRUE, y=_PREDICTED, title=plain(title))
         + house_theme(width, height)
@@ -121,7 +132,8 @@ def age_scatter(
     predicted: str,
     age: str = "age",
     labels: Labels | None = None,
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> JointGrid:
     """Draw every photo by true and predicted age, with the spread of both at the sides.
 
@@ -137,7 +149,7 @@ def age_scatter(
     labels
         Label of each column.
     width
-        Inches of its sides.
+        Inches; a page of the journal by default.
 
     Returns
     -------
@@ -149,6 +161,7 @@ def age_scatter(
     DataError
         A column is absent, or no row has both ages.
     """
+    width = page_width(width, style)
     import seaborn as sns
 
     need_columns(data, (predicted, age), "a scatter of ages")
@@ -159,9 +172,9 @@ def age_scatter(
     grid = sns.JointGrid(
         data=known, x=age, y=predicted, height=width, ratio=6, xlim=ends, ylim=ends
     )
-    points = {"s": 14, "color": BLUE, "alpha": 0.5, "linewidth": 0}
+    points = {"s": 14, "color": style.main, "alpha": 0.5, "linewidth": 0}
     grid.plot_joint(sns.scatterplot, **points)
-    bars = {"binwidth": _BAR, "binrange": _whole_bars(ends), "color": BLUE}
+    bars = {"binwidth": _BAR, "binrange": _whole_bars(ends), "color": style.main}
     grid.plot_marginals(sns.histplot, **bars, edgecolor="white")
     grid.ax_joint.plot(ends, ends, color=MUTED, linestyle="--", linewidth=1)
     grid.set_axis_labels(
@@ -170,7 +183,9 @@ def age_scatter(
     return grid
 
 
-def _mean_lines(curves: pd.DataFrame | None, panels: dict[str, str]) -> list[object]:
+def _mean_lines(
+    curves: pd.DataFrame | None, panels: dict[str, str], style: JournalStyle
+) -> list[object]:
     """Return the mean predicted age by true age, with its joint band."""
     if curves is None:
         return []
@@ -182,8 +197,8 @@ def _mean_lines(curves: pd.DataFrame | None, panels: dict[str, str]) -> list[obj
     on = on.assign(panel=pd.Categorical(on["model"].map(panels), names))
     band = aes("value", ymin="joint_low", ymax="joint_high")
     return [
-        geom_ribbon(band, on, fill=VERMILION, alpha=0.25),
-        geom_line(aes("value", "estimate"), on, color=VERMILION, size=0.8),
+        geom_ribbon(band, on, fill=style.accent, alpha=0.25),
+        geom_line(aes("value", "estimate"), on, color=style.accent, size=0.8),
     ]
 
 

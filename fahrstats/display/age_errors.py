@@ -18,15 +18,17 @@ from plotnine import (
     scale_fill_manual,
     scale_linetype_manual,
     scale_x_continuous,
+    scale_y_continuous,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.display_table import count_or_empty
-from fahrstats.display.journal_styles import DEFAULT
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns, only_one
-from fahrstats.display.theme import FAINT, WIDTH, colours, house_theme, line_types
+from fahrstats.display.theme import FAINT, colours, house_theme, line_types, page_width
 
 _HEIGHT: Final = 3.4  # inches
 _NAMES: Final = {
@@ -41,7 +43,8 @@ def errors_by_age(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw one statistic of the error by band of age, a line per model.
 
@@ -57,7 +60,7 @@ def errors_by_age(
     labels
         Label of each model's column.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
@@ -65,6 +68,7 @@ def errors_by_age(
         A column is absent, the table holds several statistics, or more models than can
         be told apart.
     """
+    width = page_width(width, style)
     needed = ("model", "level", "estimand", "estimate", "conf_low", "conf_high", "n")
     need_columns(table, needed, "errors by age")
     only_one(table, ("estimand", "subgroup"), "errors by age")
@@ -83,14 +87,15 @@ def errors_by_age(
         + geom_ribbon(aes(ymin="conf_low", ymax="conf_high", fill="model"), alpha=0.15)
         + geom_line(aes(color="model", linetype="model"), size=0.8)
         + geom_point(aes(color="model"), size=1.8, na_rm=True)
-        + model_scales(len(order))
+        + model_scales(len(order), style)
         + scale_x_continuous(
             breaks=np.arange(len(levels)),
             labels=[
-                f"{level}\n{count_or_empty(counts[level], DEFAULT)}" for level in levels
+                f"{level}\n{count_or_empty(counts[level], style)}" for level in levels
             ],
             minor_breaks=[],
         )
+        + scale_y_continuous(labels=tick_numbers(style))
         + labs(
             x="Age (years), number of photos",
             y=_NAMES.get(estimand, estimand.replace("_", " ")),
@@ -104,10 +109,10 @@ def errors_by_age(
     )
 
 
-def model_scales(n: int) -> list[Any]:
+def model_scales(n: int, style: JournalStyle) -> list[Any]:
     """Return colours and line types that tell n models apart."""
     return [
-        scale_color_manual(values=colours(n)),
-        scale_fill_manual(values=colours(n)),
+        scale_color_manual(values=colours(n, style)),
+        scale_fill_manual(values=colours(n, style)),
         scale_linetype_manual(values=line_types(n)),
     ]

@@ -17,7 +17,11 @@ from fahrstats.display.display_table import (
     p_or_empty,
 )
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_difference, format_interval
+from fahrstats.display.journals import (
+    format_counted,
+    format_difference,
+    format_interval,
+)
 from fahrstats.display.labels import Labels, column_label, group_label
 from fahrstats.display.result_table import (
     by_value,
@@ -297,14 +301,14 @@ def age_differences(
 def _sized(cohort: str, part: pd.DataFrame, style: JournalStyle) -> str:
     """Return a data set with its photos, and its people where these are fewer."""
     first = records(part)[0]
-    n = count_or_empty(first["n"], style)
+    photos = format_counted(first["n"], "photos", style=style)
     people = first.get("n_subjects")
     of_people = (
         ""
         if people is None or people == first["n"]
-        else f" of {count_or_empty(people, style)} people"
+        else f" of {format_counted(people, 'people', style=style)}"
     )
-    return f"{cohort} ({n} photos{of_people})"
+    return f"{cohort} ({photos}{of_people})"
 
 
 def _value(

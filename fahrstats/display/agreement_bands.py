@@ -16,14 +16,16 @@ from plotnine import (
     geom_rect,
     ggplot,
     labs,
+    scale_y_continuous,
 )
 
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.display_table import count_or_empty
-from fahrstats.display.journal_styles import DEFAULT
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns
-from fahrstats.display.theme import BLUE, FAINT, INK, MUTED, WIDTH, house_theme
+from fahrstats.display.theme import FAINT, INK, MUTED, house_theme, page_width
 from fahrstats.errors import DataError
 
 _HEIGHT: Final = 3.2  # inches
@@ -38,7 +40,8 @@ def changes_by_mean(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw mean change and limits of agreement, in everyone and in bands of the score.
 
@@ -57,13 +60,14 @@ def changes_by_mean(
     labels
         Label of each model.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
     DataError
         A column is absent, or no mean change was estimated.
     """
+    width = page_width(width, style)
     need_columns(table, _NEED, "changes by mean")
     need_columns(bands, (*_NEED, "level", "n"), "changes by mean")
     names = {name: plain(column_label(name, labels)) for name in table["model"]}
@@ -72,7 +76,7 @@ def changes_by_mean(
     if lines.empty:
         raise DataError("No mean change of the table was estimated.")
     lines = lines.assign(model=pd.Categorical(lines["model"].map(names), order))
-    points = _points(bands[bands["n"].fillna(1) > 0])
+    points = _points(bands[bands["n"].fillna(1) > 0], style)
     points = points.assign(
         model=pd.Categorical(points["model"].map(names), order),
         band=pd.Categorical(points["band"], list(dict.fromkeys(points["band"]))),
@@ -92,10 +96,11 @@ def changes_by_mean(
         + geom_hline(aes(yintercept="estimate"), lines, color=MUTED, linetype="dashed")
         + geom_hline(yintercept=0, color=INK, size=0.3)
         + geom_linerange(
-            aes(ymin="loa_low", ymax="loa_high"), color=BLUE, size=0.9, na_rm=True
+            aes(ymin="loa_low", ymax="loa_high"), color=style.main, size=0.9, na_rm=True
         )
-        + geom_point(aes(y=_MEAN), color=BLUE, size=2.2, na_rm=True)
+        + geom_point(aes(y=_MEAN), color=style.main, size=2.2, na_rm=True)
         + facet_wrap("model", nrow=1, scales="free_x")
+        + scale_y_continuous(labels=tick_numbers(style))
         + labs(
             x="Mean of both photos (years), number of pairs",
             y="Change (years)",
@@ -105,12 +110,12 @@ def changes_by_mean(
     )
 
 
-def _points(bands: pd.DataFrame) -> pd.DataFrame:
+def _points(bands: pd.DataFrame, style: JournalStyle) -> pd.DataFrame:
     """Return a row for each model and band, named by its bounds and its pairs."""
     keys = ["model", "level"]
     wide = bands.pivot(index=keys, columns="estimand", values="estimate")
     sizes = bands.drop_duplicates(keys)[[*keys, "n"]]
     found = sizes.merge(wide.reset_index(), on=keys)  # in the order of the table
     short = found["level"].str.replace("under ", "<").str.replace(" to ", "\N{EN DASH}")
-    counts = [count_or_empty(n, DEFAULT) for n in found["n"]]
+    counts = [count_or_empty(n, style) for n in found["n"]]
     return found.assign(band=short + "\n" + pd.Series(counts, found.index))

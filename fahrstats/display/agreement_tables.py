@@ -17,7 +17,12 @@ from fahrstats.display.display_table import (
     p_or_empty,
 )
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_difference, format_interval, format_number
+from fahrstats.display.journals import (
+    format_counted,
+    format_difference,
+    format_interval,
+    format_number,
+)
 from fahrstats.display.labels import Labels, column_label, in_sentence, opening
 from fahrstats.display.result_table import (
     by_value,
@@ -210,10 +215,11 @@ def _head(
     known = condition not in ("", _OVERALL)
     name = column_label(condition, labels) if known else ""
     means = rows.loc[rows["estimand"] == "mean_change", "n"]
-    n = count_or_empty(None if means.isna().all() else means.max(), style)
     named = ", ".join(filter(None, [cohort, name]))
     name = opening(named or "All pairs")
-    return name if n == EMPTY else f"{name} ({n} pairs)"
+    if means.isna().all():
+        return name
+    return f"{name} ({format_counted(means.max(), 'pairs', style=style)})"
 
 
 def _equivalence(tests: pd.DataFrame, condition: str, model: str) -> Mapping[str, Any]:

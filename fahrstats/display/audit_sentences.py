@@ -27,6 +27,7 @@ from fahrstats.display.audit_measures import (
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
     format_count,
+    format_counted,
     format_number,
     format_percent,
     phrase_interval,
@@ -79,9 +80,6 @@ def audited(
     """
     need_columns(table, ("subgroup", "level", "n", "n_events"), "a sentence")
     everyone = table[table["subgroup"] == OVERALL]
-    n, n_events = (
-        format_count(everyone[size].iloc[0], style=style) for size in ("n", "n_events")
-    )
     groups = [str(name) for name in table["subgroup"].unique() if name != OVERALL]
     single = [_factor(group, labels) for group in groups if CROSS not in group]
     crossed = [_factor(group, labels) for group in groups if CROSS in group]
@@ -89,10 +87,14 @@ def audited(
     score = str(table["biomarker"].iloc[0]) if "biomarker" in table else ""
     name = column_label(score, labels) or "The score"
     n_levels = table.loc[table["subgroup"] != OVERALL, ["subgroup", "level"]]
-    rows = "rows, several of one person," if has_repeats else "people"
+    n, n_events = (everyone[size].iloc[0] for size in ("n", "n_events"))
+    rows = format_counted(n, "rows" if has_repeats else "people", style=style)
+    rows += ", several of one person," if has_repeats else ""
+    n_groups = len(n_levels.drop_duplicates())
     return (
-        f"{name} was audited as a predictor of {in_sentence(outcome)} in {n} {rows} "
-        f"with {n_events} events, by {by}: {len(n_levels.drop_duplicates())} groups."
+        f"{name} was audited as a predictor of {in_sentence(outcome)} in {rows} "
+        f"with {format_counted(n_events, 'events', style=style)}, by {by}: "
+        f"{format_counted(n_groups, 'groups', style=style)}."
     )
 
 
@@ -128,9 +130,11 @@ def group_differences(
         return ["Groups are too few or too small for any test of a difference."]
     differs = rows[rows["p_adjusted"] < _LEVEL]
     if differs.empty:
+        made = format_counted(len(rows), "tests", style=style)
+        let = "lets" if len(rows) == 1 else "let"
         return [
-            f"No measure differed between groups beyond what {_counted(len(rows))} "
-            "let chance explain; this is no proof that groups are alike."
+            f"No measure differed between groups beyond what {made} {let} chance "
+            "explain; this is no proof that groups are alike."
         ]
     largest = {(r["subgroup"], r["measure"]): r for r in records(differences)}
     return [
@@ -171,6 +175,7 @@ def unknown_groups(
     measure: str,
     *,
     labels: Labels | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Name the groups in which a measure is unknown, rather than fair.
 
@@ -189,11 +194,15 @@ def unknown_groups(
         return ""
     return (
         f"The {in_words(measure)} is unknown, not fair, in "
-        f"{len(names)} of {len(levels)} groups: {_shortened(names)}."
+        f"{format_count(len(names), style=style)} of "
+        f"{format_counted(len(levels), 'groups', style=style)}: "
+        f"{_shortened(names, style)}."
     )
 
 
-def groups_too_small(table: pd.DataFrame, *, labels: Labels | None = None) -> str:
+def groups_too_small(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
+) -> str:
     """Name the groups that have too few people or events for any estimate.
 
     Empty where there is none.
@@ -209,14 +218,16 @@ def groups_too_small(table: pd.DataFrame, *, labels: Labels | None = None) -> st
     names = _named(table[is_small].drop_duplicates(["subgroup", "level"]), labels)
     if not names:
         return ""
-    noun = "group has" if len(names) == 1 else "groups have"
+    groups = format_counted(len(names), "groups", style=style)
     return (
-        f"{len(names)} {noun} too few people or events to say anything: "
-        f"{_shortened(names)}."
+        f"{groups} {'has' if len(names) == 1 else 'have'} too few people or events to "
+        f"say anything: {_shortened(names, style)}."
     )
 
 
-def levels_not_calibrated(table: pd.DataFrame, *, labels: Labels | None = None) -> str:
+def levels_not_calibrated(
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
+) -> str:
     """Name the groups whose events are too few for points and a curve.
 
     Empty where there is none.
@@ -231,10 +242,15 @@ def levels_not_calibrated(table: pd.DataFrame, *, labels: Labels | None = None) 
     names = _named(refused, labels)
     if not names:
         return ""
-    return f"Without a curve, since events by the horizon are few: {_shortened(names)}."
+    few = _shortened(names, style)
+    return f"Without a curve, since events by the horizon are few: {few}."
 
 
-def tests_made(tests: pd.DataFrame) -> str:
+def tests_made(
+    tests: pd.DataFrame,
+    *,
+    style: JournalStyle = DEFAULT,  # noqa: PT028  (a sentence about tests, not a test)
+) -> str:
     """Say how many tests were made, and how their p values were adjusted.
 
     Empty where there is none.
@@ -249,10 +265,11 @@ def tests_made(tests: pd.DataFrame) -> str:
     if not n:
         return ""
     return (
-        f"{_counted(n)} of no difference were made, one for each factor and measure. P "
-        "values are adjusted for this number by Holm's method, which bounds the chance "
-        "of any false alarm, and by that of Benjamini and Hochberg, which bounds the "
-        "share of false alarms among alarms."
+        f"{format_counted(n, 'tests', style=style)} of no difference "
+        f"{'was' if n == 1 else 'were'} made, one for each factor and measure. "
+        f"{style.p_symbol} values are adjusted for this number by Holm's method, which "
+        "bounds the chance of any false alarm, and by that of Benjamini and Hochberg, "
+        "which bounds the share of false alarms among alarms."
     )
 
 
@@ -381,13 +398,10 @@ def _named(levels: pd.DataFrame, labels: Labels | None) -> list[str]:
     ]
 
 
-def _shortened(names: Sequence[str]) -> str:
+def _shortened(names: Sequence[str], style: JournalStyle) -> str:
     """Return a list of names, a long one cut."""
     if len(names) <= _MOST_NAMED:
         return listed(names)
     rest = len(names) - _MOST_NAMED + 1
-    return f"{', '.join(names[: _MOST_NAMED - 1])} and {rest} more"
-
-
-def _counted(n: int) -> str:
-    return f"{n} test" if n == 1 else f"{n} tests"
+    more = format_count(rest, style=style)
+    return f"{', '.join(names[: _MOST_NAMED - 1])} and {more} more"

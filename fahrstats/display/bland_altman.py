@@ -14,12 +14,16 @@ from plotnine import (
     geom_rect,
     ggplot,
     labs,
+    scale_x_continuous,
+    scale_y_continuous,
 )
 
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns
-from fahrstats.display.theme import BLUE, FAINT, INK, MUTED, WIDTH, house_theme
+from fahrstats.display.theme import FAINT, INK, MUTED, house_theme, page_width
 from fahrstats.errors import DataError
 
 _PANEL: Final = 2.6  # inches
@@ -33,7 +37,8 @@ def bland_altman(
     *,
     labels: Labels | None = None,
     unit: str = "years",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw every pair, with the mean change and the limits of agreement.
 
@@ -52,13 +57,14 @@ def bland_altman(
     unit
         Of the score.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
     DataError
         A column is absent, or there is no estimate.
     """
+    width = page_width(width, style)
     need = ("condition", "estimand", "estimate", "conf_low", "conf_high")
     need_columns(table, need, "Bland and Altman's plot")
     need_columns(points, ("condition", "mean", "change"), "Bland and Altman's plot")
@@ -86,7 +92,9 @@ def bland_altman(
         )
         + geom_hline(aes(yintercept="estimate"), lines, color=MUTED, linetype="dashed")
         + geom_hline(yintercept=0, color=INK, size=0.3)
-        + geom_point(color=BLUE, alpha=0.5, size=1.4, stroke=0)
+        + geom_point(color=style.main, alpha=0.5, size=1.4, stroke=0)
+        + scale_x_continuous(labels=tick_numbers(style))
+        + scale_y_continuous(labels=tick_numbers(style))
         + labs(x=f"Mean of both photos ({unit})", y=f"Change ({unit})")
         + house_theme(width, _PANEL * n_rows + 0.5)
     )

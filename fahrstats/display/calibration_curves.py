@@ -24,17 +24,18 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_percents
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     BASE_SIZE,
-    BLUE,
     FAINT,
     INK,
     MUTED,
-    WIDTH,
     house_theme,
+    page_width,
 )
 
 _SPREAD: Final = 0.12  # height of the distribution below 0, as a share of the axis
@@ -57,7 +58,8 @@ def calibration_curves(
     labels: Labels | None = None,
     title: str = "",
     columns: int = 2,
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw observed against predicted risk, one panel for each set of predictions.
 
@@ -79,7 +81,8 @@ def calibration_curves(
     columns
         Most panels beside each other.
     width
-        Inches. The height follows from the number of panels; a single one is square.
+        Inches; a page of the journal by default. The height follows from the number of
+        panels; a single one is square.
 
     Raises
     ------
@@ -90,6 +93,7 @@ def calibration_curves(
     ----------
     Van Calster et al. (2019), BMC Medicine 17:230.
     """
+    width = page_width(width, style)
     shown = ("term", "predicted", "estimate", "conf_low", "conf_high")
     need_columns(groups, shown, "a calibration plot")
     only_one(groups, ("time", "biomarker", "outcome"), "a calibration plot")
@@ -107,6 +111,8 @@ def calibration_curves(
     heading = _HEADING * max(name.count("\n") + 1 for name in names)
     height = n_rows * (side + (heading if len(terms) > 1 else 0)) + _PANEL_FRAME
     full_width = _ONE_PANEL + _AXIS_WIDTH if len(terms) == 1 else width
+    marks: dict[str, Any] = {"breaks": _breaks(top), "labels": tick_percents(style)}
+    marks["expand"] = (0.02, 0)
     return (
         ggplot(groups.dropna(subset="estimate"), aes("predicted", "estimate"))
         + geom_segment(
@@ -117,7 +123,7 @@ def calibration_curves(
             size=0.4,
         )
         + [_bars(table, top) for table in bars]
-        + _smooth(curves)
+        + _smooth(curves, style)
         + geom_linerange(
             aes(ymin="conf_low", ymax="conf_high"),
             groups.dropna(subset=["conf_low", "conf_high"]),
@@ -127,8 +133,8 @@ def calibration_curves(
         + geom_point(color=INK, size=1.6)
         + (facet_wrap("panel", ncol=n_columns) if len(terms) > 1 else None)
         + coord_cartesian(xlim=(0, top), ylim=(-_SPREAD * top if bars else 0, top))
-        + scale_x_continuous(breaks=_breaks(top), labels=_percent, expand=(0.02, 0))
-        + scale_y_continuous(breaks=_breaks(top), labels=_percent, expand=(0.02, 0))
+        + scale_x_continuous(**marks)
+        + scale_y_continuous(**marks)
         + labs(x="Predicted risk", y="Observed risk (95% CI)", title=plain(title))
         + house_theme(full_width, height + (_TITLE_HEIGHT if title else 0))
         + theme(
@@ -178,18 +184,14 @@ def _breaks(top: float) -> list[float]:
     return [k * step for k in range(int(top / step + 1e-9) + 1)]
 
 
-def _percent(risks: list[float]) -> list[str]:
-    return [f"{100 * risk:g}%" for risk in risks]
-
-
-def _smooth(curves: pd.DataFrame) -> list[Any]:
+def _smooth(curves: pd.DataFrame, style: JournalStyle) -> list[Any]:
     """Return the smooth curve and its band."""
     if curves.empty:
         return []
     band = aes(ymin="conf_low", ymax="conf_high")
     return [
-        geom_ribbon(band, curves, fill=BLUE, alpha=0.18),
-        geom_line(data=curves, color=BLUE, size=0.9),
+        geom_ribbon(band, curves, fill=style.main, alpha=0.18),
+        geom_line(data=curves, color=style.main, size=0.9),
     ]
 
 

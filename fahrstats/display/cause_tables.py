@@ -54,7 +54,9 @@ def cause_hazard_ratios(
         heads.append(len(lines))
         lines.append([cause])
         for key, row in _by_row(of_cause).items():
-            step = per_label(row.get("per"), column_unit(row["term"], labels))
+            step = per_label(
+                row.get("per"), column_unit(row["term"], labels), style=style
+            )
             name = ", ".join(filter(None, [term_label(row["term"], labels), step]))
             lines.append(
                 [

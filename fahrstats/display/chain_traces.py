@@ -14,19 +14,16 @@ from plotnine import (
     ggplot,
     labs,
     scale_x_continuous,
+    scale_y_continuous,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns
-from fahrstats.display.theme import (
-    BASE_SIZE,
-    BLUE,
-    FAINT,
-    WIDTH,
-    house_theme,
-)
+from fahrstats.display.theme import BASE_SIZE, FAINT, house_theme, page_width
 
 _N_ACROSS: Final = 2
 _MOST_TICKS: Final = 8
@@ -38,7 +35,11 @@ _AXIS_HEIGHT: Final = 0.35
 
 
 def chain_trace(
-    table: pd.DataFrame, *, labels: Labels | None = None, width: float = WIDTH
+    table: pd.DataFrame,
+    *,
+    labels: Labels | None = None,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the drawn values of every column through the cycles, one line a table.
 
@@ -51,13 +52,15 @@ def chain_trace(
     labels
         Label and unit of each column of the data.
     width
-        Inches. The height follows from the number of columns.
+        Inches; a page of the journal by default. The height follows from the number of
+        columns.
 
     Raises
     ------
     DataError
         A column is absent, or the table has no row.
     """
+    width = page_width(width, style)
     wanted = ("variable", "imputation", "cycle", "estimand", "estimate")
     need_columns(table, wanted, "a trace")
     names = [
@@ -74,17 +77,21 @@ def chain_trace(
     height = n_down * (_PANEL_HEIGHT + 0.15 * lines) + _AXIS_HEIGHT
     return (
         ggplot(rows, aes("cycle", "estimate", group="imputation"))
-        + _marks(last)
+        + _marks(last, style)
         + facet_wrap("panel", ncol=min(_N_ACROSS, len(order)), scales="free_y")
-        + scale_x_continuous(breaks=list(range(1, last + 1, -(-last // _MOST_TICKS))))
+        + scale_x_continuous(
+            breaks=list(range(1, last + 1, -(-last // _MOST_TICKS))),
+            labels=tick_numbers(style),
+        )
+        + scale_y_continuous(labels=tick_numbers(style))
         + labs(x="Cycle of the chained equations", y="")
         + house_theme(width, height)
         + theme(panel_grid_major_y=element_line(color=FAINT))
     )
 
 
-def _marks(last: int) -> Any:
+def _marks(last: int, style: JournalStyle) -> Any:
     """Return lines, or points where there is one cycle only."""
     if last == 1:
-        return geom_point(color=BLUE, alpha=0.5, size=2)
-    return geom_line(color=BLUE, alpha=0.5, size=0.4)
+        return geom_point(color=style.main, alpha=0.5, size=2)
+    return geom_line(color=style.main, alpha=0.5, size=0.4)

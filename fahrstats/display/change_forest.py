@@ -14,10 +14,12 @@ from plotnine import (
     geom_vline,
     ggplot,
     labs,
+    scale_x_continuous,
     scale_y_continuous,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.display_table import count_or_empty
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_difference
@@ -25,14 +27,12 @@ from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
-    BLUE,
     FAINT,
     INK,
     MUTED,
     TEXT_SIZE,
-    VERMILION,
-    WIDTH,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -55,7 +55,7 @@ def change_forest(
     margin: float | None = None,
     labels: Labels | None = None,
     unit: str = "years",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw mean changes with their intervals, on the limits of agreement of pairs.
@@ -76,7 +76,7 @@ def change_forest(
     unit
         Of the score.
     width
-        Inches. The height follows from the rows.
+        Inches; a page of the journal by default. The height follows from the rows.
 
     Raises
     ------
@@ -84,6 +84,7 @@ def change_forest(
         A column is absent, the table is of several models, or no mean change was
         estimated.
     """
+    width = page_width(width, style)
     need_columns(table, _NEED, "a forest of changes")
     only_one(table, ("model", "cohort"), "a forest of changes")
     rows = _rows(table, labels, style)
@@ -93,12 +94,14 @@ def change_forest(
     return (
         ggplot(rows, aes(y="y", yend="y"))
         + geom_vline(xintercept=0, color=MUTED, size=0.4)
-        + geom_vline(xintercept=borders, color=VERMILION, linetype="dashed", size=0.4)
+        + geom_vline(
+            xintercept=borders, color=style.accent, linetype="dashed", size=0.4
+        )
         + geom_segment(
             aes(x="loa_low", xend="loa_high"), color=FAINT, size=3.5, na_rm=True
         )
         + geom_segment(aes(x="conf_low", xend="conf_high"), color=INK, na_rm=True)
-        + geom_point(aes("estimate"), color=BLUE, size=2, na_rm=True)
+        + geom_point(aes("estimate"), color=style.main, size=2, na_rm=True)
         + geom_margin_text(
             aes(y="y", label="words"),
             edge="right",
@@ -106,6 +109,7 @@ def change_forest(
             size=TEXT_SIZE,
             color=INK,
         )
+        + scale_x_continuous(labels=tick_numbers(style))
         + scale_y_continuous(
             breaks=rows["y"].tolist(),
             labels=rows["name"].tolist(),

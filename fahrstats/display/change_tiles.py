@@ -19,10 +19,11 @@ from plotnine import (
 
 from fahrstats.display.error_tiles import COOL, PALE, WARM, signed
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_short
 from fahrstats.display.labels import Labels, column_label, opening
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
-from fahrstats.display.theme import FAINT, INK, TEXT_SIZE, WIDTH, house_theme
+from fahrstats.display.theme import FAINT, INK, TEXT_SIZE, house_theme, page_width
 
 _REACH: Final = 10.0  # years; larger changes are no darker
 _TILE_HEIGHT: Final = 0.2  # inches
@@ -35,7 +36,7 @@ def change_tiles(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the mean change at each severity of each condition, a panel for each model.
@@ -50,13 +51,15 @@ def change_tiles(
     labels
         Label of each model and condition.
     width
-        Inches. The height follows from the conditions.
+        Inches; a page of the journal by default. The height follows from the
+        conditions.
 
     Raises
     ------
     DataError
         A column is absent, or the table holds several statistics.
     """
+    width = page_width(width, style)
     needed = ("model", "condition", "severity", "estimand", "estimate")
     need_columns(table, needed, "tiles of changes")
     only_one(table, ("estimand",), "tiles of changes")
@@ -65,7 +68,10 @@ def change_tiles(
         for name in table["condition"]
     }
     models = {name: plain(column_label(name, labels)) for name in table["model"]}
-    severities = [f"{severity:g}" for severity in sorted(table["severity"].unique())]
+    severities = [
+        format_short(severity, style=style)
+        for severity in sorted(table["severity"].unique())
+    ]
     tiles = table.assign(
         condition=pd.Categorical(
             table["condition"].map(names), list(dict.fromkeys(names.values()))[::-1]
@@ -73,7 +79,10 @@ def change_tiles(
         model=pd.Categorical(
             table["model"].map(models), list(dict.fromkeys(models.values()))
         ),
-        severity=pd.Categorical(table["severity"].map("{:g}".format), severities),
+        severity=pd.Categorical(
+            [format_short(value, style=style) for value in table["severity"]],
+            severities,
+        ),
         text=[signed(value, style) for value in table["estimate"]],
         shade=table["estimate"].clip(-_REACH, _REACH),
     )

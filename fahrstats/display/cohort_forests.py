@@ -12,7 +12,7 @@ from fahrstats.display.intervals import estimates
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels
 from fahrstats.display.result_table import need_columns
-from fahrstats.display.theme import WIDTH
+from fahrstats.display.theme import page_width
 from fahrstats.errors import DataError
 
 _AVERAGES: Final = {
@@ -27,7 +27,7 @@ def cohort_forest(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the estimates of cohorts, their averages, and the prediction interval.
@@ -44,13 +44,14 @@ def cohort_forest(
     labels
         Label and unit of each column of the data.
     width
-        Inches. The height follows from the rows.
+        Inches; a page of the journal by default. The height follows from the rows.
 
     Raises
     ------
     DataError
         A column is absent, or the table holds log hazard ratios.
     """
+    width = page_width(width, style)
     wanted = ("cohort", "estimand", "estimate", "conf_low", "conf_high")
     need_columns(table, wanted, "a forest of cohorts")
     estimand = str(table["estimand"].iloc[0])

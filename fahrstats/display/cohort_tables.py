@@ -11,11 +11,11 @@ import pandas as pd
 from fahrstats.display.display_table import EMPTY, INDENT, DisplayTable, count_or_empty
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
-    MINUS,
     format_count,
     format_interval,
     format_number,
     format_percent,
+    format_short,
 )
 from fahrstats.display.labels import Labels, amount, column_label, label_with_unit
 from fahrstats.display.result_table import by_value, need_columns, only_one, records
@@ -129,7 +129,7 @@ def survival_at(
         cells=pd.DataFrame(lines, columns=["name", *names]),
         headers={
             "name": "",
-            **{f"at {time:g}": amount(time, time_unit) for time in times},
+            **{f"at {time:g}": amount(time, time_unit, style=style) for time in times},
         },
         spanners={"Survival, % (95% CI)": tuple(names)},
         heads=tuple(heads),
@@ -278,7 +278,7 @@ def _group_name(group: str) -> str:
 
 def _bounds(low: float, high: float, style: JournalStyle) -> str:
     """Return the values of a group; a bound belongs to the lower group."""
-    above = "" if math.isnan(low) else f"> {low:.4g}"
-    up_to = "" if math.isinf(high) else f"\N{LESS-THAN OR EQUAL TO} {high:.4g}"
-    text = " to ".join(part for part in (above, up_to) if part)
-    return text.replace(".", style.decimal_mark).replace("-", MINUS)
+    over, most = (format_short(one, digits=4, style=style) for one in (low, high))
+    above = "" if math.isnan(low) else f"> {over}"
+    up_to = "" if math.isinf(high) else f"\N{LESS-THAN OR EQUAL TO} {most}"
+    return " to ".join(part for part in (above, up_to) if part)

@@ -66,7 +66,7 @@ def restricted_means(
         "ratio": "Ratio\n(95% CI)",
     }
     horizons = table["time"].dropna().unique()
-    until = " and ".join(amount(time, time_unit) for time in horizons)
+    until = " and ".join(amount(time, time_unit, style=style) for time in horizons)
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,
@@ -132,7 +132,8 @@ def survival_differences(
     lines, heads = under_scores(table, labels, lines_of)
     names = [f"at {time:g}" for time in times]
     headers = {"name": ""} | {
-        name: amount(time, time_unit) for name, time in zip(names, times, strict=True)
+        name: amount(time, time_unit, style=style)
+        for name, time in zip(names, times, strict=True)
     }
     return DisplayTable(
         cells=filled(lines, headers),
@@ -186,7 +187,8 @@ def incidence_at(
                 lines.append([INDENT + shown, *texts])
     names = [f"at {time:g}" for time in times]
     headers = {"name": ""} | {
-        name: amount(time, time_unit) for name, time in zip(names, times, strict=True)
+        name: amount(time, time_unit, style=style)
+        for name, time in zip(names, times, strict=True)
     }
     if tests is not None:
         headers["p"] = "P (Gray)"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from plotnine import aes, coord_cartesian, ggplot, labs, scale_y_continuous
 
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width
 from fahrstats.display.result_table import need_columns, only_one
@@ -27,7 +28,7 @@ from fahrstats.display.step_curves import (
     table_room,
     time_axis,
 )
-from fahrstats.display.theme import INK, TEXT_SIZE, WIDTH, house_theme
+from fahrstats.display.theme import INK, TEXT_SIZE, house_theme, page_width
 
 _COUNTS: Final = {
     "n_at_risk": "At risk",
@@ -50,7 +51,7 @@ def survival_curves(
     y_label: str = "Survival probability",
     title: str = "",
     few_at_risk: int = 10,
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw Kaplan-Meier curves with confidence bands and, below, who is at risk.
@@ -69,7 +70,8 @@ def survival_curves(
     time_label
         Title of the time axis, with its unit.
     width
-        Inches. The height follows from the number of groups.
+        Inches; a page of the journal by default. The height follows from the number of
+        groups.
 
     Raises
     ------
@@ -81,6 +83,7 @@ def survival_curves(
     ----------
     Morris et al. (2019), BMJ Open 9:e030215, on the extended table.
     """
+    width = page_width(width, style)
     need_columns(curves, ("time", "estimate", "conf_low", "conf_high"), "a curve")
     only_one(curves, ("biomarker", "model", "estimand"), "a survival plot")
     names = shown_names(curves, "group", labels, width)
@@ -89,8 +92,10 @@ def survival_curves(
     height += TITLE_HEIGHT if title else 0
     layers = [
         *bands_and_lines(steps, ["group"]),
-        time_axis(at_risk, float(steps["time"].max())),
-        scale_y_continuous(breaks=np.linspace(0, 1, 6), expand=(0.01, 0)),
+        time_axis(at_risk, float(steps["time"].max()), style),
+        scale_y_continuous(
+            breaks=np.linspace(0, 1, 6), labels=tick_numbers(style), expand=(0.01, 0)
+        ),
         coord_cartesian(ylim=(0, 1)),
         labs(x=plain(time_label), y=plain(y_label), title=plain(title)),
     ]
@@ -106,7 +111,7 @@ def survival_curves(
             + table_room(_left_of_panel(), below, width),
         ]
     plot = ggplot(steps, aes("time", "estimate", color="group", linetype="group"))
-    return plot + layers + scales_and_legend(names, width)
+    return plot + layers + scales_and_legend(names, width, style)
 
 
 def _steps(

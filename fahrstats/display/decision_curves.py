@@ -18,9 +18,12 @@ from plotnine import (
     scale_fill_manual,
     scale_linetype_manual,
     scale_x_continuous,
+    scale_y_continuous,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers, tick_percents
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -28,10 +31,10 @@ from fahrstats.display.theme import (
     INK,
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     colours,
     house_theme,
     line_types,
+    page_width,
 )
 
 _WITHOUT: Final = {"treat all": "Treat all", "treat none": "Treat none"}
@@ -51,7 +54,8 @@ def decision_curves(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw net benefit by threshold, models in colour, treating all and none grey.
 
@@ -66,7 +70,8 @@ def decision_curves(
     labels
         Label and unit of each column of the data.
     width
-        Inches. The height follows from the number of strategies.
+        Inches; a page of the journal by default. The height follows from the number of
+        strategies.
 
     Raises
     ------
@@ -78,6 +83,7 @@ def decision_curves(
     ----------
     Vickers, van Calster and Steyerberg (2019), Diagnostic and Prognostic Research 3:18.
     """
+    width = page_width(width, style)
     shown = ("term", "threshold", "estimate", "conf_low", "conf_high")
     need_columns(table, shown, "a decision curve")
     only_one(table, ("estimand", "time", "biomarker", "outcome"), "a decision curve")
@@ -95,8 +101,9 @@ def decision_curves(
         ggplot(rows, aes("threshold", "estimate", color="term", linetype="term"))
         + _bands(banded)
         + geom_line(size=0.8)
-        + _scales(terms, names, has_bands=not banded.empty)
-        + scale_x_continuous(labels=_percent, expand=(0.02, 0))
+        + _scales(terms, names, style, has_bands=not banded.empty)
+        + scale_x_continuous(labels=tick_percents(style), expand=(0.02, 0))
+        + scale_y_continuous(labels=tick_numbers(style))
         + coord_cartesian(ylim=(-_BELOW * top, _ABOVE * top))
         + labs(x="Threshold of predicted risk", y="Net benefit", title=plain(title))
         + house_theme(width, height)
@@ -119,10 +126,12 @@ def _bands(banded: pd.DataFrame) -> list[Any]:
     return [geom_ribbon(band, banded, alpha=0.12, color="none", show_legend=False)]
 
 
-def _scales(terms: list[str], names: list[str], *, has_bands: bool) -> list[Any]:
+def _scales(
+    terms: list[str], names: list[str], style: JournalStyle, *, has_bands: bool
+) -> list[Any]:
     """Return colours and line types: grey for strategies without a model."""
     models = [term for term in terms if term not in _WITHOUT]
-    colour = dict(zip(models, colours(len(models)), strict=True))
+    colour = dict(zip(models, colours(len(models), style), strict=True))
     dash = dict(zip(models, line_types(len(models)), strict=True))
     grey = {"treat all": (MUTED, "dashed"), "treat none": (INK, "solid")}
     colour |= {term: shade for term, (shade, _) in grey.items()}
@@ -132,7 +141,3 @@ def _scales(terms: list[str], names: list[str], *, has_bands: bool) -> list[Any]
     fill = [scale_fill_manual(shades, **shown)] if has_bands else []
     dashes = scale_linetype_manual([dash[term] for term in terms], **shown)
     return [scale_color_manual(shades, **shown), dashes, *fill]
-
-
-def _percent(risks: list[float]) -> list[str]:
-    return [f"{100 * risk:g}%" for risk in risks]

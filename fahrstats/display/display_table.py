@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from fahrstats.display.journal_styles import JournalStyle
-from fahrstats.display.journals import format_count, format_p
+from fahrstats.display.journals import format_count, format_counted, format_p
 from fahrstats.display.labels import Labels, column_label, note_in_words
 from fahrstats.display.result_table import by_value
 
@@ -152,8 +152,9 @@ def rows_used(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:
     sizes = table.reindex(columns=["n", "n_events"]).dropna().drop_duplicates()
     if len(sizes) != 1:
         return ()
-    n, n_events = (format_count(size, style=style) for size in sizes.iloc[0])
-    return (f"All on the same rows: n = {n}, {n_events} events.",)
+    n, n_events = sizes.iloc[0]
+    events = format_counted(n_events, "events", style=style)
+    return (f"All on the same rows: n = {format_count(n, style=style)}, {events}.",)
 
 
 def filled(lines: list[list[str]], columns: Iterable[str]) -> pd.DataFrame:

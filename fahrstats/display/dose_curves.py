@@ -17,15 +17,18 @@ from plotnine import (
     geom_ribbon,
     ggplot,
     labs,
+    scale_x_continuous,
     scale_y_continuous,
     theme,
 )
 
 from fahrstats.display.age_errors import model_scales
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label, column_unit, opening
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
-from fahrstats.display.theme import BASE_SIZE, FAINT, MUTED, WIDTH, house_theme
+from fahrstats.display.theme import BASE_SIZE, FAINT, MUTED, house_theme, page_width
 
 _COLUMNS: Final = 3
 _PANEL: Final = 1.9  # inches
@@ -46,7 +49,8 @@ def dose_curves(
     labels: Labels | None = None,
     limits: Sequence[float] = (),
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw one statistic of the change by dose: panels of conditions, lines of models.
 
@@ -63,7 +67,7 @@ def dose_curves(
     limits
         Sizes of change at which a dashed line is drawn.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
@@ -71,6 +75,7 @@ def dose_curves(
         A column is absent, the table holds several statistics, or more models than can
         be told apart.
     """
+    width = page_width(width, style)
     needed = ("model", "condition", "dose", "estimand", "estimate", "conf_low")
     need_columns(table, (*needed, "conf_high"), "dose curves")
     only_one(table, ("estimand",), "dose curves")
@@ -98,9 +103,10 @@ def dose_curves(
         )
         + geom_line(aes(color="model", linetype="model"), size=0.7)
         + geom_point(aes(color="model"), size=1.3)
-        + model_scales(len(order))
+        + model_scales(len(order), style)
         + facet_wrap("condition", ncol=n_columns, scales="free_x")
-        + scale_y_continuous(expand=(0.02, 0, 0.05, 0))
+        + scale_x_continuous(labels=tick_numbers(style))
+        + scale_y_continuous(labels=tick_numbers(style), expand=(0.02, 0, 0.05, 0))
         + labs(x="Dose", y=_NAMES.get(estimand, estimand), title=plain(title))
         + house_theme(width, _MARGIN + _PANEL * n_rows)
         + theme(

@@ -82,7 +82,10 @@ def passing_doses(
     columns = {"name": "Change, unit of its dose\n(doses of the panel)"}
     spanners = {}
     for model in models:
-        own = {f"{model} {value:g}": amount(value, "years") for value in values}
+        own = {
+            f"{model} {value:g}": amount(value, "years", style=style)
+            for value in values
+        }
         own[f"{model} strongest"] = "At the strongest\ndose, years"
         columns |= own
         spanners[column_label(model, labels)] = tuple(own)
@@ -120,7 +123,7 @@ def what_was_shown(
     """
     need_columns(verdicts, ("model", "condition", "verdict", "dose"), "the table")
     models = list(dict.fromkeys(verdicts["model"]))
-    size = amount(margin, "years")
+    size = amount(margin, "years", style=style)
     lines: list[list[str]] = []
     heads: list[int] = []
     family = ""
@@ -261,7 +264,8 @@ def dose_text(
     size = abs(dose if like is None else like)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2
     text = format_number(dose, decimals, style=style)
-    return text.rstrip("0").rstrip(".") if like is None and "." in text else text
+    mark = style.decimal_mark
+    return text.rstrip("0").rstrip(mark) if like is None and mark in text else text
 
 
 def dose_phrase(dose: float, unit: str, style: JournalStyle = DEFAULT) -> str:

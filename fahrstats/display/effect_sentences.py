@@ -13,9 +13,10 @@ from typing import Any, Final
 import pandas as pd
 
 from fahrstats.display.effect_tables import agrees_with_print
-from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.journals import (
     format_count,
+    format_counted,
     format_number,
     format_ratio,
     phrase_interval,
@@ -55,17 +56,21 @@ def follow_up(
     """
     need_columns(table, ("estimand", "estimate", "n", "n_events"), "follow-up")
     only_one(table, ("group",), "follow-up")
-    n, n_events = (format_count(table[c].iloc[0], style=style) for c in _SIZES)
+    n, n_events = (table[size].iloc[0] for size in _SIZES)
+    people = format_counted(n, "people", style=style)
+    were = "was" if n == 1 else "were"
     median = table.loc[
         (table["estimand"] == "follow_up") & (table["quantile"].round(2) == 0.5),
         "estimate",
     ]
     if median.empty or not math.isfinite(median.iloc[0]):
-        return f"Among {n} people there were {n_events} events."
+        events = format_counted(n_events, "events", style=style)
+        there = "was" if n_events == 1 else "were"
+        return f"Among {people} there {there} {events}."
     years = format_number(median.iloc[0], 1, style=style)
     return (
-        f"{n} people were followed for a median of {years} {time_unit}; "
-        f"{n_events} of them had the event."
+        f"{people} {were} followed for a median of {years} {time_unit}; "
+        f"{format_count(n_events, style=style)} of them had the event."
     )
 
 
@@ -148,6 +153,8 @@ def interactions(
     tests = records(table[table["estimand"] == "interaction_chi2"])
     if not tests:
         return "No subgroup had an interaction test."
+    if not style.interaction_p:
+        return NO_INTERACTION_P
     names = [in_sentence(column_label(test["subgroup"], labels)) for test in tests]
     made = [not pd.isna(test["p_value"]) for test in tests]
     texts = [
@@ -221,9 +228,11 @@ def agreement_with_print(table: pd.DataFrame, *, style: JournalStyle = DEFAULT) 
     need_columns(table, ("estimate", "published"), "a sentence")
     printed = records(table[table["published"].notna()])
     n_agree = sum(agrees_with_print(row, style) for row in printed)
+    ratios = format_counted(len(printed), "published hazard ratios", style=style)
     return (
-        f"{n_agree} of {len(printed)} published hazard ratios agree with ours, "
-        "limits included, to two decimals."
+        f"{format_count(n_agree, style=style)} of {ratios} "
+        f"{'agrees' if n_agree == 1 else 'agree'} with ours, limits included, to two "
+        "decimals."
     )
 
 
@@ -279,7 +288,7 @@ def _effect_in_words(
         row["estimate"], row["conf_low"], row["conf_high"], style=style
     )
     has_limits = not (pd.isna(row["conf_low"]) and pd.isna(row["conf_high"]))
-    step = per_label(row.get("per"), column_unit(row["term"], labels))
+    step = per_label(row.get("per"), column_unit(row["term"], labels), style=style)
     effect = phrase_interval(ratio, style=style) if has_limits else ratio
     parts = [f"hazard ratio {effect}", step]
     p_value = phrase_p(row.get("p_value"), style=style)

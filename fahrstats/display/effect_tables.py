@@ -15,9 +15,10 @@ from fahrstats.display.display_table import (
     count_or_empty,
 )
 from fahrstats.display.forest_lines import forest_lines
-from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.journals import (
     format_count,
+    format_counted,
     format_interval,
     format_number,
     format_p,
@@ -134,19 +135,16 @@ def subgroups(
         for row in rows
     ]
     cells = lines.assign(name=names, ratio=ratio)
-    cells = cells[["name", "n", "n_events", "ratio", "p"]]
     heads = lines.index[lines["kind"].isin(["head", "overall"])]
+    headers = {"name": "", "n": "n", "n_events": "Events", "ratio": _RATIO}
+    untested = () if style.interaction_p else (NO_INTERACTION_P,)
+    if style.interaction_p:
+        headers["p"] = f"{style.p_symbol} for interaction"
     return DisplayTable(
-        cells=cells,
-        headers={
-            "name": "",
-            "n": "n",
-            "n_events": "Events",
-            "ratio": _RATIO,
-            "p": "P for interaction",
-        },
+        cells=cells[list(headers)],
+        headers=headers,
         heads=tuple(int(head) for head in heads),
-        notes=notes.lines(),
+        notes=(*notes.lines(), *untested),
     )
 
 
@@ -277,7 +275,7 @@ def _variable_lines(
             lines.append([INDENT + str(reference), *_with_empty(of_models)])
     for term in terms:
         row = next(cell for key, cell in cells.items() if key[1] == term)
-        name = INDENT + level_of(term) if is_factor else _with_step(row, labels)
+        name = INDENT + level_of(term) if is_factor else _with_step(row, labels, style)
         line = [name]
         for model in models:
             found = cells.get((model, term, "hr"))
@@ -292,8 +290,8 @@ def _with_empty(texts: list[str]) -> list[str]:
     return [cell for text in texts for cell in (text, "" if text != EMPTY else EMPTY)]
 
 
-def _with_step(row: dict[str, Any], labels: Labels | None) -> str:
-    step = per_label(row.get("per"), column_unit(row["term"], labels))
+def _with_step(row: dict[str, Any], labels: Labels | None, style: JournalStyle) -> str:
+    step = per_label(row.get("per"), column_unit(row["term"], labels), style=style)
     return ", ".join(part for part in (term_label(row["term"], labels), step) if part)
 
 
@@ -330,7 +328,7 @@ def _sizes(
     }
     texts = {
         model: f"n = {format_count(size['n'].iloc[0], style=style)}, "
-        f"{format_count(size['n_events'].iloc[0], style=style)} events."
+        f"{format_counted(size['n_events'].iloc[0], 'events', style=style)}."
         for model, size in sizes.items()
         if len(size) == 1
     }

@@ -30,8 +30,8 @@ from fahrstats.display.theme import (
     INK,
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -53,7 +53,7 @@ def error_tiles(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the mean error in each band of age and group, a panel for each model.
@@ -69,7 +69,8 @@ def error_tiles(
     labels
         Label of each column.
     width
-        Inches. The height follows from the groups and models.
+        Inches; a page of the journal by default. The height follows from the groups and
+        models.
 
     Raises
     ------
@@ -77,6 +78,7 @@ def error_tiles(
         A column is absent, the table holds several statistics or groupings, or none
         that crosses age with a group.
     """
+    width = page_width(width, style)
     needed = ("model", "subgroup", "level", "estimand", "estimate")
     need_columns(table, needed, "tiles of errors")
     only_one(table, ("estimand", "subgroup"), "tiles of errors")

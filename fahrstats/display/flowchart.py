@@ -26,7 +26,7 @@ from fahrstats.display.journals import format_count
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
-from fahrstats.display.theme import BASE_SIZE, INK, WIDTH
+from fahrstats.display.theme import BASE_SIZE, INK, page_width
 
 _ANALYSED: Final = "Analysed"
 _BULLET: Final = "\N{BULLET} "
@@ -45,7 +45,7 @@ def flow(
     table: pd.DataFrame,
     *,
     labels: Labels | None = None,
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the flow of participants: all, those left out by reason, those analysed.
@@ -58,13 +58,14 @@ def flow(
     labels
         Label of each column of the data.
     width
-        Inches. The height follows from the reasons.
+        Inches; a page of the journal by default. The height follows from the reasons.
 
     Raises
     ------
     DataError
         A column is absent, or the table has no rows.
     """
+    width = page_width(width, style)
     need_columns(
         table, ("step", "reason", "n", "n_events", "n_removed"), "a participant flow"
     )
@@ -88,8 +89,12 @@ def flow(
         + _arrow((middle, aside.centre), (aside.left, aside.centre), ">")
         + _outlines(boxes)
         + _contents(boxes)
-        + scale_x_continuous(limits=(-_EDGE, width - _EDGE / 2), expand=(0, 0))
-        + scale_y_continuous(limits=(analysed.bottom - _EDGE, _EDGE), expand=(0, 0))
+        + scale_x_continuous(
+            breaks=[], limits=(-_EDGE, width - _EDGE / 2), expand=(0, 0)
+        )
+        + scale_y_continuous(
+            breaks=[], limits=(analysed.bottom - _EDGE, _EDGE), expand=(0, 0)
+        )
         + theme_void()
         + theme(
             figure_size=(width, 2 * _EDGE - analysed.bottom),

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_count, format_p, format_ratio
+from fahrstats.display.journals import (
+    format_count,
+    format_number,
+    format_p,
+    format_ratio,
+    format_short,
+)
 from fahrstats.display.labels import (
     Labels,
     column_unit,
@@ -61,14 +67,14 @@ def forest_lines(
             "`shr`) or odds ratios (`or`); ask for the table with `exponentiate=True`."
         )
     if "cohort" in table:
-        return _with_texts(pd.DataFrame(_cohort_lines(table)), style)
+        return _with_texts(pd.DataFrame(_cohort_lines(table, style)), style)
     shown = table[table["estimand"].isin([*RATIOS, "hr_firth", "interaction_chi2"])]
     make = _term_lines
     if "subgroup" in table:
         make = _audit_lines
     elif "cause" in table and table["cause"].nunique() > 1:
         make = _cause_lines
-    return _with_texts(pd.DataFrame(make(shown, labels)), style)
+    return _with_texts(pd.DataFrame(make(shown, labels, style)), style)
 
 
 def axis_limits(lines: pd.DataFrame) -> tuple[float, float]:
@@ -127,7 +133,9 @@ def _powers(mantissas: tuple[float, ...], low: float, high: float) -> list[float
     return [float(f"{tick:.3g}") for tick in inside]
 
 
-def _audit_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, Any]]:
+def _audit_lines(
+    table: pd.DataFrame, labels: Labels | None, style: JournalStyle
+) -> list[dict[str, Any]]:
     """Return the lines of an audit, below a head per variable with its test."""
     is_test = table["estimand"] == "interaction_chi2"
     tests = table[is_test].set_index("subgroup")["p_value"].to_dict()
@@ -138,12 +146,15 @@ def _audit_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, A
             lines += [{**row, "kind": "overall", "label": "Overall"} for row in rows]
             continue
         name = group_label(str(subgroup), labels)
-        lines.append({"kind": "head", "label": name, "p_value": tests.get(subgroup)})
+        p_value = tests.get(subgroup) if style.interaction_p else None
+        lines.append({"kind": "head", "label": name, "p_value": p_value})
         lines += [{**row, "kind": "level", "label": row["level"]} for row in rows]
     return lines
 
 
-def _term_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, Any]]:
+def _term_lines(
+    table: pd.DataFrame, labels: Labels | None, style: JournalStyle
+) -> list[dict[str, Any]]:
     """Return one line per term, and one per Firth estimate."""
     lines: list[dict[str, Any]] = []
     for row in records(table):
@@ -154,17 +165,21 @@ def _term_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, An
             is_named = isinstance(reference, str) and reference != ""
             details += [f"vs {reference}"] if is_named else []
         elif "per" in row:
-            details += [per_label(row["per"], column_unit(row["term"], labels))]
+            details += [
+                per_label(row["per"], column_unit(row["term"], labels), style=style)
+            ]
         label += f" ({', '.join(details)})" if any(details) else ""
         lines.append({**row, "kind": "term", "label": label})
     return lines
 
 
-def _cause_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, Any]]:
+def _cause_lines(
+    table: pd.DataFrame, labels: Labels | None, style: JournalStyle
+) -> list[dict[str, Any]]:
     """Return a head for each term, and below it one line per cause."""
     lines: list[dict[str, Any]] = []
     for _, rows in table.groupby("term", sort=False):
-        of_term = _term_lines(rows, labels)
+        of_term = _term_lines(rows, labels, style)
         lines.append({"kind": "head", "label": of_term[0]["label"]})
         for line in of_term:
             firth = " (Firth)" if line["estimand"] == "hr_firth" else ""
@@ -172,7 +187,7 @@ def _cause_lines(table: pd.DataFrame, labels: Labels | None) -> list[dict[str, A
     return lines
 
 
-def _cohort_lines(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _cohort_lines(table: pd.DataFrame, style: JournalStyle) -> list[dict[str, Any]]:
     """Return one line per cohort, then the averages and what cohorts differ by."""
     lines: list[dict[str, Any]] = []
     for row in records(table):
@@ -185,7 +200,11 @@ def _cohort_lines(table: pd.DataFrame) -> list[dict[str, Any]]:
     if {"i_squared", "tau_squared", "heterogeneity_chi2"} <= spread.keys():
         shares = 100 * spread["i_squared"]["estimate"]
         tau_squared = spread["tau_squared"]["estimate"]
-        label = f"I² {shares:.0f}%, τ² {tau_squared:.2g}; P for heterogeneity"
+        label = (
+            f"I² {format_number(shares, 0, style=style)}%, "
+            f"τ² {format_short(tau_squared, digits=2, style=style)}; "
+            f"{style.p_symbol} for heterogeneity"
+        )
         p_value = spread["heterogeneity_chi2"]["p_value"]
         lines.append({"kind": "head", "label": label, "p_value": p_value})
     return lines
@@ -202,7 +221,9 @@ def _with_texts(lines: pd.DataFrame, style: JournalStyle) -> pd.DataFrame:
         n_events=[_count(line["n_events"], style) for line in rows],
         ratio=[_ratio(line, style) for line in rows],
         weight=[
-            "" if math.isnan(line["weight"]) else f"{100 * line['weight']:.0f}%"
+            ""
+            if math.isnan(line["weight"])
+            else f"{format_number(100 * line['weight'], 0, style=style)}%"
             for line in rows
         ],
         p=[

@@ -10,6 +10,7 @@ import pandas as pd
 from plotnine import (
     aes,
     element_blank,
+    element_text,
     geom_point,
     geom_polygon,
     geom_segment,
@@ -20,6 +21,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_ratios
 from fahrstats.display.forest_lines import (
     RATIOS,
     axis_limits,
@@ -27,19 +29,17 @@ from fahrstats.display.forest_lines import (
     forest_lines,
     round_ratios,
 )
-from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.labels import Labels, column_unit, per_label, term_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     BASE_SIZE,
-    BLUE,
     INK,
     MUTED,
     TEXT_SIZE,
-    VERMILION,
-    WIDTH,
     house_theme,
+    page_width,
 )
 
 _NAMES: Final = {
@@ -61,6 +61,7 @@ _DIAMOND: Final = 0.06
 _AXIS_HEIGHT: Final = 0.45
 _TITLE_HEIGHT: Final = 0.3
 _EDGE: Final = 0.08
+_SIDES: Final = 0.3
 
 
 def forest(
@@ -70,7 +71,7 @@ def forest(
     x_label: str = "",
     title: str = "",
     limits: tuple[float, float] | None = None,
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw hazard or odds ratios with their intervals between columns of text.
@@ -95,7 +96,7 @@ def forest(
     limits
         Ends of the axis; by default they hold every estimate.
     width
-        Inches. The height follows from the rows.
+        Inches; a page of the journal by default. The height follows from the rows.
 
     Raises
     ------
@@ -103,29 +104,38 @@ def forest(
         A column is absent, the table holds no ratio or more than one score, or
         ``limits`` are not two positive numbers in rising order.
     """
+    width = page_width(width, style)
     need_columns(table, ("estimand", "estimate", "conf_low", "conf_high"), "a forest")
     only_one(table, ("biomarker", "outcome", "model"), "a forest plot")
     lines = forest_lines(table, labels, style)
     low, high = axis_limits(lines) if limits is None else check_limits(limits)
-    layout = _layout(lines, width, f"{RATIOS[_ratio_of(table)]} (95% CI)")
+    layout = _layout(lines, width, f"{RATIOS[_ratio_of(table)]} (95% CI)", style)
     lines, height = layout.lines, float(layout.lines["height"].sum())
     ticks = round_ratios(low, high)
+    is_left_out = not style.interaction_p and "interaction_chi2" in set(
+        table["estimand"]
+    )
+    caption = wrap(NO_INTERACTION_P, width - _SIDES, TEXT_SIZE) if is_left_out else ""
     return (
         ggplot()
         + _reference_line(low, high, height)
-        + _intervals(lines, low, high)
-        + _predictions(lines, low, high)
-        + _diamonds(lines, low, high)
+        + _intervals(lines, low, high, style)
+        + _predictions(lines, low, high, style)
+        + _diamonds(lines, low, high, style)
         + _texts(layout)
         + scale_x_log10(
             breaks=ticks,
-            labels=[f"{tick:g}" for tick in ticks],
+            labels=tick_ratios(style),
             limits=(low, high),
             expand=(0, 0),
         )
         + scale_y_continuous(limits=(-height, _HEAD), breaks=[], expand=(0, 0))
-        + labs(x=_axis_title(table, labels, x_label, width), title=plain(title))
-        + _size(layout, width, height, title)
+        + labs(
+            x=_axis_title(table, labels, x_label, width, style),
+            title=plain(title),
+            caption=caption,
+        )
+        + _size(layout, width, height, title, caption)
     )
 
 
@@ -153,11 +163,14 @@ class _Layout:
     right: float
 
 
-def _layout(lines: pd.DataFrame, width: float, heading: str) -> _Layout:
+def _layout(
+    lines: pd.DataFrame, width: float, heading: str, style: JournalStyle
+) -> _Layout:
     """Place columns from the panel outwards; labels are wrapped to what is left."""
     ratio = [wrap(plain(text), _NOTE_WIDTH, TEXT_SIZE) for text in lines["ratio"]]
     lines = lines.assign(ratio=ratio)
-    p_title = "P for\ninteraction" if (lines["kind"] == "level").any() else "P"
+    p_title = style.p_symbol
+    p_title += " for\ninteraction" if (lines["kind"] == "level").any() else ""
     titles = {"ratio": heading, "weight": "Weight", "p": p_title}
     right, on_right = _side(lines, titles, "right")
     left, on_left = _side(lines, {"n_events": "Events", "n": "n"}, "left")
@@ -213,7 +226,9 @@ def _reference_line(low: float, high: float, height: float) -> list[Any]:
     ]
 
 
-def _intervals(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
+def _intervals(
+    lines: pd.DataFrame, low: float, high: float, style: JournalStyle
+) -> list[Any]:
     """Return lines from limit to limit, arrows where they go on, and the estimates."""
     is_line = ~lines["kind"].isin(["overall", "prediction"])
     drawn = lines[lines["estimate"].notna() & is_line]
@@ -236,11 +251,13 @@ def _intervals(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
     inside = drawn[drawn["estimate"].between(low, high)]
     if len(inside):
         marks = aes("estimate", "y")
-        layers.append(geom_point(marks, inside, shape="s", size=2, color=BLUE))
+        layers.append(geom_point(marks, inside, shape="s", size=2, color=style.main))
     return layers
 
 
-def _predictions(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
+def _predictions(
+    lines: pd.DataFrame, low: float, high: float, style: JournalStyle
+) -> list[Any]:
     """Return a bar from limit to limit of every prediction interval."""
     drawn = lines[(lines["kind"] == "prediction") & lines["conf_low"].notna()]
     if drawn.empty:
@@ -249,10 +266,12 @@ def _predictions(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
         start=drawn["conf_low"].clip(low, high), end=drawn["conf_high"].clip(low, high)
     )
     bar = aes(x="start", xend="end", y="y", yend="y")
-    return [geom_segment(bar, ends, color=VERMILION, size=1.6)]
+    return [geom_segment(bar, ends, color=style.accent, size=1.6)]
 
 
-def _diamonds(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
+def _diamonds(
+    lines: pd.DataFrame, low: float, high: float, style: JournalStyle
+) -> list[Any]:
     drawn = lines[lines["estimate"].notna() & (lines["kind"] == "overall")]
     if drawn.empty:
         return []
@@ -267,7 +286,7 @@ def _diamonds(lines: pd.DataFrame, low: float, high: float) -> list[Any]:
             )
         ]
     )
-    return [geom_polygon(aes("x", "corner_y", group="y"), corners, fill=BLUE)]
+    return [geom_polygon(aes("x", "corner_y", group="y"), corners, fill=style.main)]
 
 
 def _texts(layout: _Layout) -> list[Any]:
@@ -306,10 +325,14 @@ def _written(column: _Column, cells: pd.DataFrame, weight: str) -> list[Any]:
 
 
 def _axis_title(
-    table: pd.DataFrame, labels: Labels | None, given: str, width: float
+    table: pd.DataFrame,
+    labels: Labels | None,
+    given: str,
+    width: float,
+    style: JournalStyle,
 ) -> str:
     """Return the given title, or name the step where all rows share it: an audit."""
-    title = given or _ratio_with_step(table, labels)
+    title = given or _ratio_with_step(table, labels, style)
     return wrap(plain(title), width * 0.7, BASE_SIZE)
 
 
@@ -318,23 +341,32 @@ def _ratio_of(table: pd.DataFrame) -> str:
     return next(name for name in RATIOS if (table["estimand"] == name).any())
 
 
-def _ratio_with_step(table: pd.DataFrame, labels: Labels | None) -> str:
+def _ratio_with_step(
+    table: pd.DataFrame, labels: Labels | None, style: JournalStyle
+) -> str:
     name = _NAMES[_ratio_of(table)]
     if not {"subgroup", "cohort"} & set(table) or "term" not in table:
         return f"{name} (95% CI)"
     ratios = table[table["estimand"] == _ratio_of(table)]
     term = str(ratios["term"].iloc[0])
     step = per_label(
-        ratios["per"].iloc[0] if "per" in ratios else None, column_unit(term, labels)
+        ratios["per"].iloc[0] if "per" in ratios else None,
+        column_unit(term, labels),
+        style=style,
     )
     of = ", ".join(part for part in (term_label(term, labels), step) if part)
     return f"{name} (95% CI) of {of}"
 
 
-def _size(layout: _Layout, width: float, height: float, title: str) -> theme:
+def _size(
+    layout: _Layout, width: float, height: float, title: str, caption: str
+) -> theme:
     """Return the theme with margins for the columns."""
     total = height + _HEAD + _AXIS_HEIGHT + (_TITLE_HEIGHT if title else 0)
+    total += _LINE_HEIGHT * (caption.count("\n") + 2) if caption else 0
     return house_theme(width, total) + theme(
+        plot_caption=element_text(size=TEXT_SIZE, color=MUTED, ha="left"),
+        plot_caption_position="plot",
         plot_margin_left=(layout.left + _EDGE) / width,
         plot_margin_right=layout.right / width,
         axis_line_y=element_blank(),

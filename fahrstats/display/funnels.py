@@ -23,19 +23,20 @@ from plotnine import (
 )
 
 from fahrstats.display.audit_measures import MEASURES, OVERALL, measure_of
+from fahrstats.display.axes import tick_numbers, tick_ratios
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.margin_text import plain, text_width
 from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
-    BLUE,
     FAINT,
     INK,
     MOST_COLOURS,
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     colours,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -70,7 +71,8 @@ def funnel(
     measure: str = "c_index",
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw a measure of every level against its events, with limits around everyone's.
 
@@ -90,7 +92,7 @@ def funnel(
     labels
         Label and unit of each column of the data.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
@@ -102,6 +104,7 @@ def funnel(
     ----------
     Spiegelhalter (2005), Statistics in Medicine 24:1185-1202.
     """
+    width = page_width(width, style)
     need_columns(table, _NEED, "a funnel")
     only_one(table, ("biomarker", "outcome"), "a funnel")
     everyone, levels = _known(table, measure)
@@ -113,11 +116,13 @@ def funnel(
     return (
         ggplot(levels, aes("n_events", "estimate"))
         + geom_hline(yintercept=everyone["estimate"], color=MUTED, size=0.4)
-        + _drawn_limits(curves)
-        + _dots(len(order))
+        + _drawn_limits(curves, style)
+        + _dots(len(order), style)
         + _names(_outside(levels, everyone), levels, (x, y))
-        + scale_x_log10(labels=_as_counts, expand=(0, 0))
-        + scale_y_continuous(limits=(y.low, y.high), expand=(0, 0))
+        + scale_x_log10(labels=tick_ratios(style), expand=(0, 0))
+        + scale_y_continuous(
+            labels=tick_numbers(style), limits=(y.low, y.high), expand=(0, 0)
+        )
         + labs(
             x="Events in the group (log scale)",
             y=MEASURES[measure].name,
@@ -171,11 +176,11 @@ class _Axis:
         return self.low + inches / self.length * (self.high - self.low)
 
 
-def _dots(n_groups: int) -> list[Any]:
+def _dots(n_groups: int, style: JournalStyle) -> list[Any]:
     """Return the levels, in the colour of their group if there are few groups."""
     if n_groups > MOST_COLOURS:
-        return [geom_point(size=2.2, color=BLUE)]
-    colour = scale_color_manual(values=colours(n_groups))
+        return [geom_point(size=2.2, color=style.main)]
+    colour = scale_color_manual(values=colours(n_groups, style))
     return [geom_point(aes(color="group"), size=2.2), colour]
 
 
@@ -200,7 +205,7 @@ def _limits(everyone: pd.Series[Any], levels: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _drawn_limits(curves: pd.DataFrame) -> list[Any]:
+def _drawn_limits(curves: pd.DataFrame, style: JournalStyle) -> list[Any]:
     """Return the limits as lines, each named at its right end."""
     layers: list[Any] = []
     for confidence, (_, line_type) in _LIMITS.items():
@@ -208,6 +213,7 @@ def _drawn_limits(curves: pd.DataFrame) -> list[Any]:
         line = aes("n_events", "limit", group="line")
         layers.append(geom_line(line, part, color=MUTED, linetype=line_type, size=0.4))
         upper = part[part["limit"] == part["limit"].max()]
+        upper = upper.assign(confidence=confidence.replace(".", style.decimal_mark))
         layers.append(
             geom_text(
                 aes("n_events", "limit", label="confidence"),
@@ -291,7 +297,3 @@ def _overlap(one: _Box, other: _Box) -> bool:
     return min(one[2], other[2]) > max(one[0], other[0]) and min(
         one[3], other[3]
     ) > max(one[1], other[1])
-
-
-def _as_counts(ticks: list[float]) -> list[str]:
-    return [f"{tick:,.0f}" for tick in ticks]

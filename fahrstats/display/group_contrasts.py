@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -21,19 +21,19 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import MINUS, format_difference, format_number
+from fahrstats.display.journals import format_difference, format_number
 from fahrstats.display.labels import amount
 from fahrstats.display.margin_text import geom_margin_text, plain, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
-    BLUE,
     FAINT,
     INK,
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -66,7 +66,7 @@ def group_contrasts(
     labels: Mapping[str, str] | None = None,
     time_unit: str = "",
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw an estimate for each group, and beside it the difference from a reference.
@@ -86,13 +86,14 @@ def group_contrasts(
     time_unit
         Unit of the times, as in "at 5 years".
     width
-        Inches. The height follows from the rows.
+        Inches; a page of the journal by default. The height follows from the rows.
 
     Raises
     ------
     DataError
         A column is absent, or no row is an estimate of a group.
     """
+    width = page_width(width, style)
     need_columns(table, (*_COLUMNS, *_LIMITS), "a figure of groups")
     only_one(table, ("biomarker", "model", "outcome"), "a figure of groups")
     rows = table[table["estimand"].isin([*_LEVELS, *_DIFFERENCES])]
@@ -114,10 +115,10 @@ def group_contrasts(
         + geom_blank()  # the first layer makes names of the vertical axis
         + _no_difference(rows)
         + geom_segment(aes(x="conf_low", xend="conf_high", yend="name"), has_limits)
-        + geom_point(data=rows[rows["estimate"].notna()], size=2.5, color=BLUE)
+        + geom_point(data=rows[rows["estimate"].notna()], size=2.5, color=style.main)
         + _written(rows)
         + facet_grid("at", "panel", scales="free_x")
-        + scale_x_continuous(labels=_as_numbers, expand=(0.06, 0))
+        + scale_x_continuous(labels=tick_numbers(style), expand=(0.06, 0))
         + labs(x="", y="", title=plain(title))
         + house_theme(width, height + _AXIS_HEIGHT + (_TITLE_HEIGHT if title else 0))
         + theme(
@@ -142,7 +143,7 @@ def _named(
         for group in rows["group"].unique()
     }
     rows = pd.concat([rows, _reference_rows(rows)], ignore_index=True)
-    times = [amount(time, time_unit).strip() for time in rows["time"]]
+    times = [amount(time, time_unit, style=style).strip() for time in rows["time"]]
     at = [wrap(plain(f"At {time}"), _TIME_WIDTH, TEXT_SIZE) for time in times]
     panels = [
         _panel(row, names, time, text_width)
@@ -212,10 +213,6 @@ def _no_difference(rows: pd.DataFrame) -> list[Any]:
     marks = marks.assign(at_0=0.0, low=position - _DOWN, high=position + _UP)
     ends = aes(x="at_0", xend="at_0", y="low", yend="high")
     return [geom_segment(ends, marks, inherit_aes=False, color=MUTED, size=0.4)]
-
-
-def _as_numbers(ticks: Iterable[float]) -> list[str]:
-    return [f"{tick:g}".replace("-", MINUS) for tick in ticks]
 
 
 def _written(rows: pd.DataFrame) -> list[Any]:

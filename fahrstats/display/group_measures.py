@@ -33,12 +33,13 @@ from fahrstats.display.audit_measures import (
     measure_text,
     unknown,
 )
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import MINUS, format_number
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
-from fahrstats.display.theme import BLUE, INK, MUTED, TEXT_SIZE, WIDTH, house_theme
+from fahrstats.display.theme import INK, MUTED, TEXT_SIZE, house_theme, page_width
 from fahrstats.errors import DataError
 
 _NEED: Final = ("subgroup", "level", "term", "estimand", "estimate")
@@ -66,7 +67,7 @@ def group_measures(
     measures: Sequence[str],
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw measures of every level of every group, a panel each, beside everyone's.
@@ -87,7 +88,8 @@ def group_measures(
     labels
         Label and unit of each column of the data.
     width
-        Inches. The height follows from the number of levels.
+        Inches; a page of the journal by default. The height follows from the number of
+        levels.
 
     Raises
     ------
@@ -95,6 +97,7 @@ def group_measures(
         A column is absent, the table holds several scores, or no level has one of the
         measures.
     """
+    width = page_width(width, style)
     need_columns(table, (*_NEED, *_LIMITS), "a figure of groups")
     only_one(table, ("biomarker", "outcome"), "a figure of groups")
     rows, shown = _chosen(table, measures)
@@ -110,11 +113,13 @@ def group_measures(
         + geom_blank()
         + _everyone(everyone, titles)
         + _dots(drawn)
-        + _said(drawn, lines, titles, name_width)
+        + _said(drawn, lines, titles, name_width, style)
         + facet_wrap("panel", nrow=1, scales="free_x")
-        + scale_x_continuous(breaks=_ticks, labels=_as_numbers, expand=(0.04, 0))
+        + scale_x_continuous(
+            breaks=_ticks, labels=tick_numbers(style), expand=(0.04, 0)
+        )
         + scale_y_continuous(limits=(-height, 0), breaks=[], expand=(0, 0))
-        + _legend()
+        + _legend(style)
         + labs(x="", y="", title=plain(title))
         + _size(width, height + (_TITLE_HEIGHT if title else 0), titles, name_width)
     )
@@ -268,6 +273,7 @@ def _said(
     lines: pd.DataFrame,
     titles: Mapping[str, str],
     name_width: float,
+    style: JournalStyle,
 ) -> list[Any]:
     """Return the names beside the first panel, and why a line has no dot."""
     first = pd.Categorical(
@@ -288,7 +294,7 @@ def _said(
     silent = drawn[drawn["estimate"].isna()]
     if silent.empty:
         return layers
-    reasons = [measure_text(row) for row in records(silent)]
+    reasons = [measure_text(row, style=style) for row in records(silent)]
     said = geom_margin_text(
         aes(y="y", label="reason"),
         silent.assign(reason=reasons),
@@ -300,12 +306,12 @@ def _said(
     return [*layers, said]
 
 
-def _legend() -> list[Any]:
+def _legend(style: JournalStyle) -> list[Any]:
     """Return the scales that tell known from unknown."""
     names = [_KNOWN, _UNKNOWN]
     return [
-        scale_color_manual(values=(BLUE, MUTED), limits=names),
-        scale_fill_manual(values=(BLUE, "white"), limits=names),
+        scale_color_manual(values=(style.main, MUTED), limits=names),
+        scale_fill_manual(values=(style.main, "white"), limits=names),
         scale_linetype_manual(values=("solid", "dashed"), limits=names),
     ]
 
@@ -319,7 +325,3 @@ def _ticks(limits: tuple[float, float]) -> list[float]:
         if last - first < _MOST_TICKS:
             break
     return [float(k * step) + 0.0 for k in np.arange(first, last + 1)]
-
-
-def _as_numbers(ticks: Sequence[float]) -> list[str]:
-    return [f"{tick:g}".replace("-", MINUS) for tick in ticks]

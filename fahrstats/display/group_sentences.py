@@ -9,6 +9,7 @@ import pandas as pd
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
     format_count,
+    format_counted,
     format_interval,
     format_number,
     format_ratio,
@@ -50,7 +51,7 @@ def time_lived(
         format_number(means[group], style=style)
         for group in (row["group"], row["reference"])
     )
-    in_first = f"In the first {amount(row['time'], time_unit)}"
+    in_first = f"In the first {amount(row['time'], time_unit, style=style)}"
     groups = (
         f"people in {row['group']} were without the event for {own} {time_unit} on "
         "average"
@@ -107,11 +108,9 @@ def competing_risks(
     first = records(subdistribution)[0]
     counts = ""
     if not pd.isna(first.get("n_competing")):
-        of_cause, others = (
-            format_count(first[column], style=style)
-            for column in ("n_events", "n_competing")
-        )
-        counts = f" ({of_cause} events, {others} of other causes)"
+        of_cause = format_counted(first["n_events"], "events", style=style)
+        others = format_count(first["n_competing"], style=style)
+        counts = f" ({of_cause}, {others} of other causes)"
     return f"{name}, cause {cause}{counts}: {listed(parts)}."
 
 
@@ -181,5 +180,5 @@ def given_each_other(
 
 def _ratio(row: dict[str, Any], labels: Labels | None, style: JournalStyle) -> str:
     ratio = phrase_interval(format_ratio(*limits(row), style=style), style=style)
-    step = per_label(row.get("per"), column_unit(row["term"], labels))
+    step = per_label(row.get("per"), column_unit(row["term"], labels), style=style)
     return f"{ratio} {step}".rstrip()

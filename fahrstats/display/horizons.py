@@ -18,19 +18,22 @@ from plotnine import (
     scale_color_manual,
     scale_linetype_manual,
     scale_x_continuous,
+    scale_y_continuous,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers, tick_ratios
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     colours,
     house_theme,
     line_types,
+    page_width,
 )
 
 _NAMES: Final = {
@@ -54,7 +57,8 @@ def over_horizons(
     labels: Labels | None = None,
     time_label: str = "Horizon",
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw estimates with their intervals against the horizon, one colour a score.
 
@@ -70,7 +74,8 @@ def over_horizons(
     time_label
         Title of the time axis, with its unit.
     width
-        Inches. The height follows from the number of scores.
+        Inches; a page of the journal by default. The height follows from the number of
+        scores.
 
     Raises
     ------
@@ -78,6 +83,7 @@ def over_horizons(
         A column is absent, the table holds several estimands, or more scores than can
         be told apart.
     """
+    width = page_width(width, style)
     shown = ("term", "estimand", "time", "estimate", "conf_low", "conf_high")
     need_columns(table, shown, "a plot over horizons")
     only_one(table, ("estimand", "biomarker", "outcome"), "a plot over horizons")
@@ -107,11 +113,12 @@ def over_horizons(
         )
         + scale_x_continuous(
             breaks=list(times),
-            labels=[f"{time:g}" for time in times],
+            labels=tick_ratios(style),
             limits=(0.9 * times[0], 1.1 * times[0]) if times.size == 1 else None,
             expand=(0.06, 0),
         )
-        + _scales(names)
+        + scale_y_continuous(labels=tick_numbers(style))
+        + _scales(names, style)
         + labs(
             x=plain(time_label), y=_NAMES.get(estimand, estimand), title=plain(title)
         )
@@ -136,10 +143,10 @@ def _beside(
     )
 
 
-def _scales(names: list[str]) -> list[Any]:
+def _scales(names: list[str], style: JournalStyle) -> list[Any]:
     shown = {"name": "", "labels": names}
     return [
-        scale_color_manual(colours(len(names)), **shown),
+        scale_color_manual(colours(len(names), style), **shown),
         scale_linetype_manual(line_types(len(names)), **shown),
     ]
 

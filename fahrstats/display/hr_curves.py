@@ -23,21 +23,24 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.forest_lines import round_ratios
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_short
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     BASE_SIZE,
-    BLUE,
     INK,
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
+_DIGITS: Final = 4
 _LARGE: Final = 1000.0  # from here a rounded value misleads
 _BEYOND: Final = 6.0  # times the curve, up to which its band is shown
 _EXPAND: Final = 0.03
@@ -58,7 +61,8 @@ def hr_curve(
     x_label: str = "",
     y_label: str = "",
     title: str = "",
-    width: float = WIDTH * 0.7,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw a hazard ratio against the value of a variable, with its pointwise band.
 
@@ -77,13 +81,14 @@ def hr_curve(
     x_label, y_label
         Titles of the axes.
     width
-        Inches.
+        Inches; 0.7 of a page of the journal by default.
 
     Raises
     ------
     DataError
         A column is absent, the table holds several curves, or none has an estimate.
     """
+    width = 0.7 * page_width(None, style) if width is None else width
     needed = ("value", "reference", "estimate", "conf_low", "conf_high")
     need_columns(table, needed, "a hazard-ratio curve")
     only_one(
@@ -113,14 +118,18 @@ def hr_curve(
     return (
         ggplot(shown, aes("value", "estimate"))
         + geom_hline(yintercept=1, color=MUTED, size=0.4)
-        + geom_ribbon(aes(ymin="conf_low", ymax="conf_high"), fill=BLUE, alpha=0.15)
-        + geom_line(color=BLUE, size=0.8)
-        + _reference_mark(reference, left, right, high, width)
+        + geom_ribbon(
+            aes(ymin="conf_low", ymax="conf_high"), fill=style.main, alpha=0.15
+        )
+        + geom_line(color=style.main, size=0.8)
+        + _reference_mark(reference, (left, right), high, width, style)
         + _knot_marks(inside)
-        + scale_x_continuous(limits=(left, right), expand=(_EXPAND, 0))
+        + scale_x_continuous(
+            labels=tick_numbers(style), limits=(left, right), expand=(_EXPAND, 0)
+        )
         + scale_y_log10(
             breaks=ticks,
-            labels=[f"{tick:g}" for tick in ticks],
+            labels=tick_ratios(style),
             limits=(low, high),
             expand=(0, 0),
         )
@@ -141,16 +150,17 @@ def _ratio_limits(curve: pd.DataFrame) -> tuple[float, float]:
     return low / room, high * room
 
 
-def _short(value: float) -> str:
-    """Return four digits of a value, or more of a large one."""
-    return f"{value:.4g}" if abs(value) < _LARGE else f"{value:g}"
-
-
 def _reference_mark(
-    reference: float, left: float, right: float, top: float, width: float
+    reference: float,
+    ends: tuple[float, float],
+    top: float,
+    width: float,
+    style: JournalStyle,
 ) -> list[Any]:
     """Mark the reference value by a line with its name, on the side that has room."""
-    text = f"Reference {_short(reference)}"
+    left, right = ends
+    digits = _DIGITS if abs(reference) < _LARGE else 6
+    text = f"Reference {format_short(reference, digits=digits, style=style)}"
     room = (right - reference) / (right - left) * (width - _SIDES)
     is_left = room > text_width(text, TEXT_SIZE) + 0.15
     gap = 0.012 * (right - left)
@@ -166,7 +176,7 @@ def _reference_mark(
             size=TEXT_SIZE,
             color=INK,
         ),
-        annotate("point", x=reference, y=1, color=BLUE, size=1.8),
+        annotate("point", x=reference, y=1, color=style.main, size=1.8),
     ]
 
 

@@ -17,6 +17,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -36,7 +37,7 @@ from fahrstats.display.step_curves import (
     table_room,
     time_axis,
 )
-from fahrstats.display.theme import INK, TEXT_SIZE, WIDTH, house_theme
+from fahrstats.display.theme import INK, TEXT_SIZE, house_theme, page_width
 
 _HEIGHTS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
@@ -57,7 +58,7 @@ def incidence_curves(
     time_label: str = "Time",
     title: str = "",
     few_at_risk: int = 10,
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the cumulative incidence of every cause with confidence bands.
@@ -79,7 +80,8 @@ def incidence_curves(
     time_label
         Title of the time axis, with its unit.
     width
-        Inches. The height follows from the numbers of causes and groups.
+        Inches; a page of the journal by default. The height follows from the numbers of
+        causes and groups.
 
     Raises
     ------
@@ -87,6 +89,7 @@ def incidence_curves(
         A column is absent, the table holds more than one estimand, or more groups or
         causes than can be told apart.
     """
+    width = page_width(width, style)
     needed = ("cause", "time", "estimate", "conf_low", "conf_high")
     need_columns(curves, needed, "a plot of incidence")
     only_one(curves, ("biomarker", "model", "estimand"), "a plot of incidence")
@@ -100,8 +103,8 @@ def incidence_curves(
     height += TITLE_HEIGHT if title else 0
     layers = [
         *bands_and_lines(steps, ["line", "cause"]),
-        *_incidence_axis(steps),
-        time_axis(at_risk, float(steps["time"].max())),
+        *_incidence_axis(steps, style),
+        time_axis(at_risk, float(steps["time"].max()), style),
         labs(x=plain(time_label), y="Cumulative incidence", title=plain(title)),
     ]
     if n_panels > 1:
@@ -119,7 +122,7 @@ def incidence_curves(
         ]
     plot = ggplot(steps, aes("time", "estimate", color="line", linetype="line"))
     gap = theme(panel_spacing_y=_PANEL_GAP / width)
-    return plot + layers + gap + scales_and_legend(lines, room)
+    return plot + layers + gap + scales_and_legend(lines, room, style)
 
 
 def _steps(
@@ -150,7 +153,7 @@ def _steps(
     )
 
 
-def _incidence_axis(steps: pd.DataFrame) -> list[Any]:
+def _incidence_axis(steps: pd.DataFrame, style: JournalStyle) -> list[Any]:
     """Return an axis from 0 to a round height above all lines and firm bands."""
     highest = np.nanmax(
         [steps["estimate"].max(), steps.loc[~steps["few"], "conf_high"].max()]
@@ -158,7 +161,7 @@ def _incidence_axis(steps: pd.DataFrame) -> list[Any]:
     top = next((height for height in _HEIGHTS if height >= highest), 1.0)
     ticks = [tick for tick in round_ticks(top, 5) if tick < 1.001 * top]
     return [
-        scale_y_continuous(breaks=ticks, expand=(0.01, 0)),
+        scale_y_continuous(breaks=ticks, labels=tick_numbers(style), expand=(0.01, 0)),
         coord_cartesian(ylim=(0, top)),
     ]
 

@@ -19,18 +19,19 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_short
 from fahrstats.display.labels import Labels, term_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
-    BLUE,
     FAINT,
     INK,
     MUTED,
     TEXT_SIZE,
-    VERMILION,
-    WIDTH,
     house_theme,
+    page_width,
 )
 
 # Inches
@@ -47,7 +48,8 @@ def largest_influence(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the largest change of each coefficient; the dashed line is the threshold.
 
@@ -61,13 +63,15 @@ def largest_influence(
     labels
         Label and unit of each column of the data.
     width
-        Inches. The height follows from the number of terms.
+        Inches; a page of the journal by default. The height follows from the number of
+        terms.
 
     Raises
     ------
     DataError
         A column is absent, no term has an estimate, or the table holds several models.
     """
+    width = page_width(width, style)
     only_one(table, ("biomarker", "model", "estimand"), "a plot of influence")
     rows = table.dropna(subset="estimate") if "estimate" in table else table
     need_columns(rows, ("term", "estimate"), "a plot of influence")
@@ -80,15 +84,20 @@ def largest_influence(
     height = _ROW_HEIGHT * n_lines + _AXIS_HEIGHT + (_TITLE_HEIGHT if title else 0)
     return (
         ggplot(rows, aes("estimate", "name"))
-        + geom_vline(xintercept=threshold, color=VERMILION, linetype="dashed", size=0.6)
+        + geom_vline(
+            xintercept=threshold, color=style.accent, linetype="dashed", size=0.6
+        )
         + geom_segment(aes(xend="estimate", yend="name"), x=0, color=INK, size=0.4)
-        + geom_point(size=2.5, color=BLUE)
-        + scale_x_continuous(limits=(0, None), expand=(0, 0, 0.05, 0))
+        + geom_point(size=2.5, color=style.main)
+        + scale_x_continuous(
+            labels=tick_numbers(style), limits=(0, None), expand=(0, 0, 0.05, 0)
+        )
         + labs(
             x="Largest change by one row, in standard errors",
             y="",
             title=plain(title),
-            caption=f"Dashed line: influential from {threshold:.3g} on",
+            caption="Dashed line: influential from "
+            f"{format_short(threshold, digits=3, style=style)} on",
         )
         + house_theme(width, height + _CAPTION_HEIGHT)
         + theme(

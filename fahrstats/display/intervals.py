@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import pandas as pd
@@ -21,24 +20,25 @@ from plotnine import (
     ggplot,
     labs,
     scale_x_continuous,
+    scale_y_continuous,
     scale_y_log10,
     theme,
 )
 
 from fahrstats.columns import CONTRAST
+from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_difference
+from fahrstats.display.journals import format_difference, format_short
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
-    BLUE,
     FAINT,
     INK,
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -89,7 +89,7 @@ def estimates(
     *,
     decimals: int = 3,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw estimates with their intervals, one panel per estimand, time and validation.
@@ -105,13 +105,14 @@ def estimates(
     decimals
         Of the numbers written beside the dots.
     width
-        Inches. The height follows from the rows.
+        Inches; a page of the journal by default. The height follows from the rows.
 
     Raises
     ------
     DataError
         A column is absent, or no row has an interval.
     """
+    width = page_width(width, style)
     need_columns(table, ("estimand", "estimate", "conf_low", "conf_high"), "a dot plot")
     only_one(table, ("biomarker", "outcome"), "a dot plot")
     rows = table[table[["estimate", "conf_low", "conf_high"]].notna().all(axis=1)]
@@ -119,7 +120,7 @@ def estimates(
         raise DataError("No row of the table has an estimate with both its limits.")
     names = [_row_name(row) for _, row in rows.iterrows()]
     order = list(dict.fromkeys(names))[::-1]
-    panels = _panels(rows)
+    panels = _panels(rows, style)
     written = [
         format_difference(*values, decimals=decimals, style=style)
         for values in rows[["estimate", "conf_low", "conf_high"]].to_numpy()
@@ -136,10 +137,10 @@ def estimates(
         ggplot(rows, aes("estimate", "name"))
         + _no_effect(rows)
         + geom_segment(aes(x="conf_low", xend="conf_high", yend="name"), color=INK)
-        + geom_point(size=2.5, color=BLUE)
+        + geom_point(size=2.5, color=style.main)
         + geom_text(aes(label="written"), nudge_y=0.3, size=TEXT_SIZE, color=INK)
         + facet_wrap("panel", ncol=1, scales="free")
-        + scale_x_continuous(expand=(0.12, 0))
+        + scale_x_continuous(labels=tick_numbers(style), expand=(0.12, 0))
         + labs(x="", y="", title=plain(title))
         + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
         + theme(
@@ -155,7 +156,8 @@ def distribution(
     cut_points: pd.DataFrame | None = None,
     *,
     labels: Labels | None = None,
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the spread of one variable, overall and per group, as boxes.
 
@@ -172,7 +174,8 @@ def distribution(
     labels
         Label and unit of each column of the data.
     width
-        Inches. The height follows from the number of groups.
+        Inches; a page of the journal by default. The height follows from the number of
+        groups.
 
     Raises
     ------
@@ -180,6 +183,7 @@ def distribution(
         A column is absent, the table describes several variables, or the variable has
         no quartiles.
     """
+    width = page_width(width, style)
     need_columns(table, ("variable", "group", "estimand", "estimate"), "a box plot")
     only_one(table, ("variable",), "a box plot")
     absent = [name for name in _SUMMARY if name not in set(table["estimand"])]
@@ -211,17 +215,19 @@ def distribution(
         + coord_flip()
         + house_theme(width, _BOX_HEIGHT * len(groups) + _PANEL_FRAME)
         + theme(axis_title_y=element_blank())
-        + _value_axis(wide, title)
+        + _value_axis(wide, title, style)
     )
 
 
-def _value_axis(wide: pd.DataFrame, title: str) -> list[Any]:
+def _value_axis(wide: pd.DataFrame, title: str, style: JournalStyle) -> list[Any]:
     """Return the axis of a box plot; one box alone needs no name."""
     parts: list[Any] = []
     far = wide["p95"].max() > _SKEWED * wide["median"].median()
     if wide["p5"].min() > 0 and far:
         title += " (log scale)"
-        parts.append(scale_y_log10(labels=_as_numbers))
+        parts.append(scale_y_log10(labels=tick_ratios(style)))
+    else:
+        parts.append(scale_y_continuous(labels=tick_numbers(style)))
     if len(wide) == 1:
         parts.append(
             theme(axis_text_y=element_blank(), axis_ticks_major_y=element_blank())
@@ -229,16 +235,12 @@ def _value_axis(wide: pd.DataFrame, title: str) -> list[Any]:
     return [labs(x="", y=plain(title)), *parts]
 
 
-def _as_numbers(ticks: Iterable[float]) -> list[str]:
-    return [f"{tick:g}" for tick in ticks]
-
-
-def _panels(rows: pd.DataFrame) -> list[str]:
+def _panels(rows: pd.DataFrame, style: JournalStyle) -> list[str]:
     """Return what each row tells; when and how, where rows differ in that."""
     told = [_NAMES.get(name, name) for name in rows["estimand"]]
     if "time" in rows and rows["time"].nunique(dropna=False) > 1:
         told = [
-            text if pd.isna(time) else f"{text} at {time:g}"
+            text if pd.isna(time) else f"{text} at {format_short(time, style=style)}"
             for text, time in zip(told, rows["time"], strict=True)
         ]
     if "validation" in rows and rows["validation"].nunique() > 1:

@@ -29,6 +29,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_count, format_ratio
 from fahrstats.display.labels import Labels, column_label
@@ -39,10 +40,10 @@ from fahrstats.display.theme import (
     FAINT,
     INK,
     TEXT_SIZE,
-    WIDTH,
     colours,
     house_theme,
     line_types,
+    page_width,
 )
 
 _COOL: Final = "#92c5de"
@@ -64,7 +65,7 @@ def joint_tiles(
     scores: tuple[str, str],
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw hazard ratios of joint groups as tiles, the highest group at the top right.
@@ -82,13 +83,14 @@ def joint_tiles(
     labels
         Label and unit of each column of the data.
     width
-        Inches. The height follows from the groups.
+        Inches; a page of the journal by default. The height follows from the groups.
 
     Raises
     ------
     DataError
         A column is absent, or no row is a joint group.
     """
+    width = page_width(width, style)
     shown = ("first_group", "second_group", "estimand", "estimate", "n", "n_events")
     need_columns(table, shown, "a figure of joint groups")
     only_one(table, ("biomarker", "outcome"), "a figure of joint groups")
@@ -140,7 +142,8 @@ def joint_curves(
     labels: Labels | None = None,
     time_label: str = "Time",
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw survival of joint groups: a panel per group of the first score.
 
@@ -157,13 +160,15 @@ def joint_curves(
     time_label
         Title of the time axis, with its unit.
     width
-        Inches. The height follows from the number of panels.
+        Inches; a page of the journal by default. The height follows from the number of
+        panels.
 
     Raises
     ------
     DataError
         A column is absent, or there are more groups than can be told apart.
     """
+    width = page_width(width, style)
     shown = ("time", "estimate", "first_group", "second_group")
     need_columns(curves, shown, "curves of joint groups")
     first, second = (list(curves[name].unique()) for name in shown[2:])
@@ -181,10 +186,12 @@ def joint_curves(
         ggplot(steps, aes("time", "estimate", color="curve", linetype="curve"))
         + geom_step(size=0.8)
         + facet_wrap("panel", ncol=2)
-        + scale_y_continuous(breaks=np.linspace(0, 1, 6), expand=(0.01, 0))
-        + scale_x_continuous(expand=(0.02, 0))
+        + scale_y_continuous(
+            breaks=np.linspace(0, 1, 6), labels=tick_numbers(style), expand=(0.01, 0)
+        )
+        + scale_x_continuous(labels=tick_numbers(style), expand=(0.02, 0))
         + coord_cartesian(ylim=(0, 1))
-        + _curve_scales(second, plain(column_label(scores[1], labels)))
+        + _curve_scales(second, plain(column_label(scores[1], labels)), style)
         + labs(x=plain(time_label), y="Survival probability", title=plain(title))
         + house_theme(width, height)
         + theme(
@@ -223,10 +230,10 @@ def _panel_name(score: str, group: str, width: float) -> str:
     return wrap(plain(f"{score}: {group}"), width / 2 - 0.6, BASE_SIZE)
 
 
-def _curve_scales(groups: list[str], name: str) -> list[Any]:
+def _curve_scales(groups: list[str], name: str, style: JournalStyle) -> list[Any]:
     shown = {"name": name, "labels": groups}
     return [
-        scale_color_manual(colours(len(groups)), **shown),
+        scale_color_manual(colours(len(groups), style), **shown),
         scale_linetype_manual(line_types(len(groups)), **shown),
         guides(**{ae: guide_legend(nrow=1) for ae in ("color", "linetype")}),
     ]

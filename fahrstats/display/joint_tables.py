@@ -15,7 +15,7 @@ from fahrstats.display.display_table import (
     filled,
     p_or_empty,
 )
-from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.journals import (
     format_interval,
     format_ratio,
@@ -98,7 +98,7 @@ def scores_together(
         both = records(
             ratios[(ratios["term"] == row["term"]) & (ratios["model"] != row["model"])]
         )
-        step = per_label(row["per"])
+        step = per_label(row["per"], style=style)
         lines.append(
             [
                 f"{column_label(row['term'], labels)}, {step}",
@@ -186,12 +186,16 @@ def _ratio(row: dict[str, Any], style: JournalStyle) -> tuple[str, str]:
 def _product(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:
     """Return a note on the product of both scores as numbers."""
     rows = table[(table["estimand"] == "hr_ratio") & table["per"].eq("SD")]
-    return tuple(
-        "Product of both scores, per SD of each: hazard ratio multiplied by "
-        f"{phrase_interval(format_ratio(*limits(row), style=style), style=style)}, "
-        f"{phrase_p(row['p_value'], style=style)}."
-        for row in records(rows)
-    )
+    notes = []
+    for row in records(rows):
+        ratio = format_ratio(*limits(row), style=style)
+        p_value = f", {phrase_p(row['p_value'], style=style)}"
+        notes.append(
+            "Product of both scores, per SD of each: hazard ratio multiplied by "
+            + phrase_interval(ratio, style=style)
+            + (f"{p_value}." if style.interaction_p else f". {NO_INTERACTION_P}")
+        )
+    return tuple(notes)
 
 
 def _interaction(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:
@@ -200,7 +204,9 @@ def _interaction(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:
     found = {row["estimand"]: row for row in records(of_groups)}
     notes = []
     test = found.get("interaction_chi2")
-    if test and not pd.isna(test["p_value"]):
+    if test and not pd.isna(test["p_value"]) and not style.interaction_p:
+        notes.append(NO_INTERACTION_P)
+    elif test and not pd.isna(test["p_value"]):
         p_value = phrase_p(test["p_value"], style=style)
         notes.append(f"Test that the effects of the groups multiply: {p_value}.")
     reri = found.get("reri")

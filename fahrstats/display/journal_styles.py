@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from fahrstats.display.journal_sources import (
     AMA_FIGURES,
@@ -29,7 +29,13 @@ from fahrstats.display.journal_sources import (
 from fahrstats.errors import DataError
 from fahrstats.section import did_you_mean
 
-Palettes = tuple[tuple[str, ...], ...]
+Palettes: TypeAlias = tuple[tuple[str, ...], ...]
+
+NO_INTERACTION_P: Final = (
+    "P values of interaction are left out, as the journal asks where no plan for "
+    "multiple tests was fixed beforehand."
+)
+"""The note where a style does not show them."""
 
 _NARROW_SPACE: Final = "\N{NARROW NO-BREAK SPACE}"
 _BELOW_HUNDREDTH: Final = math.nextafter(0.01, 0)  # for rules that say "below 0.01"
@@ -138,6 +144,16 @@ class JournalStyle:
     page_mm: int = 183
     infinite: str = "infinite"
     missing: str = "not estimated"
+
+    @property
+    def main(self) -> str:
+        """The colour of what a figure is about."""
+        return self.palettes[1][0]
+
+    @property
+    def accent(self) -> str:
+        """The colour of what stands against it, such as a threshold."""
+        return self.palettes[1][1]
 
 
 _ANNALS_P: Final = Rule(

@@ -23,6 +23,7 @@ _NO_COUNT: Final = "\N{EN DASH}"
 _MOST_DIGITS: Final = 400  # a double has at most 309 digits before its decimal mark
 _MORE_DECIMALS: Final = 2  # of a ratio that would read as another
 _SCIENTIFIC_FROM: Final = 10_000
+_ONE_OF: Final = {"people": "person"}
 _SUPERSCRIPT: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -54,9 +55,31 @@ def format_number(
     return sign + _with_marks(digits, style)
 
 
+def format_short(
+    value: float, *, digits: int = 6, style: JournalStyle = DEFAULT
+) -> str:
+    """Return a number as short as it is: a tick, a step, a bound of a group."""
+    if _is_missing(value) or math.isinf(value):
+        return format_number(value, style=style)
+    text = f"{abs(value):,.{digits}g}"
+    sign = MINUS if value < 0 else ""
+    is_long = "e" in text
+    return sign + (
+        _scientific(abs(value), style) if is_long else _with_marks(text, style)
+    )
+
+
 def format_count(value: float | None, *, style: JournalStyle = DEFAULT) -> str:
     """Return a count with a mark between thousands; a dash for one that is missing."""
     return _NO_COUNT if _is_missing(value) else format_number(value, 0, style=style)
+
+
+def format_counted(
+    n: float | None, things: str, *, style: JournalStyle = DEFAULT
+) -> str:
+    """Return a count with what is counted: ``1 pair``, ``2,311 people``."""
+    one = _ONE_OF.get(things) or things.removesuffix("s")
+    return f"{format_count(n, style=style)} {one if n == 1 else things}"
 
 
 def format_percent(
@@ -86,9 +109,9 @@ def format_p(p_value: float | None, *, style: JournalStyle = DEFAULT) -> str:
             "pass the p value, not the test statistic."
         )
     if p_value < style.p_floor:
-        return f"<{_drop_zero(_shortest(style.p_floor, style), style)}"
+        return f"<{_drop_zero(format_short(style.p_floor, style=style), style)}"
     if p_value > style.p_ceiling:
-        return f">{_drop_zero(_shortest(style.p_ceiling, style), style)}"
+        return f">{_drop_zero(format_short(style.p_ceiling, style=style), style)}"
     decimals = _p_decimals(p_value, style)
     return _drop_zero(format_number(p_value, decimals, style=style), style)
 
@@ -172,7 +195,7 @@ def phrase_interval(
     text: str, conf_level: float = 0.95, *, style: JournalStyle = DEFAULT
 ) -> str:
     """Name the level of an interval: ``1.21 (95% CI 1.10-1.34)``."""
-    level = _shortest(100 * conf_level, style)
+    level = format_short(100 * conf_level, style=style)
     return text.replace("(", f"({level}{style.interval_label}", 1)
 
 
@@ -244,10 +267,6 @@ def _p_decimals(p_value: float, style: JournalStyle) -> int:
         reads_as_border = round_half_up(p_value, decimals) >= Decimal(str(border))
         return decimals + 1 if reads_as_border else decimals
     return decimals
-
-
-def _shortest(value: float, style: JournalStyle) -> str:
-    return f"{value:g}".replace(".", style.decimal_mark)
 
 
 def _drop_zero(text: str, style: JournalStyle) -> str:

@@ -12,6 +12,9 @@ from typing import Final, TypeAlias
 
 import pandas as pd
 
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_short
+
 Labels: TypeAlias = Mapping[str, Mapping[str, str]]
 
 CROSS: Final = " \N{MULTIPLICATION SIGN} "
@@ -61,7 +64,9 @@ def group_label(subgroup: str, labels: Labels | None = None) -> str:
     return CROSS.join(column_label(part, labels) for part in subgroup.split(CROSS))
 
 
-def per_label(per: str | float | None, unit: str = "") -> str:
+def per_label(
+    per: str | float | None, unit: str = "", *, style: JournalStyle = DEFAULT
+) -> str:
     """Return the step of a hazard ratio: ``per 10 years``, ``per SD``, ``per mg/dL``.
 
     Empty where there is no step, as for a level of a factor.
@@ -74,12 +79,13 @@ def per_label(per: str | float | None, unit: str = "") -> str:
         return f"per {per}"
     if size == 1:
         return f"per {_singular(unit or 'unit')}"
-    return f"per {size:g} {unit or 'units'}"
+    return f"per {format_short(size, style=style)} {unit or 'units'}"
 
 
-def amount(number: float, unit: str) -> str:
+def amount(number: float, unit: str, *, style: JournalStyle = DEFAULT) -> str:
     """Return a number with its unit: ``1 year``, ``10 years``."""
-    return f"{number:g} {_singular(unit) if number == 1 else unit}"
+    named = _singular(unit) if number == 1 else unit
+    return f"{format_short(number, style=style)} {named}"
 
 
 def in_sentence(label: str) -> str:

@@ -23,15 +23,18 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_short
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     FAINT,
     MUTED,
     TEXT_SIZE,
-    WIDTH,
     colours,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -69,7 +72,9 @@ _LINE_HEIGHT: Final = 0.13
 _NAME_WIDTH: Final = 5.6
 
 
-def learner_dots(table: pd.DataFrame, *, width: float = WIDTH) -> ggplot:
+def learner_dots(
+    table: pd.DataFrame, *, width: float | None = None, style: JournalStyle = DEFAULT
+) -> ggplot:
     """Draw accuracies with their intervals by learner, a panel per estimand and time.
 
     Rows of differences, and rows without an estimate, are not drawn. A line marks
@@ -81,7 +86,8 @@ def learner_dots(table: pd.DataFrame, *, width: float = WIDTH) -> ggplot:
         ``model``, ``learner``, ``estimand``, ``time``, ``estimate``, ``conf_low``,
         ``conf_high``; at most two estimands, each a column of panels.
     width
-        Inches. The height follows from the numbers of learners, models and times.
+        Inches; a page of the journal by default. The height follows from the numbers of
+        learners, models and times.
 
     Raises
     ------
@@ -89,6 +95,7 @@ def learner_dots(table: pd.DataFrame, *, width: float = WIDTH) -> ggplot:
         A column is absent, no row has an estimate, there are more than two estimands,
         or more models than can be told apart.
     """
+    width = page_width(width, style)
     shown = ("model", "learner", "estimand", "time", "estimate")
     need_columns(table, (*shown, "conf_low", "conf_high"), "a plot of learners")
     only_one(table, ("biomarker", "outcome"), "a plot of learners")
@@ -104,7 +111,7 @@ def learner_dots(table: pd.DataFrame, *, width: float = WIDTH) -> ggplot:
         )
     models, learners = list(rows["model"].unique()), list(rows["learner"].unique())
     panels = [
-        _panel(name, time)
+        _panel(name, time, style)
         for time in sorted(rows["time"].unique())
         for name in estimands
     ]
@@ -114,7 +121,13 @@ def learner_dots(table: pd.DataFrame, *, width: float = WIDTH) -> ggplot:
     rows = rows.assign(
         at=rows["learner"].map(levels) + rows["model"].map(at),
         model=pd.Categorical(rows["model"], models),
-        panel=pd.Categorical([*map(_panel, rows["estimand"], rows["time"])], panels),
+        panel=pd.Categorical(
+            [
+                _panel(name, time, style)
+                for name, time in zip(rows["estimand"], rows["time"], strict=True)
+            ],
+            panels,
+        ),
         no_effect=rows["estimand"].map(_NO_EFFECT),
     )
     names = [wrap(plain(model), _NAME_WIDTH, TEXT_SIZE) for model in models]
@@ -135,13 +148,13 @@ def learner_dots(table: pd.DataFrame, *, width: float = WIDTH) -> ggplot:
         )
         + geom_point(size=2)
         + facet_wrap("panel", ncol=len(estimands), scales="free_x")
-        + scale_x_continuous(expand=(0.06, 0))
+        + scale_x_continuous(labels=tick_numbers(style), expand=(0.06, 0))
         + scale_y_continuous(
             breaks=list(levels.values()),
             labels=[plain(_LEARNERS.get(name, name)) for name in levels],
             expand=(0, 0.25),
         )
-        + scale_color_manual(colours(len(models)), name="", labels=names)
+        + scale_color_manual(colours(len(models), style), name="", labels=names)
         + labs(x="", y="")
         + house_theme(width, height + _legend_height(names))
         + theme(
@@ -153,8 +166,9 @@ def learner_dots(table: pd.DataFrame, *, width: float = WIDTH) -> ggplot:
     )
 
 
-def _panel(estimand: str, time: float) -> str:
-    return f"{_PANELS.get(estimand, estimand)} at {time:g} (95% CI)"
+def _panel(estimand: str, time: float, style: JournalStyle) -> str:
+    name = _PANELS.get(estimand, estimand)
+    return f"{name} at {format_short(time, style=style)} (95% CI)"
 
 
 def _legend_height(names: list[str]) -> float:

@@ -26,19 +26,18 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_count
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, records
 from fahrstats.display.theme import (
-    BLUE,
     FAINT,
     INK,
     MUTED,
     TEXT_SIZE,
-    VERMILION,
-    WIDTH,
     house_theme,
+    page_width,
 )
 from fahrstats.errors import DataError
 
@@ -60,7 +59,7 @@ def sample_sizes(
     table: pd.DataFrame,
     *,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the people that each demand on a study takes, as bars.
@@ -70,13 +69,14 @@ def sample_sizes(
     table
         ``term``, ``estimand`` and ``estimate``; rows of ``sample_size`` are drawn.
     width
-        Inches. The height follows from the demands.
+        Inches; a page of the journal by default. The height follows from the demands.
 
     Raises
     ------
     DataError
         A column is absent, or no row is a sample size.
     """
+    width = page_width(width, style)
     shown = ("term", "estimand", "estimate")
     need_columns(table, shown, "a figure of sample sizes")
     rows = table[table["estimand"] == "sample_size"]
@@ -89,7 +89,7 @@ def sample_sizes(
     height = len(rows) * _ROW_HEIGHT + _FRAME + (_TITLE_HEIGHT if title else 0)
     return (
         ggplot(rows, aes("name", "estimate"))
-        + geom_col(fill=BLUE, width=0.6)
+        + geom_col(fill=style.main, width=0.6)
         + geom_text(
             aes(label="text"),
             ha="left",
@@ -100,7 +100,7 @@ def sample_sizes(
         + scale_y_continuous(
             limits=(0, 1.15 * float(rows["estimate"].max())),
             expand=(0, 0),
-            labels=lambda ticks: [format_count(tick, style=style) for tick in ticks],
+            labels=tick_numbers(style),
         )
         + coord_flip()
         + labs(x="", y="People", title=plain(title))
@@ -110,7 +110,11 @@ def sample_sizes(
 
 
 def printed_p_values(
-    table: pd.DataFrame, *, title: str = "", width: float = WIDTH
+    table: pd.DataFrame,
+    *,
+    title: str = "",
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw printed p values beside those that estimate and interval imply.
 
@@ -124,13 +128,14 @@ def printed_p_values(
         ``term``, ``p_value``, ``p_low``, ``p_high``, ``published_p`` and ``note``, as
         from a check of printed numbers; rows without an implied p value are not drawn.
     width
-        Inches. The height follows from the rows.
+        Inches; a page of the journal by default. The height follows from the rows.
 
     Raises
     ------
     DataError
         A column is absent, or no row has a p value.
     """
+    width = page_width(width, style)
     shown = ("term", "p_value", "p_low", "p_high", "published_p", "note")
     need_columns(table, shown, "a figure of printed p values")
     rows = table[table["p_value"].notna()]
@@ -153,15 +158,17 @@ def printed_p_values(
         + geom_hline(yintercept=0.05, color=MUTED, linetype="dashed", size=0.4)
         + geom_linerange(aes(ymin="p_low", ymax="p_high"), size=0.8)
         + geom_point(aes(shape="kind"), size=2.5)
-        + scale_color_manual([BLUE, VERMILION], **look)
+        + scale_color_manual([style.main, style.accent], **look)
         + scale_shape_manual(["o", "s"], **look)
         + scale_x_discrete(labels=names[::-1])
         + scale_y_log10(
             limits=(min(1e-3, float(rows["p_low"].min())), 1),
-            labels=lambda ticks: [f"{tick:g}" for tick in ticks],
+            labels=tick_ratios(style),
         )
         + coord_flip()
-        + labs(x="", y="P from estimate and interval", title=plain(title))
+        + labs(
+            x="", y=f"{style.p_symbol} from estimate and interval", title=plain(title)
+        )
         + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
         + theme(
             axis_title_y=element_blank(),

@@ -47,7 +47,7 @@ def sample_sizes(
         known = not pd.isna(size["estimate"])
         lines.append(
             [
-                notes.mark(_demand(term, time_unit), size.get("note")),
+                notes.mark(_demand(term, time_unit, style), size.get("note")),
                 count_or_empty(size["estimate"], style),
                 count_or_empty(size["n_events"] if known else None, style),
                 EMPTY if per is None else format_number(per, 1, style=style),
@@ -102,11 +102,11 @@ def printed_check(
     )
 
 
-def _demand(term: str, time_unit: str) -> str:
+def _demand(term: str, time_unit: str, style: JournalStyle) -> str:
     """Return what is demanded of a sample, with the unit of its time."""
     found = _RISK_AT.match(term)
     if found:
-        at = amount(float(found["time"]), time_unit)
+        at = amount(float(found["time"]), time_unit, style=style)
         return f"Risk at {at}{found['rest']}"
     if term.startswith(_STANDARD_ERROR):
         return f"C-index with a {term}"

@@ -66,7 +66,11 @@ def concordance(
     return DisplayTable(
         cells=filled(lines, ["name", "c_index", "p", "p_adjusted"])[list(headers)],
         headers=headers,
-        notes=(*rows_used(table, style), *_until(table, time_unit), *notes.lines()),
+        notes=(
+            *rows_used(table, style),
+            *_until(table, time_unit, style),
+            *notes.lines(),
+        ),
     )
 
 
@@ -116,10 +120,12 @@ def concordance_by(
     )
 
 
-def _until(table: pd.DataFrame, time_unit: str) -> tuple[str, ...]:
+def _until(table: pd.DataFrame, time_unit: str, style: JournalStyle) -> tuple[str, ...]:
     """Return a note on the time up to which people are ranked."""
     times = table.reindex(columns=["time"])["time"].dropna().unique()
-    return tuple(f"Events up to {amount(time, time_unit)} count." for time in times)
+    return tuple(
+        f"Events up to {amount(time, time_unit, style=style)} count." for time in times
+    )
 
 
 def _level_cells(

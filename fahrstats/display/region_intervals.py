@@ -22,11 +22,13 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.region_names import pair_name, region_name
 from fahrstats.display.result_table import need_columns, only_one
-from fahrstats.display.theme import BLUE, FAINT, MUTED, WIDTH, colours, house_theme
+from fahrstats.display.theme import FAINT, MUTED, colours, house_theme, page_width
 
 _LIMITS: Final = ("conf_low", "conf_high")
 _MARGIN: Final = 0.9  # inches, as all of these
@@ -47,7 +49,8 @@ def region_shares(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw one statistic of importance by region: a dot on an interval per model.
 
@@ -61,7 +64,7 @@ def region_shares(
     labels
         Label of each model and, where it is not the usual one, of a region.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
@@ -69,6 +72,7 @@ def region_shares(
         A column is absent, the table holds several statistics, or more models than can
         be told apart.
     """
+    width = page_width(width, style)
     needed = ("model", "region", "estimand", "estimate", *_LIMITS)
     need_columns(table, needed, "shares of regions")
     only_one(table, ("estimand",), "shares of regions")
@@ -93,8 +97,9 @@ def region_shares(
             na_rm=True,
         )
         + geom_point(position=_DODGE, size=1.8, na_rm=True)
-        + scale_color_manual(values=colours(len(models)))
+        + scale_color_manual(values=colours(len(models), style))
         + scale_shape_manual(values=_SHAPES[: len(models)])
+        + scale_y_continuous(labels=tick_numbers(style))
         + coord_flip()
         + labs(x="", y=_NAMES.get(estimand, estimand), title=plain(title))
         + house_theme(
@@ -112,7 +117,8 @@ def region_differences(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw differences of shares by region, a panel for each pair of models.
 
@@ -133,6 +139,7 @@ def region_differences(
     DataError
         A column is absent.
     """
+    width = page_width(width, style)
     joint = ("joint_low", "joint_high")
     needed = ("term", "region", "estimate", *_LIMITS, *joint)
     need_columns(table, needed, "differences of regions")
@@ -147,14 +154,20 @@ def region_differences(
         ggplot(drawn, aes("region", "estimate"))
         + geom_hline(yintercept=0, color=MUTED, linetype="dashed", size=0.4)
         + geom_linerange(
-            aes(ymin="joint_low", ymax="joint_high"), color=BLUE, size=0.4, na_rm=True
+            aes(ymin="joint_low", ymax="joint_high"),
+            color=style.main,
+            size=0.4,
+            na_rm=True,
         )
         + geom_linerange(
-            aes(ymin="conf_low", ymax="conf_high"), color=BLUE, size=1.3, na_rm=True
+            aes(ymin="conf_low", ymax="conf_high"),
+            color=style.main,
+            size=1.3,
+            na_rm=True,
         )
-        + geom_point(color=BLUE, size=1.8, na_rm=True)
+        + geom_point(color=style.main, size=1.8, na_rm=True)
         + facet_wrap("term", ncol=1)
-        + scale_y_continuous(expand=(0.04, 0))
+        + scale_y_continuous(labels=tick_numbers(style), expand=(0.04, 0))
         + coord_flip()
         + labs(
             x="",

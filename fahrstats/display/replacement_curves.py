@@ -15,13 +15,17 @@ from plotnine import (
     labs,
     scale_color_manual,
     scale_linetype_manual,
+    scale_x_continuous,
+    scale_y_continuous,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns, only_one
-from fahrstats.display.theme import BLUE, FAINT, MUTED, WIDTH, house_theme
+from fahrstats.display.theme import FAINT, MUTED, house_theme, page_width
 
 _PANEL: Final = 2.2  # inches
 _MARGIN: Final = 0.9
@@ -34,7 +38,8 @@ def replacement_curves(
     *,
     labels: Labels | None = None,
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the mean score while regions are blurred, and restored, one after the other.
 
@@ -51,13 +56,14 @@ def replacement_curves(
     labels
         Label and unit of each score.
     width
-        Inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
     DataError
         A column is absent, or the table holds several statistics.
     """
+    width = page_width(width, style)
     needed = ("model", "condition", "dose", "group", "estimand", "estimate")
     need_columns(table, needed, "curves of replaced regions")
     only_one(table, ("estimand",), "curves of replaced regions")
@@ -75,9 +81,11 @@ def replacement_curves(
         ggplot(drawn, aes("dose", "estimate", color="order", linetype="order"))
         + geom_line(size=0.8)
         + geom_point(size=1.2)
-        + scale_color_manual(values=(BLUE, MUTED))
+        + scale_color_manual(values=(style.main, MUTED))
         + scale_linetype_manual(values=("solid", "dashed"))
         + facet_wrap("panel", ncol=len(_CURVES), scales="free_y")
+        + scale_x_continuous(labels=tick_numbers(style))
+        + scale_y_continuous(labels=tick_numbers(style))
         + labs(x="Regions replaced (%)", y="Mean score", title=plain(title))
         + house_theme(width, _MARGIN + _PANEL * n_rows)
         + theme(

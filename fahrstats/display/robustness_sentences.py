@@ -16,8 +16,10 @@ from fahrstats.display.dose_tables import way_and_dose
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
     format_count,
+    format_counted,
     format_difference,
     format_interval,
+    format_short,
     phrase_interval,
     phrase_p,
 )
@@ -91,24 +93,24 @@ def simulated_changes(
     conditions = by_value(rows, "condition")
     beyond = {c: part for c, part in conditions if (part["verdict"] == "beyond").any()}
     within = [c for c, part in conditions if (part["verdict"] == "within").all()]
-    size, name = amount(margin, "years"), column_label(model, labels)
-    counts = _by_family([c for c, _ in conditions], list(beyond), families or {})
+    size, name = amount(margin, "years", style=style), column_label(model, labels)
+    counts = _by_family([c for c, _ in conditions], list(beyond), families or {}, style)
     lines = [
-        f"{name}: {_were(len(beyond), of=len(conditions))} shown to move the mean by "
-        f"more than {size} at some dose{counts}. "
+        f"{name}: {_were(len(beyond), style, of=len(conditions))} shown to move the "
+        f"mean by more than {size} at some dose{counts}. "
         + _mildest(list(beyond.values()), labels, style)
     ]
     if within:
         names = listed([in_sentence(column_label(c, labels)) for c in within])
         lines.append(
-            f"{name}: {_were(len(within))} shown to move the mean by less than {size} "
-            f"at every dose of the panel: {names}."
+            f"{name}: {_were(len(within), style)} shown to move the mean by less than "
+            f"{size} at every dose of the panel: {names}."
         )
     n_others = len(conditions) - len(beyond) - len(within)
     if n_others:
         lines.append(
-            f"{name}: of {n_others} {'other' if n_others == 1 else 'others'} neither "
-            "was shown, at some dose at least."
+            f"{name}: of {format_counted(n_others, 'others', style=style)} neither was "
+            "shown, at some dose at least."
         )
     return [line.strip() for line in lines]
 
@@ -119,6 +121,7 @@ def steadiness(
     *,
     margin: float,
     labels: Labels | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Count the simulated changes that move a model, and those that do not.
 
@@ -134,10 +137,11 @@ def steadiness(
     parts = by_value(found[found["model"] == model], "condition")
     beyond = [c for c, part in parts if (part["verdict"] == "beyond").any()]
     within = [c for c, part in parts if (part["verdict"] == "within").all()]
+    size = amount(margin, "years", style=style)
     return (
-        f"{column_label(model, labels)}: {_were(len(beyond), of=len(parts))} shown to "
-        f"move the mean by more than {amount(margin, 'years')} at some dose, and "
-        f"{_were(len(within))} shown to move it by less at every dose."
+        f"{column_label(model, labels)}: {_were(len(beyond), style, of=len(parts))} "
+        f"shown to move the mean by more than {size} at some dose, and "
+        f"{_were(len(within), style)} shown to move it by less at every dose."
     )
 
 
@@ -152,23 +156,31 @@ def _mildest(
     border = max(_MILD, float(firsts[0]["severity"]))
     mild = [row for row in firsts if row["severity"] <= border]
     told = listed([_from(row, labels, style) for row in mild])
-    return f"Already at severity {border:g} or below: {told}."
+    return f"Already at severity {format_short(border, style=style)} or below: {told}."
 
 
-def _were(n: int, of: int | None = None) -> str:
+def _were(n: int, style: JournalStyle, of: int | None = None) -> str:
     """Return ``3 of 20 simulated changes were``, ``1 was``."""
-    counted = f"{n}" if of is None else f"{n} of {of} simulated changes"
+    counted = format_count(n, style=style)
+    if of is not None:
+        counted += f" of {format_counted(of, 'simulated changes', style=style)}"
     return f"{counted} {'was' if n == 1 else 'were'}"
 
 
 def _by_family(
-    every: Sequence[str], some: Sequence[str], families: Mapping[str, str]
+    every: Sequence[str],
+    some: Sequence[str],
+    families: Mapping[str, str],
+    style: JournalStyle,
 ) -> str:
     """Return `` (pose 1 of 5, light 3 of 9)``; nothing without families."""
     names = dict.fromkeys(families[c] for c in every if c in families)
     counts = [
-        f"{family} {sum(families.get(c) == family for c in some)} of "
-        f"{sum(families.get(c) == family for c in every)}"
+        f"{family} "
+        + " of ".join(
+            format_count(sum(families.get(c) == family for c in part), style=style)
+            for part in (some, every)
+        )
         for family in names
     ]
     return f" ({', '.join(counts)})" if counts else ""
@@ -180,6 +192,7 @@ def single_photos(
     *,
     value: float,
     labels: Labels | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say under which changes a single photo moves by a limit, on average.
 
@@ -198,21 +211,24 @@ def single_photos(
         & (thresholds["value"] == value)
     ]
     passed = rows[rows["estimate"] < float("inf")].sort_values("estimate")
-    name, size = column_label(model, labels), amount(value, "years")
+    name, size = column_label(model, labels), amount(value, "years", style=style)
+    changes = format_counted(len(rows), "changes", style=style)
     if passed.empty:
+        of_all = changes if len(rows) == 1 else f"all {changes}"
         return (
             f"{name}: taken to grow with the dose, the mean change of single photos "
-            f"stayed below {size} under all {len(rows)} changes, up to the strongest."
+            f"stayed below {size} under {of_all}, up to the strongest."
         )
     names = [in_sentence(column_label(one, labels)) for one in passed["condition"]]
     return (
         f"{name}: single photos moved by {size} or more on average, up or down, under "
-        f"{len(passed)} of {len(rows)} changes, soonest under {listed(names[:3])}."
+        f"{format_count(len(passed), style=style)} of {changes}, soonest under "
+        f"{listed(names[:3])}."
     )
 
 
 def which_moves_more(
-    table: pd.DataFrame, *, labels: Labels | None = None
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> Iterator[str]:
     """Yield how often one model moves more than another, on the same photos.
 
@@ -228,9 +244,12 @@ def which_moves_more(
         more = int((is_told & (rows["estimate"] > 0)).sum())
         less = int((is_told & (rows["estimate"] < 0)).sum())
         yield (
-            f"On the same photos {first} moved more than {second} under {more} and "
-            f"less under {less} of {len(rows)} changes (differences of the mean size "
-            "of change, tested together at 5%); for the others it is not known which."
+            f"On the same photos {first} moved more than {second} under "
+            f"{format_count(more, style=style)} and less under "
+            f"{format_count(less, style=style)} of "
+            f"{format_counted(len(rows), 'changes', style=style)} (differences of the "
+            "mean size of change, tested together at 5%); for the others it is not "
+            "known which."
         )
 
 
@@ -263,7 +282,7 @@ def real_change(
     if pd.isna(mean["estimate"]):
         return f"no mean change ({note_in_words(mean['note'])})."
     text = format_difference(*limits(mean), decimals=1, style=style)
-    bound = amount(margin, "years")
+    bound = amount(margin, "years", style=style)
     verdict, test = _verdict(mean, tests, margin)
     told = {
         "within": f"shown to be less than {bound} on average "
@@ -273,9 +292,9 @@ def real_change(
     }[verdict]
     size = limits(found["mean_absolute_change"])
     single = format_difference(*size, decimals=1, style=style)
-    n = format_count(mean["n"], style=style)
+    pairs = format_counted(mean["n"], "pairs", style=style)
     return (
-        f"mean change {phrase_interval(text, style=style)} years in {n} pairs, "
+        f"mean change {phrase_interval(text, style=style)} years in {pairs}, "
         f"{told}; a single pair differed by {phrase_interval(single, style=style)} "
         "years on average, up or down."
     )

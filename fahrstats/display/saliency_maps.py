@@ -19,16 +19,18 @@ from plotnine import (
     geom_point,
     geom_raster,
     ggplot,
+    guide_colorbar,
     labs,
     scale_color_gradient2,
     scale_fill_identity,
     theme,
 )
 
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns
-from fahrstats.display.theme import BASE_SIZE, BLUE, INK, VERMILION, WIDTH, house_theme
+from fahrstats.display.theme import BASE_SIZE, INK, house_theme, page_width
 from fahrstats.errors import DataError
 
 PALE: Final = "#f7f7f7"
@@ -43,11 +45,12 @@ def face_maps(
     labels: Labels | None = None,
     title: str = "",
     shown: float = 1.0,
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw maps of importance on a face in grey, one panel for each score.
 
-    Places that raise a score are orange, those that lower it blue; the colour is the
+    Places that raise a score are red, those that lower it blue; the colour is the
     stronger the larger the importance, as a share of the largest of its panel, since
     scores have different units.
 
@@ -66,7 +69,7 @@ def face_maps(
         Share of the side that is drawn, about the middle: what surrounds the face may
         be left out. Colours are still relative to the whole map.
     width
-        Of the figure in inches.
+        Inches; a page of the journal by default.
 
     Raises
     ------
@@ -74,10 +77,11 @@ def face_maps(
         There is no map, shapes do not fit, a map has missing values or is 0, or
         ``shown`` is no share.
     """
+    width = page_width(width, style)
     _check(face, maps)
     if not 0 < shown <= 1:
         raise DataError(f"`shown` is {shown}; give a share of the side, up to 1.")
-    table = _shaded(face, maps, labels)
+    table = _shaded(face, maps, labels, style)
     height = width / len(maps) + _TITLE_HEIGHT * (1 + bool(title))
     last = table["x"].max()
     sides = [(1 - shown) / 2 * (last + 1) - 0.5, (1 + shown) / 2 * (last + 1) - 0.5]
@@ -88,13 +92,15 @@ def face_maps(
         + geom_point(aes(color="share"), alpha=0, data=table.drop_duplicates("panel"))
         + scale_fill_identity()
         + scale_color_gradient2(
-            low=BLUE,
+            low=style.main,
             mid=PALE,
-            high=VERMILION,
+            high=style.accent,
             limits=(-1, 1),
             breaks=[-1, 0, 1],
             labels=["lowers", "0", "raises"],
             name="Score",
+            # A shaded gradient is a mesh, which not every reader of SVG draws.
+            guide=guide_colorbar(display="rectangles"),
         )
         + facet_wrap("panel", nrow=1)
         + coord_fixed(expand=False, xlim=sides, ylim=[side - last for side in sides])
@@ -148,6 +154,7 @@ def _shaded(
     face: NDArray[np.floating],
     maps: Mapping[str, NDArray[np.floating]],
     labels: Labels | None,
+    style: JournalStyle,
 ) -> pd.DataFrame:
     """Return a row for each place of each panel, with its colour on the face."""
     panels = []
@@ -161,7 +168,7 @@ def _shaded(
                     "x": columns.ravel(),
                     "y": -rows.ravel(),
                     "share": share.ravel(),
-                    "shade": _blended(_grey(face, len(share)), share),
+                    "shade": _blended(_grey(face, len(share)), share, style),
                 }
             )
         )
@@ -205,10 +212,12 @@ def _grey(face: NDArray[np.floating], side: int) -> NDArray[np.float64]:
     return np.asarray(luma.reshape(side, step, side, step).mean(axis=(1, 3)))
 
 
-def _blended(grey: NDArray[np.float64], share: NDArray[np.floating]) -> list[str]:
+def _blended(
+    grey: NDArray[np.float64], share: NDArray[np.floating], style: JournalStyle
+) -> list[str]:
     """Return the colours of places: grey under the colour of their importance."""
     strength = _STRONGEST * np.abs(share)[..., None]
-    colour = np.where(share[..., None] > 0, to_rgb(VERMILION), to_rgb(BLUE))
+    colour = np.where(share[..., None] > 0, to_rgb(style.accent), to_rgb(style.main))
     mixed = (1 - strength) * grey[..., None] + strength * colour
     levels = np.rint(255 * mixed.clip(0, 1)).astype(int).reshape(-1, 3)
     return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in levels]

@@ -10,6 +10,7 @@ import pandas as pd
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
     format_count,
+    format_counted,
     format_interval,
     format_number,
     format_percent,
@@ -70,8 +71,8 @@ def _few_for_spline(rows: pd.DataFrame, style: JournalStyle) -> str:
     n_events, df = rows["n_events"].min(), rows["df"].max()
     if n_events >= _EVENTS_PER_COEFFICIENT * df:
         return ""
-    count, n_terms = (format_count(value, style=style) for value in (n_events, df))
-    return f", from only {count} events for {n_terms} coefficients"
+    events = format_counted(n_events, "events", style=style)
+    return f", from only {events} for {format_counted(df, 'coefficients', style=style)}"
 
 
 def completed_rows(
@@ -107,10 +108,10 @@ def completed_rows(
         phrase_interval(format_ratio(*limits(row), style=style), style=style)
         for row in (before, after)
     )
-    n_old, n_new = (format_count(row["n"], style=style) for row in (before, after))
+    people = format_counted(after["n"], "people", style=style)
     return (
-        f"{name}. Hazard ratio {new} in {n_new} people with missing values imputed, "
-        f"{old} in the {n_old} with none missing."
+        f"{name}. Hazard ratio {new} in {people} with missing values imputed, "
+        f"{old} in the {format_count(before['n'], style=style)} with none missing."
     )
 
 
@@ -135,7 +136,7 @@ def across_cohorts(
     average = together.get("hr_random")
     if average is None or pd.isna(average["estimate"]):
         return f"{name}. Cohorts were not averaged."
-    n_cohorts = _averaged(table[~is_overall])
+    n_cohorts = _averaged(table[~is_overall], style)
     text = phrase_interval(format_ratio(*limits(average), style=style), style=style)
     sentence = f"{name}. Average hazard ratio over {n_cohorts} {text}"
     prediction = together.get("hr_prediction")
@@ -148,13 +149,15 @@ def across_cohorts(
     return f"{sentence}."
 
 
-def _averaged(cohorts: pd.DataFrame) -> str:
+def _averaged(cohorts: pd.DataFrame, style: JournalStyle) -> str:
     """Count the cohorts that take part in the average."""
     n_used = len(cohorts)
     if "weight" in cohorts:
         n_used = int(cohorts["weight"].notna().sum())
-    of_all = f" of {len(cohorts)}" if n_used < len(cohorts) else ""
-    return f"{n_used}{of_all} cohorts"
+    if n_used == len(cohorts):
+        return format_counted(n_used, "cohorts", style=style)
+    of = format_counted(len(cohorts), "cohorts", style=style)
+    return f"{format_count(n_used, style=style)} of {of}"
 
 
 def largest_influence(
@@ -205,16 +208,15 @@ def early(
     texts = []
     for row in records(rows.drop_duplicates("time")):
         odds = phrase_interval(format_ratio(*limits(row), style=style), style=style)
-        deaths, censored = (
-            format_count(row[column], style=style)
-            for column in ("n_events", "n_censored")
-        )
+        events = format_counted(row["n_events"], "events", style=style)
+        censored = format_counted(row["n_censored"], "people", style=style)
+        were = "was" if row["n_censored"] == 1 else "were"
         clear = "" if excludes(row, 1) else ", no clear association"
         few = _few_events(row, table)
+        within = amount(row["time"], time_unit, style=style)
         texts.append(
-            f"odds ratio of the event within {amount(row['time'], time_unit)} {odds}"
-            f"{clear}, from {deaths} events{few}; {censored} people censored before "
-            "were left out"
+            f"odds ratio of the event within {within} {odds}"
+            f"{clear}, from {events}{few}; {censored} censored before {were} left out"
         )
     if not texts:
         return f"{name}. Early events were too few."
@@ -279,8 +281,9 @@ def _among(everyone: Mapping[str, Any], style: JournalStyle) -> str:
     n, n_missing = everyone["n"], everyone.get("n_missing", 0)
     if pd.isna([n, n_missing]).any() or not n_missing:
         return ""
-    known, of = (format_count(size, style=style) for size in (n, n + n_missing))
-    return f" in the {known} of {of} people in whom both are known"
+    known = format_count(n, style=style)
+    people = format_counted(n + n_missing, "people", style=style)
+    return f" in the {known} of {people} in whom both are known"
 
 
 def large_enough(
@@ -299,22 +302,25 @@ def large_enough(
     ours = found.pop("this study", None)
     if ours is None or not found:
         return "The size that the study needed was not estimated."
-    n = format_count(ours, style=style)
+    people = format_counted(ours, "people", style=style)
     most = max(found, key=lambda term: found[term])
     needed = format_count(found[most], style=style)
     if ours >= found[most]:
         return (
-            f"With {n} people the study is as large as every demand on its largest "
+            f"With {people} the study is as large as every demand on its largest "
             f"model; the most demanding asks for {needed}."
         )
     n_short = sum(ours < size for size in found.values())
+    short = format_count(n_short, style=style)
     return (
-        f"With {n} people the study is smaller than {n_short} of {len(found)} demands "
-        f"on its largest model ask for; the most demanding asks for {needed}."
+        f"With {people} the study is smaller than {short} of "
+        f"{format_counted(len(found), 'demands', style=style)} on its largest model "
+        f"{'asks' if n_short == 1 else 'ask'} for; the most demanding asks for "
+        f"{needed}."
     )
 
 
-def printed_agreement(table: pd.DataFrame) -> str:
+def printed_agreement(table: pd.DataFrame, *, style: JournalStyle = DEFAULT) -> str:
     """Count the published lines that disagree with themselves.
 
     Raises
@@ -324,20 +330,25 @@ def printed_agreement(table: pd.DataFrame) -> str:
     """
     need_columns(table, ("term", "note"), "a sentence")
     n_flagged = int((table["note"].fillna("") != "").sum())
+    lines = format_counted(len(table), "published lines", style=style)
     if not n_flagged:
-        return f"None of {len(table)} published lines disagrees with itself."
+        return f"None of {lines} disagrees with itself."
     verb = "disagrees with itself" if n_flagged == 1 else "disagree with themselves"
-    return f"{n_flagged} of {len(table)} published lines {verb}."
+    return f"{format_count(n_flagged, style=style)} of {lines} {verb}."
 
 
 def refusal(
-    row: dict[str, Any], *, time_unit: str = "years", labels: Labels | None = None
+    row: dict[str, Any],
+    *,
+    time_unit: str = "years",
+    labels: Labels | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> str:
     """Say of which score, or at which time, something was not estimated, and why."""
     time = row.get("time")
     parts = [row.get("biomarker"), row.get("cause"), row.get("model")]
     if time is not None and not pd.isna(time):
-        parts = [row.get("biomarker"), f"at {amount(time, time_unit)}"]
+        parts = [row.get("biomarker"), f"at {amount(time, time_unit, style=style)}"]
     about = [
         column_label(str(part), labels)
         for part in parts

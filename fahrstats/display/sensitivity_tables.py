@@ -213,7 +213,7 @@ def early_deaths(
     heads: list[int] = []
     for score, of_score in by_value(ratios, "biomarker"):
         for time, rows in of_score.groupby("time", sort=True):
-            at = f"within {amount(float(str(time)), time_unit)}"
+            at = f"within {amount(float(str(time)), time_unit, style=style)}"
             about = ", ".join(filter(None, [column_label(score, labels), at]))
             heads.append(len(lines))
             lines.append([opening(about), *_deaths(rows, style)])
@@ -263,7 +263,7 @@ def _odds_lines(
     for _, of_term in by_value(rows, "term"):
         found = dict(by_value(of_term, "model"))
         cells = [c for m in models for c in _odds(found.get(m), notes, style)]
-        name = _with_step(records(of_term)[0], labels)
+        name = _with_step(records(of_term)[0], labels, style)
         lines.append([INDENT + name, "", "", "", *cells])
     return lines
 
@@ -278,8 +278,8 @@ def _odds(
     return text, p_or_empty(row["p_value"], style)
 
 
-def _with_step(row: dict[str, Any], labels: Labels | None) -> str:
-    step = per_label(row.get("per"), column_unit(row["term"], labels))
+def _with_step(row: dict[str, Any], labels: Labels | None, style: JournalStyle) -> str:
+    step = per_label(row.get("per"), column_unit(row["term"], labels), style=style)
     return ", ".join(filter(None, [term_label(row["term"], labels), step]))
 
 

@@ -31,6 +31,7 @@ from fahrstats.display.audit_sentences import (
     tests_made,
     unknown_groups,
 )
+from fahrstats.display.choice_sentences import cut_points_compared, later_start
 from fahrstats.display.effect_sentences import (
     agreement_with_print,
     association,
@@ -87,6 +88,7 @@ __all__ = [
     "corrected_ages",
     "correlation",
     "cross_fitted",
+    "cut_points_compared",
     "early",
     "factors_audited",
     "follow_up",
@@ -96,6 +98,7 @@ __all__ = [
     "interactions",
     "large_enough",
     "largest_influence",
+    "later_start",
     "levels_not_calibrated",
     "logrank",
     "looked_at",

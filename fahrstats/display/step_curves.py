@@ -22,6 +22,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import JournalStyle
 from fahrstats.display.journals import format_count
 from fahrstats.display.margin_text import plain, text_width, wrap
@@ -96,12 +97,14 @@ def bands_and_lines(steps: pd.DataFrame, keys: list[str]) -> list[Any]:
     ]
 
 
-def scales_and_legend(names: Mapping[str, str], width: float) -> list[Any]:
+def scales_and_legend(
+    names: Mapping[str, str], width: float, style: JournalStyle
+) -> list[Any]:
     """Return colours and line types of curves, and their legend above the panel."""
     shown = {"name": "", "labels": list(names.values())}
     scales: list[Any] = [
-        scale_color_manual(colours(len(names)), **shown),
-        scale_fill_manual(colours(len(names)), **shown),
+        scale_color_manual(colours(len(names), style), **shown),
+        scale_fill_manual(colours(len(names), style), **shown),
         scale_linetype_manual(line_types(len(names)), **shown),
     ]
     if len(names) == 1:
@@ -123,14 +126,18 @@ def legend_height(names: Mapping[str, str], width: float) -> float:
     return n_rows * (_LEGEND_ROW_HEIGHT + more_lines * _LEGEND_LINE_HEIGHT)
 
 
-def time_axis(at_risk: pd.DataFrame | None, furthest: float) -> scale_x_continuous:
+def time_axis(
+    at_risk: pd.DataFrame | None, furthest: float, style: JournalStyle
+) -> scale_x_continuous:
     """Return the axis of time, broken where those at risk are counted."""
     if at_risk is None:
-        return scale_x_continuous(limits=(0, furthest), expand=_EXPAND)
+        return scale_x_continuous(
+            labels=tick_numbers(style), limits=(0, furthest), expand=_EXPAND
+        )
     breaks = sorted(at_risk["time"].unique())
     return scale_x_continuous(
         breaks=breaks,
-        labels=[f"{time:g}" for time in breaks],
+        labels=tick_ratios(style)(breaks),
         limits=(0, max(furthest, breaks[-1])),
         expand=_EXPAND,
     )

@@ -32,6 +32,7 @@ from fahrstats.display.audit_comparisons import (
 )
 from fahrstats.display.audit_tables import audit_groups
 from fahrstats.display.cause_tables import cause_hazard_ratios
+from fahrstats.display.choice_tables import cut_effects, landmarks
 from fahrstats.display.cohort_tables import (
     cut_points,
     follow_up,
@@ -95,6 +96,7 @@ __all__ = [
     "concordance",
     "concordance_by",
     "correlations",
+    "cut_effects",
     "cut_points",
     "early_deaths",
     "explanation_checks",
@@ -106,6 +108,7 @@ __all__ = [
     "incidence_at",
     "influence",
     "joint_groups",
+    "landmarks",
     "lowest_errors",
     "meanings",
     "model_fits",

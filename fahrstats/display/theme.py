@@ -1,5 +1,6 @@
 """Sizes, colours and line types shared by all figures.
 
+Colours and widths are those of a journal's style; sizes of type are the same in all.
 Nothing here is global: a figure adds the theme to itself, and a user may add another.
 """
 
@@ -9,10 +10,8 @@ from typing import Final
 
 from plotnine import element_blank, element_line, element_text, theme, theme_classic
 
+from fahrstats.display.journal_styles import JournalStyle
 from fahrstats.errors import DataError
-
-WIDTH: Final = 7.2
-"""Inches: two columns of a journal, and a page of a report on a screen."""
 
 BASE_SIZE: Final = 9
 TEXT_SIZE: Final = 8
@@ -22,30 +21,21 @@ INK: Final = "#222222"
 MUTED: Final = "#6b6b6b"
 FAINT: Final = "#e4e4e4"
 
-BLUE: Final = "#0072B2"
-VERMILION: Final = "#D55E00"
-_GREEN: Final = "#009E73"
-_SKY: Final = "#56B4E9"
-_ORANGE: Final = "#E69F00"
-_PURPLE: Final = "#CC79A7"
-
-# Okabe and Ito's colours, cold to warm, because groups of a score are ordered.
-_COLOURS: Final[dict[int, tuple[str, ...]]] = {
-    1: (BLUE,),
-    2: (BLUE, VERMILION),
-    3: (BLUE, _GREEN, VERMILION),
-    4: (BLUE, _SKY, _ORANGE, VERMILION),
-    5: (BLUE, _SKY, _GREEN, _ORANGE, VERMILION),
-    6: (BLUE, _SKY, _GREEN, _ORANGE, VERMILION, _PURPLE),
-}
-MOST_COLOURS: Final = max(_COLOURS)
+MOST_COLOURS: Final = 6
 """Groups that colours can tell apart."""
+
+_MILLIMETRES: Final = 25.4  # in an inch
 
 # Line types tell groups apart where a page is printed in grey.
 _LINE_TYPES: Final = ("solid", "dashed", "dashdot", "dotted", (0, (5, 1)), (0, (1, 1)))
 
 
-def colours(n_groups: int) -> tuple[str, ...]:
+def page_width(width: float | None, style: JournalStyle) -> float:
+    """Return a width in inches; without one, that of a page of the journal."""
+    return style.page_mm / _MILLIMETRES if width is None else width
+
+
+def colours(n_groups: int, style: JournalStyle) -> tuple[str, ...]:
     """Return colours that differ also to colour-blind readers, cold to warm.
 
     Raises
@@ -53,12 +43,12 @@ def colours(n_groups: int) -> tuple[str, ...]:
     DataError
         More groups than a reader can tell apart.
     """
-    if n_groups not in _COLOURS:
+    if not 1 <= n_groups <= MOST_COLOURS:
         raise DataError(
             f"`group` has {n_groups} levels, but a figure shows 1 to {MOST_COLOURS}; "
             "select groups before drawing."
         )
-    return _COLOURS[n_groups]
+    return style.palettes[n_groups - 1]
 
 
 def line_types(n_groups: int) -> tuple[object, ...]:

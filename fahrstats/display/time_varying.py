@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import pandas as pd
@@ -16,22 +15,23 @@ from plotnine import (
     geom_ribbon,
     ggplot,
     labs,
+    scale_x_continuous,
     scale_y_log10,
     theme,
 )
 
+from fahrstats.display.axes import tick_numbers, tick_ratios
+from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, term_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     BASE_SIZE,
-    BLUE,
     FAINT,
     MUTED,
     TEXT_SIZE,
-    VERMILION,
-    WIDTH,
     house_theme,
+    page_width,
 )
 
 _MOST_COLUMNS: Final = 3
@@ -53,7 +53,8 @@ def hazard_ratios_over_time(
     labels: Labels | None = None,
     time_label: str = "Time",
     title: str = "",
-    width: float = WIDTH,
+    width: float | None = None,
+    style: JournalStyle = DEFAULT,
 ) -> ggplot:
     """Draw the hazard ratio of each term over time, with its band.
 
@@ -71,13 +72,15 @@ def hazard_ratios_over_time(
     time_label
         Title of the time axis, with its unit.
     width
-        Inches. The height follows from the number of terms.
+        Inches; a page of the journal by default. The height follows from the number of
+        terms.
 
     Raises
     ------
     DataError
         A column is absent, or the table holds more than one model.
     """
+    width = page_width(width, style)
     needed = ("term", "time", "estimate", "conf_low", "conf_high")
     need_columns(curves, needed, "a plot over time")
     only_one(curves, ("biomarker", "model", "estimand"), "a plot over time")
@@ -96,12 +99,16 @@ def hazard_ratios_over_time(
         ggplot(_in_panels(curves, names), aes("time", "estimate"))
         + geom_hline(yintercept=1, color=MUTED, size=0.4)
         + geom_ribbon(
-            aes(ymin="conf_low", ymax="conf_high"), fill=BLUE, alpha=0.15, na_rm=True
+            aes(ymin="conf_low", ymax="conf_high"),
+            fill=style.main,
+            alpha=0.15,
+            na_rm=True,
         )
-        + geom_line(color=BLUE, size=0.8, na_rm=True)
-        + _constant_lines(constant, names)
+        + geom_line(color=style.main, size=0.8, na_rm=True)
+        + _constant_lines(constant, names, style)
         + facet_wrap("panel", ncol=n_columns, scales="free_y")
-        + scale_y_log10(labels=_as_numbers)
+        + scale_x_continuous(labels=tick_numbers(style))
+        + scale_y_log10(labels=tick_ratios(style))
         + labs(
             x=plain(time_label),
             y="Hazard ratio",
@@ -124,13 +131,11 @@ def _in_panels(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     return table.assign(panel=panels)
 
 
-def _constant_lines(constant: pd.DataFrame | None, names: dict[str, str]) -> list[Any]:
+def _constant_lines(
+    constant: pd.DataFrame | None, names: dict[str, str], style: JournalStyle
+) -> list[Any]:
     if constant is None:
         return []
     rows = _in_panels(constant[constant["term"].isin(names)], names)
     line = aes(yintercept="estimate")
-    return [geom_hline(line, rows, color=VERMILION, linetype="dashed", size=0.6)]
-
-
-def _as_numbers(ticks: Iterable[float]) -> list[str]:
-    return [f"{tick:g}" for tick in ticks]
+    return [geom_hline(line, rows, color=style.accent, linetype="dashed", size=0.6)]

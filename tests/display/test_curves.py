@@ -83,7 +83,7 @@ def test_a_curve_without_time_zero_starts_with_everybody_alive(draw):
 def test_the_vertical_axis_runs_from_zero_to_one(drawing):
     axes = drawing[0].axes[0]
     shown = [tick.get_text() for tick in axes.get_yticklabels()]
-    assert shown == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+    assert shown == ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]
     low, high = axes.get_ylim()
     assert -0.05 < low <= 0
     assert 1 <= high < 1.05

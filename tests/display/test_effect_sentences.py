@@ -157,7 +157,7 @@ def test_agreement_with_print_is_counted_over_what_is_printed(tables):
     unprinted = table.assign(published=np.nan)
     text = sentences.agreement_with_print(pd.concat([table, unprinted]))
     assert text == (
-        "1 of 2 published hazard ratios agree with ours, limits included, to two "
+        "1 of 2 published hazard ratios agrees with ours, limits included, to two "
         "decimals."
     )
 

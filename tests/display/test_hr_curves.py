@@ -59,7 +59,7 @@ def test_the_name_of_the_reference_stays_inside(reference):
     high = max(90.0, reference)
     table = curve(reference=reference, slope=1e-3, spread=1e-4, high=high)
     with drawn(hr_curve(table, title="A title")) as figure:
-        assert f"Reference {reference:g}" in words(figure)
+        assert f"Reference {reference:,g}" in words(figure)
         assert texts_outside(figure) == []
         assert overlapping(figure) == []
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fahrstats.display import journals
+from fahrstats.display import figures, journals, sentences, tables
 from fahrstats.display.journal_styles import STYLES, journal_style
 from fahrstats.display.journals import (
     format_count,
@@ -322,25 +323,103 @@ def test_four_digits_are_not_grouped_where_a_journal_groups_from_five():
 
 
 DISPLAY = Path(journals.__file__).parent
-WRITE = {name for name in dir(journals) if name.startswith(("format_", "phrase_"))}
+WORDS_ONLY = {
+    "corrected_ages": "names of models",
+    "factors_audited": "names of factors and levels",
+    "horizons_of": "returns numbers, and prints none",
+    "meanings": "what was done, in words",
+    "painted_regions": "returns maps, and draws none",
+    "verdicts": "returns a result table",
+}
+"""Public functions that print no number and draw nothing, and what they do instead."""
+
+FORMATTED_BY_HAND = {
+    "axes.py": "counts decimals",
+    "cohort_tables.py": "names of columns",
+    "contrast_tables.py": "names of columns",
+    "dose_tables.py": "names of columns",
+    "forest_lines.py": "rounds ticks",
+    "journals.py": "writes all numbers",
+    "planning.py": "keys of rows",
+    "saliency_maps.py": "colours",
+}
+"""Modules with a format of their own, which no reader sees as a number."""
 
 
-def unstyled(file):
-    """Return calls that write a number in the default style, where another is asked."""
-    for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if not isinstance(function, ast.FunctionDef):
-            continue
-        taken = function.args.args + function.args.kwonlyargs
-        if "style" not in {argument.arg for argument in taken}:
-            continue
-        for call in ast.walk(function):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in WRITE:
-                given = {keyword.arg for keyword in call.keywords}
-                if not given & {"style", None}:
-                    yield f"{file.name}:{call.lineno}"
+def public_functions():
+    for module in (figures, sentences, tables):
+        for name in module.__all__:
+            if inspect.isfunction(function := getattr(module, name)):
+                yield name, function
 
 
-def test_who_is_given_a_style_writes_every_number_in_it():
-    files = sorted(DISPLAY.glob("*.py"))
-    assert len(files) > 50
-    assert [place for file in files for place in unstyled(file)] == []
+def parsed():
+    for file in sorted(DISPLAY.glob("*.py")):
+        yield file.name, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def arguments(function):
+    return {a.arg for a in (*function.args.args, *function.args.kwonlyargs)}
+
+
+def unstyled(tree, takers):
+    """Return the lines of calls that leave out the style that a function takes."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in takers:
+            by_keyword = {keyword.arg for keyword in call.keywords}
+            names = [n.id for n in call.args if isinstance(n, ast.Name)]
+            if not by_keyword & {"style", None} and "style" not in names:
+                yield call.lineno
+
+
+def test_all_that_prints_numbers_or_draws_takes_a_style():
+    without = {
+        name
+        for name, function in public_functions()
+        if "style" not in inspect.signature(function).parameters
+    }
+    assert without == WORDS_ONLY.keys()
+
+
+def test_every_style_is_passed_on():
+    """A name is looked up in its module first: private helpers share names."""
+    trees = dict(parsed())
+    assert len(trees) > 50
+    own = {
+        name: {
+            node.name: "style" in arguments(node)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+        }
+        for name, tree in trees.items()
+    }
+    public = {k: v for of in own.values() for k, v in of.items() if k[0] != "_"}
+    assert all(public[name] for name in ("format_p", "amount", "tick_numbers", "flow"))
+    left_out = []
+    for name, tree in trees.items():
+        takers = {k for k, takes in {**public, **own[name]}.items() if takes}
+        left_out += [f"{name}:{line}" for line in unstyled(tree, takers)]
+    assert left_out == []
+
+
+def test_no_number_of_a_reader_is_formatted_by_hand():
+    by_hand = {
+        name
+        for name, tree in parsed()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FormattedValue) and node.format_spec
+    }
+    assert by_hand == FORMATTED_BY_HAND.keys()
+
+
+def test_axes_of_numbers_are_written_in_the_style():
+    """Each axis of numbers has labels by the style, or no breaks at all."""
+    axes = {f"scale_{a}_{kind}" for a in "xy" for kind in ("continuous", "log10")}
+    bare = []
+    for name, tree in parsed():
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in axes:
+                given = {k.arg: ast.unparse(k.value) for k in call.keywords}
+                if not given.keys() & {"labels", None} and given.get("breaks") != "[]":
+                    bare.append(f"{name}:{call.lineno}")
+    assert bare == []

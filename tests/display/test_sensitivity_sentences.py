@@ -105,7 +105,7 @@ def test_a_study_is_measured_by_the_most_demanding_size(layer):
     table = layer["sample_size"]
     assert sentences.large_enough(table) == (
         "With 600 people the study is smaller than 1 of 3 demands on its largest model "
-        "ask for; the most demanding asks for 875."
+        "asks for; the most demanding asks for 875."
     )
     enough = sentences.large_enough(table[~table["term"].str.startswith("shrink")])
     assert enough == (

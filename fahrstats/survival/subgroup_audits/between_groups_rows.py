@@ -26,7 +26,7 @@ from fahrstats.survival.subgroup_audits.floors import name_level
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-OTHERS = "others"
+OTHERS = "all others"
 """What stands for all levels but one in a term."""
 
 OUTSIDE = "outside_c_index_event", "outside_c_index_survivor", "outside_c_difference"
