@@ -33,7 +33,7 @@ _COUNTED: Final = {
 }
 _HEADERS: Final = ("What is asked for", "Where it is answered", "Status")
 # Pandoc takes the widths of columns from the dashes where a line is long.
-_WIDTHS: Final = (48, 40, 12)
+_WIDTHS: Final = (47, 38, 15)
 
 
 def checklist(table: pd.DataFrame) -> str:

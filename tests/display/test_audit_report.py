@@ -130,6 +130,17 @@ def test_the_checklist_of_an_audit_is_that_of_evaluations(run):
     assert "between groups: 3c, 7, 8a, 8b, 9c, 12f, 14, 20b, 23a and 25." in said
 
 
+def test_what_the_authors_say_is_shown_and_led_to(run):
+    shown, said = run(statements={"intended_use": "For *research*.", "ethics": "None."})
+    (words,) = [text for text in markdown_of(shown) if "{#sec-statements}" in text]
+    assert words.endswith(
+        "\n\n**Intended use.** For *research*.\n\n**Ethics.** None.\n\n"
+    )
+    assert "[as the authors say](#sec-statements)." in said
+    _, silent = run()
+    assert "sec-statements" not in silent
+
+
 def test_the_card_has_its_sections_in_order(run):
     shown, said = run()
     text = said[said.index("## Model card") :] + "\n".join(markdown_of(shown))

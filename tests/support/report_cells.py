@@ -29,8 +29,13 @@ def run_report(
                 scope["results"] = str(results)
         elif isinstance(piece, Prose):
             text = "\n".join(line.text for line in piece.lines)
-            said.append(INLINE.sub(lambda code: str(eval(code[1], scope)), text))
+            said.append(INLINE.sub(lambda code: _said(eval(code[1], scope)), text))
     return shown, "\n".join(said)
+
+
+def _said(value: object) -> str:
+    """Return inline code's value as it stands in the text."""
+    return str(value.data if isinstance(value, IPython.display.Markdown) else value)
 
 
 def _execute(code: str, scope: dict[str, object], shown: list[object]) -> None:
