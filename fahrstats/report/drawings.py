@@ -29,6 +29,7 @@ _BETWEEN = re.compile(r">\s+<")
 _BREAK = re.compile(r"\s*\n\s*")
 _PATH = re.compile(r'(?<= d=")[^",]*(?=")')  # commas are those of shaded triangles
 _STEP = re.compile(r"([MLQCz])([^MLQCz]*)")
+_LEADING_ZERO = re.compile(r"(?<![\d.])0(?=\.)")
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:href="|url\()#([^")]*)')
 _WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
@@ -68,8 +69,8 @@ def register(formatter: Any, kind: str, dpi: float = DPI) -> None:
 def small_svg(svg: str) -> str:
     """Leave out of an SVG of Matplotlib what nobody sees.
 
-    Hundredths of a point are kept; comments, dates and names that nothing refers
-    to are not.
+    Hundredths of a point are kept; comments, dates and names that nothing refers to
+    are not.
     """
     svg = _BETWEEN.sub("><", _UNSEEN.sub("", svg))
     svg = _PATH.sub(lambda path: _short_path(path[0]), svg)
@@ -94,7 +95,7 @@ def _svg(figure: Any, dpi: float, number: int, **how: object) -> Bundle:
     import matplotlib as mpl
 
     # Names inside a drawing come from a hash, which differs from figure to figure.
-    settings = {"svg.hashsalt": f"fahrstats-{number}", "svg.fonttype": "path"}
+    settings: Any = {"svg.hashsalt": f"fahrstats-{number}", "svg.fonttype": "path"}
     with mpl.rc_context(settings):
         svg = small_svg(_saved(figure, "svg", dpi, how).decode())
         if len(svg) > LARGEST_SVG and _make_pictures(figure):
@@ -145,28 +146,42 @@ def _n_points(part: Any) -> int:
 
 
 def _short_path(path: str) -> str:
-    """Round the points of a path, and write level and upright lines as such.
+    """Write a path from point to point, in hundredths of a point.
 
-    A step curve is half as long then, and a point that does not move is left out.
+    Level and upright lines have commands of their own, so that a step curve is a
+    third as long; on a straight way what lies between its ends is left out.
     """
-    written, here = [], ("", "")
+    parts: list[tuple[str, list[int]]] = []
+    x = y = 0
+    start = (0, 0)
     for command, numbers in _STEP.findall(path):
-        points = [_rounded(number) for number in numbers.split()]
-        if command == "L" and here[0]:
-            written.append(_line(here, points))
-        else:
-            written.append(command + " ".join(points))
-        # After a path is closed the next point is written in full.
-        here = (points[-2], points[-1]) if points else ("", "")
-    return "".join(written)
+        points = [round(100 * float(number)) for number in numbers.split()]
+        if command == "z":
+            parts.append(("z", []))
+            x, y = start
+            continue
+        steps = [value - (y if i % 2 else x) for i, value in enumerate(points)]
+        x, y = points[-2:]
+        if command == "M":
+            start = (x, y)
+        _append(parts, command.lower(), steps)
+    return "".join(name + _written(steps) for name, steps in parts)
 
 
-def _line(here: tuple[str, str], points: list[str]) -> str:
-    x, y = points
-    if y == here[1]:
-        return "" if x == here[0] else f"H{x}"
-    return f"V{y}" if x == here[0] else f"L{x} {y}"
+def _append(parts: list[tuple[str, list[int]]], name: str, steps: list[int]) -> None:
+    if name == "l" and 0 in steps:
+        name, steps = ("h", steps[:1]) if steps[0] else ("v", steps[1:])
+        last, before = parts[-1]
+        if last == name and before[0] * steps[0] > 0:
+            before[0] += steps[0]
+            return
+        if steps == [0]:
+            return
+    parts.append((name, steps))
 
 
-def _rounded(number: str) -> str:
-    return number if len(number) < 4 else f"{float(number):.2f}".rstrip("0").rstrip(".")
+def _written(steps: list[int]) -> str:
+    """Write lengths as short as SVG lets them be: `.5-3 12.25`."""
+    numbers = [f"{step / 100:.2f}".rstrip("0").rstrip(".") for step in steps]
+    text = " ".join(_LEADING_ZERO.sub("", number) for number in numbers)
+    return text.replace(" -", "-")

@@ -55,17 +55,17 @@ def write_pdf(
 def _properties(source: Source, key: str) -> list[str]:
     """Give title, authors and keywords of the file as strings of typst."""
     title = _MARKS.sub("", str(source.settings.get("title", source.path.stem)))
-    given = source.settings.get("keywords", [])
-    keywords = given if isinstance(given, list) else [given]
-    authors = title_block(source.settings)["author-meta"]
-    named = [
-        ("pdf-title", title),
-        ("running-title", textwrap.shorten(title, _LONGEST_TITLE, placeholder=" …")),
-        *(("pdf-author", name) for name in authors if isinstance(authors, list)),
-        *(("pdf-keyword", word) for word in [*keywords, f"{KEY} {key}"]),
-    ]
+    short = textwrap.shorten(title, _LONGEST_TITLE, placeholder=" …")
+    named = [("pdf-title", title), ("running-title", short)]
+    for name, given in (
+        ("pdf-author", title_block(source.settings)["author-meta"]),
+        ("pdf-keyword", source.settings.get("keywords", [])),
+        ("pdf-keyword", f"{KEY} {key}"),
+    ):
+        several = given if isinstance(given, list) else [given]
+        named += [(name, str(item)) for item in several]
     return [
-        f"--variable={name}:{json.dumps(str(value), ensure_ascii=False)}"
+        f"--variable={name}:{json.dumps(value, ensure_ascii=False)}"
         for name, value in named
     ]
 

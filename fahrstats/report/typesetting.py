@@ -43,7 +43,9 @@ def as_pixels(drawings: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     dict of str to Path
         PNG files by the same names.
     """
-    typeset = compiler(folder) if drawings else None
+    if not drawings:
+        return {}
+    typeset = compiler(folder)
     images = {}
     for number, (name, drawing) in enumerate(drawings.items(), start=1):
         copy = folder / f"drawing-{number}.svg"

@@ -3,6 +3,7 @@
 -- Runs last, when references and citations are links.
 
 local folder = pandoc.path.directory(PANDOC_STATE.output_file)
+local most_rows = 28 -- of a table that stays on one page
 local n_images = 0
 local tops = 6
 local levels = {}
@@ -106,7 +107,9 @@ local function cell(el, column, state, head)
   end
   local options = {}
   local align = alignments[el.alignment] or state.align[column]
-  if el.alignment ~= "AlignDefault" and align ~= state.align[column] then
+  if head then
+    table.insert(options, "align: bottom + " .. align)
+  elseif align ~= state.align[column] then
     table.insert(options, "align: " .. align)
   end
   if el.col_span > 1 then table.insert(options, "colspan: " .. el.col_span) end
@@ -199,23 +202,38 @@ local function float(el)
   local blocks = argument("#float(" .. quoted(kind) .. ", " .. name_of(el) .. ", ",
     #caption > 0 and plain(caption) or {}, ",")
   for _, part in ipairs(el.content) do blocks:extend(argument("", {part}, ",")) end
-  blocks:insert(typst(")"))
+  blocks:insert(typst("whole: " .. (el.attributes.whole or "true") .. ")"))
   return pandoc.Div(blocks)
 end
 
--- A table and the notes below it are one block.
-local function with_notes(blocks)
+local function is_short(el)
+  local n = #el.head.rows + #el.foot.rows
+  for _, body in ipairs(el.bodies) do n = n + #body.head + #body.body end
+  return n <= most_rows
+end
+
+-- A short table and the notes below it stay on one page; a float stays as a whole.
+local function together(blocks)
   local result = pandoc.Blocks({})
   for _, block in ipairs(blocks) do
     local before = result[#result]
-    if block.t == "Div" and block.classes:includes("table-notes") and before
-      and before.t == "Table" then
+    local is_notes = block.t == "Div" and block.classes:includes("table-notes")
+    if is_notes and before and before.t == "Table" and is_short(before) then
       result[#result] = pandoc.Div({before, block}, {class = "kept"})
     else
       result:insert(block)
     end
   end
   return result
+end
+
+local function is_whole(el)
+  el.content:walk({
+    Table = function(inner)
+      if not is_short(inner) then el.attributes.whole = "false" end
+    end,
+  })
+  return el
 end
 
 local function callout(el)
@@ -245,10 +263,12 @@ local function div(el)
   if classes:includes("columns-grid") then return columns_grid(el) end
   if classes:includes("pagebreak") then return typst("#pagebreak(weak: true)") end
   if classes:includes("csl-entry") then
-    return argument("#reference(" .. name_of(el) .. ")", el.content, "")
+    return pandoc.Div(argument("#reference(" .. name_of(el) .. ")", el.content, ""))
   end
   for _, name in ipairs(named) do
-    if classes:includes(name) then return argument("#" .. name, el.content, "") end
+    if classes:includes(name) then
+      return pandoc.Div(argument("#" .. name, el.content, ""))
+    end
   end
 end
 
@@ -266,7 +286,8 @@ function Pandoc(doc)
   return doc:walk({
     Header = header,
     Span = equation,
-    Blocks = with_notes,
+    Figure = is_whole,
+    Blocks = together,
   }):walk({
     Image = image,
     Math = formula,
