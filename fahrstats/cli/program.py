@@ -15,6 +15,7 @@ from fahrstats.cli import (
     explain_commands,
     perturb_commands,
     photo_commands,
+    site_command,
     study_commands,
     train_commands,
 )
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for commands in (
     study_commands.app,
+    site_command.app,
     checklist_command.app,
     photo_commands.app,
     perturb_commands.app,
