@@ -433,7 +433,7 @@ local function float(el)
 end
 
 local kinds = {
-  note = {"0B5394", "E9F0F7"}, tip = {"1A7F5A", "E9F4EF"}, warning = {"B35900", "FBF1E7"},
+  note = {"0B5394", "E9F0F7"}, tip = {"1A7F5A", "E9F4EF"}, warning = {"A85200", "FBF1E7"},
   caution = {"8A5A00", "F8F2E4"}, important = {"A3262A", "FAECEC"},
 }
 
