@@ -76,7 +76,7 @@ def landmarks(
         "n": "n",
         "n_events": "Events",
         "hr": "HR (95% CI)",
-        "p": "P",
+        "p": style.p_symbol,
     }
     return DisplayTable(
         cells=filled(lines, headers),
@@ -127,7 +127,7 @@ def cut_effects(
         "name": "Above",
         "above": "People\nabove, %",
         **dict.fromkeys(columns[::2], "HR (95% CI)"),
-        **dict.fromkeys(columns[1::2], "P"),
+        **dict.fromkeys(columns[1::2], style.p_symbol),
     }
     order = ["name", "above", *columns]
     has_best = (table["origin"] == BEST).any()

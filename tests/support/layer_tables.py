@@ -19,6 +19,7 @@ APPARENT, CORRECTED = "apparent", "optimism-corrected"
 WARNING = "Net reclassification can be large for a marker that says nothing."
 NAN = float("nan")
 GROUPS = ("Q1", "Q2", "Q3", "Q4")
+BEST = "best cut point"
 
 
 def layer_tables() -> dict[str, pd.DataFrame]:
@@ -43,6 +44,8 @@ def layer_tables() -> dict[str, pd.DataFrame]:
         "cohorts": _cohorts(),
         "influence": _influence(),
         "early_deaths": _early_deaths(),
+        "landmarks": _landmarks(),
+        "cut_effects": _cut_effects(),
         "outcomes": _outcomes(),
     }
     made = {name: for_both(table) for name, table in of_one.items()} | {
@@ -80,6 +83,56 @@ def for_both(table: pd.DataFrame) -> pd.DataFrame:
             term=renamed["term"].str.replace(f"{first}_group[", f"{second}_group[")
         )
     return pd.concat([table, renamed], ignore_index=True)
+
+
+def _landmarks() -> pd.DataFrame:
+    """Return all follow-up, and what is left of it after one and two years."""
+    rows = [
+        {
+            "model": "adjusted",
+            "variable": "flc",
+            "term": "flc",
+            "per": "SD",
+            "time": time,
+            **_limits("hr", estimate),
+            "n": 600 - gone,
+            "n_events": 240 - gone,
+            "n_removed": gone,
+            "n_removed_events": gone,
+            "note": "",
+        }
+        for time, estimate, gone in ((0.0, 1.5, 0), (1.0, 1.45, 40), (2.0, 1.3, 90))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _cut_effects() -> pd.DataFrame:
+    """Return hazard ratios above three cut points, the last chosen, and its test."""
+    cuts = ((2.5, 0.5, "median"), (3.1, 0.67, "tertiles"), (4.2, 0.81, BEST))
+    rows = []
+    for value, share, origin in cuts:
+        about = {"variable": "flc", "value": value, "quantile": share, "origin": origin}
+        for model, size in (("unadjusted", 1.2), ("adjusted", 1.1)):
+            ratio = {**about, "model": model, **_limits("hr", size + share)}
+            is_best = origin == BEST
+            p_value = NAN if is_best else 0.012
+            note = "chosen for the outcome" if is_best else ""
+            rows.append({**ratio, **SIZES, "p_value": p_value, "note": note})
+    test = {**about, "model": BEST, "estimand": "max_logrank_chi2", "statistic": 9.0}
+    test |= {"df": 1, "p_value": 0.0027, "p_adjusted": 0.041, **SIZES, "note": ""}
+    return pd.DataFrame([*rows, test])
+
+
+def _limits(estimand: str, estimate: float) -> dict[str, object]:
+    """Return an estimate with limits around it, and its test."""
+    return {
+        "estimand": estimand,
+        "estimate": estimate,
+        "statistic": 3.0,
+        "p_value": 0.003,
+        "conf_low": estimate - 0.1,
+        "conf_high": estimate + 0.2,
+    }
 
 
 def refused(table: pd.DataFrame, estimand: str) -> pd.DataFrame:
