@@ -94,7 +94,8 @@ def read_studies(
     if not (studies or problems):
         problems.append("A site needs at least one folder of results.")
     if problems:
-        more = f" ({len(problems) - 1} more problems)" if problems[1:] else ""
+        others = len(problems) - 1
+        more = f" ({others} more problem{'s' * (others > 1)})" if others else ""
         raise DataError(problems[0] + more)
     kinds = [*KINDS, *sorted({study.kind for study in studies} - KINDS.keys())]
     return tuple(sorted(studies, key=lambda one: (kinds.index(one.kind), one.title)))
