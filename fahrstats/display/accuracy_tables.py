@@ -242,7 +242,7 @@ def _by_validation(
     """Return differences with apparent, P and, where there are any, corrected cells."""
     headers = {"name": "", "apparent": "Apparent (95% CI)"}
     if rows["p_value"].notna().any():
-        headers["p"] = "P"
+        headers["p"] = style.p_symbol
     if "validation" in rows and (rows["validation"] == _CORRECTED).any():
         headers["corrected"] = "Corrected for optimism\n(95% CI)"
     return DisplayTable(

@@ -286,7 +286,7 @@ def age_differences(
         "name": "",
         "groups": "Groups",
         "difference": "Difference\n(joint 95% CI)",
-        "p": "P adjusted",
+        "p": f"{style.p_symbol} adjusted",
     }
     return DisplayTable(
         cells=filled(lines, headers),

@@ -39,7 +39,7 @@ _EQUIVALENCE: Final = "equivalence"
 _HEADERS: Final = {
     "name": "",
     "mean": "Mean change,\nyears (95% CI)",
-    "p": "P for\nequivalence",
+    "p": "for\nequivalence",
     "size": "Mean size,\nyears (95% CI)",
     "loa": "Limits of agreement,\nyears",
     "icc": "ICC(2,1)\n(95% CI)",
@@ -103,8 +103,9 @@ def real_pairs(
                 test = _equivalence(own, condition, model)
                 name = INDENT + column_label(model, labels)
                 lines.append([name, *_cells(found, test, notes, style)])
+    headers = {**_HEADERS, "p": f"{style.p_symbol} {_HEADERS['p']}"}
     return DisplayTable(
-        filled(lines, _HEADERS), _HEADERS, heads=tuple(heads), notes=notes.lines()
+        filled(lines, headers), headers, heads=tuple(heads), notes=notes.lines()
     )
 
 
@@ -189,7 +190,11 @@ def what_changes_depend_on(
                         p_or_empty(row.get("p_adjusted"), style),
                     ]
                 )
-    headers = {"name": "", "p": "P", "adjusted": "Adjusted P"}
+    headers = {
+        "name": "",
+        "p": style.p_symbol,
+        "adjusted": f"Adjusted {style.p_symbol}",
+    }
     return DisplayTable(
         filled(lines, headers), headers, heads=tuple(heads), notes=notes.lines()
     )

@@ -93,7 +93,7 @@ def audit_between(
         "first": "Event in the first\n(95% CI)",
         "second": "Event in the second\n(95% CI)",
         "difference": "Difference\n(95% CI, joint)",
-        "p": "P, adjusted for\nall pairs",
+        "p": f"{style.p_symbol}, adjusted for\nall pairs",
     }
     return DisplayTable(
         cells=filled(lines, headers),
@@ -103,7 +103,8 @@ def audit_between(
         notes=(
             "C-index between groups: how often the one with the event was placed above "
             "the one who outlasted it.",
-            "P beside the name of a factor: no two directions differ in any pair.",
+            f"{style.p_symbol} beside the name of a factor: no two directions differ "
+            "in any pair.",
             *(left_out if n_left_out else []),
             *notes.lines(),
         ),
@@ -179,9 +180,9 @@ def audit_tests(
         "statistic": "Chi-squared",
         "df": "df",
         "i_squared": "I², %",
-        "p": "P",
-        "holm": "P adjusted\n(Holm)",
-        "share": "P adjusted\n(Benjamini, Hochberg)",
+        "p": style.p_symbol,
+        "holm": f"{style.p_symbol} adjusted\n(Holm)",
+        "share": f"{style.p_symbol} adjusted\n(Benjamini, Hochberg)",
     }
     return DisplayTable(
         cells=filled(lines, headers),
@@ -253,7 +254,7 @@ def audit_differences(
         "name": "",
         "levels": "Levels that differ most",
         "difference": "Difference or ratio\n(95% CI, joint)",
-        "p": "P, adjusted for\nall pairs",
+        "p": f"{style.p_symbol}, adjusted for\nall pairs",
     }
     return DisplayTable(
         cells=filled(lines, headers),

@@ -67,7 +67,13 @@ def cause_hazard_ratios(
                 ]
             )
     columns = ["name", "n_events", "hr", "p", "shr", "p shr"]
-    headers = dict(zip(columns, ["", "Events", _RATIO, "P", _RATIO, "P"], strict=True))
+    headers = dict(
+        zip(
+            columns,
+            ["", "Events", _RATIO, style.p_symbol, _RATIO, style.p_symbol],
+            strict=True,
+        )
+    )
     if not others:
         del headers["shr"], headers["p shr"]
     spanners = {"Cause-specific": ("hr", "p"), "Subdistribution": ("shr", "p shr")}

@@ -62,7 +62,7 @@ def restricted_means(
         "n_events": "Events",
         "mean": f"Mean, {time_unit}\n(95% CI)",
         "difference": "Difference\n(95% CI)",
-        "p": "P",
+        "p": style.p_symbol,
         "ratio": "Ratio\n(95% CI)",
     }
     horizons = table["time"].dropna().unique()
@@ -191,7 +191,7 @@ def incidence_at(
         for name, time in zip(names, times, strict=True)
     }
     if tests is not None:
-        headers["p"] = "P (Gray)"
+        headers["p"] = f"{style.p_symbol} (Gray)"
     return DisplayTable(
         cells=filled(lines, ["name", *names, "p"])[list(headers)],
         headers=headers,

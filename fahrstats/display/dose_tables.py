@@ -206,7 +206,10 @@ def changes_by_model(
     spanners = {}
     for term in terms:
         names = [column_label(name, labels) for name in term.split(CONTRAST)]
-        own = {f"{term} gap": "Years (joint 95% CI)", f"{term} p": "Adjusted P"}
+        own = {
+            f"{term} gap": "Years (joint 95% CI)",
+            f"{term} p": f"Adjusted {style.p_symbol}",
+        }
         columns |= own
         spanners[" minus ".join(names)] = tuple(own)
     return DisplayTable(

@@ -106,7 +106,7 @@ def hazard_ratios(
         headers={
             "name": "",
             **dict.fromkeys(names[::2], _RATIO),
-            **dict.fromkeys(names[1::2], "P"),
+            **dict.fromkeys(names[1::2], style.p_symbol),
         },
         spanners={opening(m): (f"hr {m}", f"p {m}") for m in shown},
         heads=tuple(heads),
@@ -170,7 +170,12 @@ def ph_test(
             lines += [_test_line(row, labels, style) for row in records(rows)]
     return DisplayTable(
         cells=pd.DataFrame(lines, columns=["name", "statistic", "df", "p"]),
-        headers={"name": "", "statistic": "Chi-squared", "df": "df", "p": "P"},
+        headers={
+            "name": "",
+            "statistic": "Chi-squared",
+            "df": "df",
+            "p": style.p_symbol,
+        },
         heads=tuple(heads),
     )
 

@@ -61,7 +61,6 @@ _DIAMOND: Final = 0.06
 _AXIS_HEIGHT: Final = 0.45
 _TITLE_HEIGHT: Final = 0.3
 _EDGE: Final = 0.08
-_SIDES: Final = 0.3
 
 
 def forest(
@@ -115,7 +114,8 @@ def forest(
     is_left_out = not style.interaction_p and "interaction_chi2" in set(
         table["estimand"]
     )
-    caption = wrap(NO_INTERACTION_P, width - _SIDES, TEXT_SIZE) if is_left_out else ""
+    room = width - layout.left - 2 * _EDGE
+    caption = wrap(NO_INTERACTION_P, room, TEXT_SIZE) if is_left_out else ""
     return (
         ggplot()
         + _reference_line(low, high, height)
@@ -366,7 +366,6 @@ def _size(
     total += _LINE_HEIGHT * (caption.count("\n") + 2) if caption else 0
     return house_theme(width, total) + theme(
         plot_caption=element_text(size=TEXT_SIZE, color=MUTED, ha="left"),
-        plot_caption_position="plot",
         plot_margin_left=(layout.left + _EDGE) / width,
         plot_margin_right=layout.right / width,
         axis_line_y=element_blank(),

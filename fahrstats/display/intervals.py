@@ -30,7 +30,7 @@ from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_difference, format_short
 from fahrstats.display.labels import Labels, label_with_unit
-from fahrstats.display.margin_text import plain, wrap
+from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     FAINT,
@@ -78,7 +78,9 @@ _PANEL_FRAME: Final = 0.75
 _TITLE_HEIGHT: Final = 0.3
 _BOX_HEIGHT: Final = 0.35
 _NAME_WIDTH: Final = 2.2
+_AXIS_WIDTH: Final = 0.3
 
+_LEAST_SIDE: Final = 0.12  # of the range of an axis, before its first dot
 _PANEL_SPACING: Final = 0.025  # of the width of the figure
 
 _SUMMARY: Final = ("p5", "q1", "median", "q3", "p95")
@@ -140,7 +142,9 @@ def estimates(
         + geom_point(size=2.5, color=style.main)
         + geom_text(aes(label="written"), nudge_y=0.3, size=TEXT_SIZE, color=INK)
         + facet_wrap("panel", ncol=1, scales="free")
-        + scale_x_continuous(labels=tick_numbers(style), expand=(0.12, 0))
+        + scale_x_continuous(
+            labels=tick_numbers(style), expand=(_side(names, written, width), 0)
+        )
         + labs(x="", y="", title=plain(title))
         + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
         + theme(
@@ -217,6 +221,13 @@ def distribution(
         + theme(axis_title_y=element_blank())
         + _value_axis(wide, title, style)
     )
+
+
+def _side(names: list[str], written: list[str], width: float) -> float:
+    """Return the share of the axis beside the dots that holds half of any number."""
+    half = max(text_width(text, TEXT_SIZE) for text in written) / 2
+    panel = width - max(text_width(name, TEXT_SIZE) for name in names) - _AXIS_WIDTH
+    return max(_LEAST_SIDE, half / max(panel - 2 * half, half))
 
 
 def _value_axis(wide: pd.DataFrame, title: str, style: JournalStyle) -> list[Any]:

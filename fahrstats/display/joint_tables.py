@@ -106,7 +106,13 @@ def scores_together(
                 *(_ratio(both[0], style) if both else (EMPTY, EMPTY)),
             ]
         )
-    headers = {"name": "", "hr": _RATIO, "p": "P", "hr both": _RATIO, "p both": "P"}
+    headers = {
+        "name": "",
+        "hr": _RATIO,
+        "p": style.p_symbol,
+        "hr both": _RATIO,
+        "p both": style.p_symbol,
+    }
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,
@@ -149,7 +155,13 @@ def joint_groups(
                 p_or_empty(row["p_value"], style),
             ]
         )
-    headers = {"name": "", "n": "n", "n_events": "Events", "hr": _RATIO, "p": "P"}
+    headers = {
+        "name": "",
+        "n": "n",
+        "n_events": "Events",
+        "hr": _RATIO,
+        "p": style.p_symbol,
+    }
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,

@@ -8,6 +8,7 @@ data, in :mod:`fahrstats.display.journal_styles`.
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final, TypeGuard
 
@@ -197,6 +198,12 @@ def phrase_interval(
     """Name the level of an interval: ``1.21 (95% CI 1.10-1.34)``."""
     level = format_short(100 * conf_level, style=style)
     return text.replace("(", f"({level}{style.interval_label}", 1)
+
+
+def in_style(text: str, *, style: JournalStyle = DEFAULT) -> str:
+    """Return a text of a result table with the decimal mark and minus of a journal."""
+    text = re.sub(r"(?<=\d)\.(?=\d)", style.decimal_mark, text)
+    return re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)
 
 
 def _estimate_and_limits(

@@ -75,7 +75,7 @@ def model_fits(table: pd.DataFrame, *, style: JournalStyle = DEFAULT) -> Display
         "log_likelihood": "Log-likelihood",
         "aic": "AIC",
         "test": "Chi-squared (df)",
-        "p": "P",
+        "p": style.p_symbol,
         "share": "New information\n(95% CI), %",
     }
     return DisplayTable(

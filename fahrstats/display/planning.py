@@ -28,7 +28,7 @@ from plotnine import (
 
 from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_count
+from fahrstats.display.journals import format_count, in_style
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, records
 from fahrstats.display.theme import (
@@ -81,7 +81,7 @@ def sample_sizes(
     need_columns(table, shown, "a figure of sample sizes")
     rows = table[table["estimand"] == "sample_size"]
     need_columns(rows, shown, "a figure of sample sizes")
-    names = [_name(term) for term in rows["term"]]
+    names = [_name(in_style(term, style=style)) for term in rows["term"]]
     rows = rows.assign(
         name=pd.Categorical(names, list(dict.fromkeys(names))[::-1]),
         text=[format_count(n, style=style) for n in rows["estimate"]],

@@ -16,7 +16,12 @@ from fahrstats.display.display_table import (
     p_or_empty,
 )
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_interval, format_number, format_p
+from fahrstats.display.journals import (
+    format_interval,
+    format_number,
+    format_p,
+    in_style,
+)
 from fahrstats.display.labels import Labels, amount, column_label, opening
 from fahrstats.display.result_table import by_value, need_columns, records
 
@@ -87,8 +92,8 @@ def printed_check(
     headers = {
         "name": "",
         "theirs": "Published\n(95% CI)",
-        "printed": "P in print",
-        "implied": "P implied by\nthe interval",
+        "printed": f"{style.p_symbol} in print",
+        "implied": f"{style.p_symbol} implied by\nthe interval",
         "range": "Allowed by\nrounding",
     }
     cells = filled(lines, headers)
@@ -107,7 +112,8 @@ def _demand(term: str, time_unit: str, style: JournalStyle) -> str:
     found = _RISK_AT.match(term)
     if found:
         at = amount(float(found["time"]), time_unit, style=style)
-        return f"Risk at {at}{found['rest']}"
+        return f"Risk at {at}{in_style(found['rest'], style=style)}"
+    term = in_style(term, style=style)
     if term.startswith(_STANDARD_ERROR):
         return f"C-index with a {term}"
     return opening(term)

@@ -60,7 +60,11 @@ def concordance(
                 *(p_or_empty(p if is_difference else None, style) for p in p_values),
             ]
         )
-    headers = {"name": "", "c_index": "C-index (95% CI)", "p": "P for difference"}
+    headers = {
+        "name": "",
+        "c_index": "C-index (95% CI)",
+        "p": f"{style.p_symbol} for difference",
+    }
     if "p_adjusted" in table and table["p_adjusted"].notna().any():
         headers["p_adjusted"] = "P, adjusted for the\nnumber of differences"
     return DisplayTable(
@@ -116,7 +120,10 @@ def concordance_by(
         headers=headers,
         spanners={"C-index (95% CI)": tuple(terms)},
         heads=tuple(heads),
-        notes=("P: whether the C-index is the same in all levels.", *notes.lines()),
+        notes=(
+            f"{style.p_symbol}: whether the C-index is the same in all levels.",
+            *notes.lines(),
+        ),
     )
 
 

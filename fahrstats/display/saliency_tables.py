@@ -109,7 +109,10 @@ def region_differences(
     headers = {"name": ""}
     spanners = {}
     for term in terms:
-        own = {term: "Points\n(joint 95% CI)", f"{term} p": "Adjusted P"}
+        own = {
+            term: "Points\n(joint 95% CI)",
+            f"{term} p": f"Adjusted {style.p_symbol}",
+        }
         headers |= own
         spanners[pair_name(term, labels)] = tuple(own)
     lines = []
@@ -162,7 +165,12 @@ def overlaps(
             lines.append([text, *cells])
     p_values = {row["term"]: row.get("p_value") for row in records(tests)}
     adjusted = {row["term"]: row.get("p_adjusted") for row in records(tests)}
-    lines.append(["P: same regions", *(p_or_empty(p_values[t], style) for t in terms)])
+    lines.append(
+        [
+            f"{style.p_symbol}: same regions",
+            *(p_or_empty(p_values[t], style) for t in terms),
+        ]
+    )
     if len(terms) > 1:
         cells = [p_or_empty(adjusted[term], style) for term in terms]
         lines.append(["P, adjusted for all pairs", *cells])

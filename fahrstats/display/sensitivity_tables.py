@@ -225,7 +225,7 @@ def early_deaths(
         "n_events": "Events",
         "n_censored": "Censored\nbefore",
         **dict.fromkeys(columns[::2], "OR (95% CI)"),
-        **dict.fromkeys(columns[1::2], "P"),
+        **dict.fromkeys(columns[1::2], style.p_symbol),
     }
     return DisplayTable(
         cells=filled(lines, list(headers)[:4] + columns),

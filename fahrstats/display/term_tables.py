@@ -24,7 +24,7 @@ _SHAPES: Final = {
     "nonlinear_wald_chi2": "A bend, Wald test",
     "nonlinear_lr_chi2": "A bend, likelihood ratio",
 }
-_HEADERS: Final = {"name": "", "statistic": "Chi-squared", "df": "df", "p": "P"}
+_HEADERS: Final = {"name": "", "statistic": "Chi-squared", "df": "df"}
 
 
 def term_tests(
@@ -50,9 +50,10 @@ def term_tests(
             for row in records(rows):
                 name = term_label(row["term"], labels)
                 lines.append([INDENT + name, *_test(row, notes, style)])
+    headers = {**_HEADERS, "p": style.p_symbol}
     return DisplayTable(
-        cells=filled(lines, _HEADERS),
-        headers=_HEADERS,
+        cells=filled(lines, headers),
+        headers=headers,
         heads=tuple(heads),
         notes=notes.lines(),
     )
@@ -79,9 +80,10 @@ def shape_tests(
         for row in records(rows):
             name = _SHAPES.get(row["estimand"], row["estimand"])
             lines.append([INDENT + name, *_test(row, notes, style)])
+    headers = {**_HEADERS, "p": style.p_symbol}
     return DisplayTable(
-        cells=filled(lines, _HEADERS),
-        headers=_HEADERS,
+        cells=filled(lines, headers),
+        headers=headers,
         heads=tuple(heads),
         notes=notes.lines(),
     )
