@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import IPython.display
 import pytest
 
-from fahrstats.report.source import Cell, Prose, read_source
+from fahrstats.report.source import Cell, Piece, Prose, read_source
 
 INLINE = re.compile(r"`\{python\} (.*?)`(?!`)")
 
@@ -18,19 +19,40 @@ def run_report(
     report: Path, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[list[object], str]:
     """Run cells and inline code; return what is displayed and the text around it."""
+    shown, said, _ = run_labelled(report, results, monkeypatch)
+    return shown, said
+
+
+def run_labelled(
+    report: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[object], str, set[str]]:
+    """Return, besides, the labels of the cells that display something."""
     shown: list[object] = []
+    said, labels, n_before = [], set(), 0
+    for piece, text in _run(report, results, monkeypatch, shown):
+        if isinstance(piece, Cell) and piece.options.label and len(shown) > n_before:
+            labels.add(piece.options.label)
+        said.append(text)
+        n_before = len(shown)
+    return shown, "\n".join(filter(None, said)), labels
+
+
+def _run(
+    report: Path, results: Path, monkeypatch: pytest.MonkeyPatch, shown: list[object]
+) -> Iterator[tuple[Piece, str]]:
+    """Run one piece of a report after the other; yield it and what its text says."""
     monkeypatch.setattr(IPython.display, "display", shown.append)
     scope: dict[str, object] = {}
-    said: list[str] = []
     for piece in read_source(report).pieces:
+        said = ""
         if isinstance(piece, Cell):
             _execute(piece.code, scope, shown)
             if "parameters" in piece.options.tags:
                 scope["results"] = str(results)
         elif isinstance(piece, Prose):
             text = "\n".join(line.text for line in piece.lines)
-            said.append(INLINE.sub(lambda code: _said(eval(code[1], scope)), text))
-    return shown, "\n".join(said)
+            said = INLINE.sub(lambda code: _said(eval(code[1], scope)), text)
+        yield piece, said
 
 
 def _said(value: object) -> str:
