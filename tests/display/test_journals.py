@@ -423,3 +423,8 @@ def test_axes_of_numbers_are_written_in_the_style():
                 if not given.keys() & {"labels", None} and given.get("breaks") != "[]":
                     bare.append(f"{name}:{call.lineno}")
     assert bare == []
+
+
+def test_a_spread_is_never_written_with_a_plus_minus_sign():
+    texts = (file.read_text(encoding="utf-8") for file in DISPLAY.glob("*.py"))
+    assert not any("±" in text or "PLUS-MINUS" in text for text in texts)
