@@ -20,7 +20,7 @@ from fahrstats.display.result_table import records, without_refusals
 from fahrstats.errors import DataError
 from fahrstats.report.announcements import announcements
 from fahrstats.report.filled_displays import FilledDisplays
-from fahrstats.report.tables_in_words import TABLES_IN_WORDS
+from fahrstats.report.tables_in_words import ASKED_FOR_BY, TABLES_IN_WORDS
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -274,16 +274,11 @@ class StudyResults:
 
     def absent(self, name: str) -> Markdown:
         """Return one line that says that the study did not make this analysis."""
-        return _markdown(f"Not part of this study: {TABLES_IN_WORDS.get(name, name)}.")
+        return _markdown(escape_markdown(_absence(name)))
 
-    def left_undone(self) -> Markdown | None:
-        """Return a section that lists in words what the study does not hold."""
-        undone = [text for name, text in TABLES_IN_WORDS.items() if not self.has(name)]
-        if not undone:
-            return None
-        heading = "## Not part of this study {#sec-absent}"
-        listed = "; ".join(undone)
-        return _markdown(f"{heading}\n\nThese have no results here: {listed}.\n")
+    def lacking(self, *names: str) -> list[str]:
+        """Return one line for each table that the study does not hold."""
+        return [_absence(name) for name in names if not self.has(name)]
 
     def bullets(self, lines: Iterable[str]) -> Markdown | None:
         """Return sentences as a list, shown as they stand; nothing of none."""
@@ -331,6 +326,13 @@ class StudyResults:
         texts = [*first, *announcements(self.manifest, self.labels)]
         care = "\n".join(f"- {escape_markdown(text)}" for text in texts)
         return _box("warning", "Read with care", care) if texts else None
+
+
+def _absence(name: str) -> str:
+    """Say that an analysis was not made, and what would have asked for it."""
+    how = ASKED_FOR_BY.get(name)
+    asked = f" ({how} in the study file asks for it)" if how else ""
+    return f"Not part of this study: {TABLES_IN_WORDS.get(name, name)}{asked}."
 
 
 def _display(shown: object) -> None:
