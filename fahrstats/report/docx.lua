@@ -278,7 +278,7 @@ end
 
 local ends = {AlignRight = " Right", AlignCenter = " Center"}
 
-local function cell_style(cell, spec, is_head, names_group)
+local function cell_style(cell, spec, is_head)
   local indent = 0
   local text = text_of(cell)
   while text:sub(1, #em_space) == em_space do
@@ -288,8 +288,7 @@ local function cell_style(cell, spec, is_head, names_group)
     return indent == 1 and "Table Indent" or "Table Indent Twice"
   end
   local alignment = cell.alignment ~= "AlignDefault" and cell.alignment or spec[1]
-  return (is_head or names_group) and "Table Head" .. (ends[alignment] or "")
-    or "Table Text" .. (ends[alignment] or "")
+  return (is_head and "Table Head" or "Table Text") .. (ends[alignment] or "")
 end
 
 -- Indents are of the paragraph, and what stays on one line has no other spaces.
@@ -328,8 +327,7 @@ local function row_of(places, el, columns, context)
   for _, place in ipairs(places) do
     local cell, c = place.cell, place.column
     local width = sum({table.unpack(columns, c, c + cell.col_span - 1)})
-    local names_group = cell.col_span == #columns and #columns > 1
-    local style = cell_style(cell, el.colspecs[c], context.is_head, names_group)
+    local style = cell_style(cell, el.colspecs[c], context.is_head)
     if context.is_kept and not style:match("^Table Head") then style = style .. " Kept" end
     blocks:insert(raw("<w:tc>" .. cell_properties(place, width, context)))
     blocks:insert(place.continued and empty(style) or cell_content(cell, style))
