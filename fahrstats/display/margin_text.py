@@ -7,15 +7,18 @@ scale, limits or size a user gives the plot later.
 from __future__ import annotations
 
 import re
+import warnings
 from functools import cache
 from typing import Any, ClassVar, Final
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from plotnine.geoms.geom import geom
+
+from fahrstats.errors import ResultWarning
 
 _POINTS_PER_INCH: Final = 72
 _PARTS: Final = re.compile(r"[^_\-./]+[_\-./]*|[_\-./]+")
@@ -80,8 +83,32 @@ class geom_margin_text(geom):  # type: ignore[misc]  # plotnine is not typed
 
 
 def plain(text: str) -> str:
-    """Return text that matplotlib does not read as mathematics."""
+    """Return text that matplotlib does not read as mathematics.
+
+    A warning names letters that the font lacks, such as Chinese ones: they are drawn
+    as boxes.
+    """
+    missing = {letter for letter in text if letter.isalpha() and not _has(letter)}
+    if missing:
+        _warn_of("".join(sorted(missing)))
     return text.replace("$", r"\$")
+
+
+@cache
+def _has(letter: str) -> bool:
+    return ord(letter) in get_font(findfont(FontProperties())).get_charmap()
+
+
+@cache
+def _warn_of(letters: str) -> None:
+    """Warn once of letters that figures cannot show."""
+    font = FontProperties().get_name()
+    warnings.warn(
+        f"Figures show `{letters}` as boxes, since their font, {font}, lacks these "
+        "letters; give columns and levels `label`s in letters that it has.",
+        ResultWarning,
+        stacklevel=3,
+    )
 
 
 def text_width(text: str, size: float, *, weight: str = "normal") -> float:

@@ -6,6 +6,7 @@ import pytest
 from plotnine import aes, geom_point, ggplot, scale_x_log10, theme
 
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
+from fahrstats.errors import ResultWarning
 
 PIXEL = 1.0  # positions are compared on the canvas, where text is set to whole pixels
 
@@ -97,3 +98,10 @@ def test_the_long_name_of_a_column_is_broken_after_its_underscores():
 
 def test_a_dollar_does_not_start_a_formula():
     assert plain("$5 or $6") == r"\$5 or \$6"
+
+
+def test_letters_that_figures_cannot_show_are_named_once():
+    assert plain("Größe Ωμέγα Жизнь") == "Größe Ωμέγα Жизнь"
+    with pytest.warns(ResultWarning, match=r"show `年齢` as boxes, .* DejaVu Sans"):
+        assert plain("年齢") == "年齢"
+    assert plain("年齢, years") == "年齢, years"
