@@ -310,3 +310,65 @@ def test_an_unknown_journal_is_one_line_before_anything_is_computed(folder, run,
         assert err.count("\n") == 1
     assert drawn == []
     assert not (folder / "results").exists()
+
+
+def test_a_paper_is_started_edited_and_rendered_from_its_studies(
+    folder, run, monkeypatch
+):
+    status, out, err = run("new", "study.toml", "--paper", "paper")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "prognosis: study.toml",
+        "Wrote paper/study.toml and paper/paper.qmd; correct them, then: fahrstats run "
+        "paper/study.toml",
+    ]
+    copied = {path.name for path in (folder / "paper").rglob("*") if path.is_file()}
+    assert copied >= {"study.toml", "paper.qmd", "_abstract.qmd", "references.bib"}
+    drawn = []
+    monkeypatch.setattr(
+        "fahrstats.report.render",
+        lambda document, pages, params: drawn.append((document, pages)) or pages,
+    )
+    assert run("check", "paper")[0] == 0
+    assert run("run", "paper", "--to", "docx", "-q") == (0, "", "")
+    ((document, pages),) = drawn
+    assert document.resolve() == folder / "paper" / "paper.qmd"
+    assert pages == [Path("results/paper/paper.docx")]
+    copies = folder / "results" / "paper" / "prognosis"
+    assert (copies / "tables" / "cox.parquet").is_file()
+    status, out, _ = run("analyse", "paper")
+    assert out == f"Tables: {Path('results/paper')}\n"
+    assert run("render", "paper", "--public", "-q") == (0, "", "")
+    assert (folder / "results" / "paper-public" / "prognosis" / "tables").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("study.toml", "absent.toml"), 1, "There is no study file `absent.toml`"),
+        (("study.toml", "study.toml"), 1, "are both of kind `biomarker`; a paper has"),
+        (("study.toml", "--out", "x"), 2, "a paper is written to the folder of"),
+    ],
+)
+def test_a_paper_that_cannot_be_started_leaves_nothing(
+    folder, run, arguments, status, message
+):
+    found, _, err = run("new", *arguments, "--paper", "paper")
+    assert found == status
+    assert message in err
+    assert not (folder / "paper").exists()
+
+
+def test_a_paper_takes_the_place_of_no_file(folder, run):
+    (folder / "paper").mkdir()
+    (folder / "paper" / "references.bib").write_text("mine")
+    status, _, err = run("new", "study.toml", "--paper", "paper")
+    assert status == 1
+    assert err.startswith("Error: `paper/references.bib` exists; remove it, or name")
+    assert {path.name for path in (folder / "paper").iterdir()} == {"references.bib"}
+
+
+def test_a_study_has_one_table(folder, run):
+    status, _, err = run("new", "cohort.csv", "study.toml", "-o", "x.toml")
+    assert status == 2
+    assert "a study has one table; studies go into a paper with" in err
