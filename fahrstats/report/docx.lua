@@ -10,7 +10,7 @@ local landscape = paper[2] - 2 * margin
 local available = portrait
 local tallest = paper[2] - 2 * margin - 1200 -- of a figure, with its caption below
 
-local most_kept = 24 -- rows of a table that stays on one page
+local most_kept = 32 -- rows of a table that stays on one page
 local em = 170 -- of the text in tables
 local cell_margin = 120
 local roomy = 300 -- added to each column of a table that has room
