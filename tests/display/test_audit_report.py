@@ -215,6 +215,6 @@ def test_the_rendered_page_holds_every_figure(results, tmp_path):
     )
     text = html.unescape(page.read_text(encoding="utf-8"))
     assert page.stat().st_size < MOST_BYTES
-    assert text.count("data:image/png") == 5
+    assert text.count("data:image/svg+xml") == 5
     assert re.search(r"Table\s+11", text)
     assert "Unknown, not fair" in text
