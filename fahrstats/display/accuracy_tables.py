@@ -103,7 +103,7 @@ def accuracy(
                 else f" at {amount(horizon, time_unit, style=style)}."
             )
         )
-    notes = Footnotes()
+    notes = Footnotes(None, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     parts = by_value(rows, "validation")
@@ -162,7 +162,7 @@ def accuracy_differences(
         rows = rows[~_has_time(rows) | _times(rows).isin(list(horizons))]
     if rows.empty:
         raise DataError(f"The table has no difference from `{against}`.")
-    notes = Footnotes()
+    notes = Footnotes(None, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for contrast, of_pair in by_value(rows, "term"):
@@ -199,7 +199,7 @@ def reclassification(
         raise DataError("The table has no IDI or NRI; compare models at a horizon.")
     warning = rows["note"].mode().iloc[0] if "note" in rows else ""
     rows = rows.assign(note=rows.get("note", "").replace(warning, ""))
-    notes = Footnotes()
+    notes = Footnotes(None, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for contrast, of_pair in by_value(rows, "term"):

@@ -94,7 +94,7 @@ def age_accuracy(
     models = list(dict.fromkeys(rows["model"]))
     lines: list[list[str]] = []
     heads: list[int] = []
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     for cohort, part in by_value(rows, "cohort"):
         heads += [len(lines)] if cohort else []
         lines += [[_sized(cohort, part, style)]] if cohort else []
@@ -209,7 +209,7 @@ def age_groups(
         A column is absent, or the table has no groups.
     """
     need_columns(table, _NEED, "a table of groups")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for subgroup, part in by_value(table[table["subgroup"] != _OVERALL], "subgroup"):
@@ -262,7 +262,7 @@ def age_differences(
     rows = rows[rows["estimand"].isin(list(_COMPARED))]
     if rows.empty:
         raise DataError("The table has no difference that was estimated.")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for model, part in by_value(rows, "model"):

@@ -92,7 +92,7 @@ def real_pairs(
     rows = table[table["subgroup"] == _OVERALL]
     lines: list[list[str]] = []
     heads: list[int] = []
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     for cohort, part in by_value(rows, "cohort"):
         own = tests[tests["cohort"] == cohort] if cohort else tests
         for condition, block in by_value(part, "condition"):
@@ -129,7 +129,7 @@ def repeated_photos(
     """
     need_columns(table, ("model", "estimand", "estimate"), "a table of repeated photos")
     models = list(dict.fromkeys(table["model"]))
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines = []
     for estimand, (name, decimals) in _REPEATED.items():
         rows = table[table["estimand"] == estimand]
@@ -173,7 +173,7 @@ def what_changes_depend_on(
     rows = tests[tests["estimand"].isin(_QUESTIONS)]
     if rows.empty:
         raise DataError("No test of the table is between groups or conditions.")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for cohort, of_cohort in by_value(rows, "cohort"):

@@ -74,7 +74,7 @@ def audit_between(
     """
     need = ("subgroup", "term", "estimand", "estimate", "p_value")
     need_columns(table, need, "ranking between groups")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     n_left_out = 0
@@ -168,7 +168,7 @@ def audit_tests(
     """
     need = ("subgroup", "measure", "statistic", "df", "p_value", "p_adjusted")
     need_columns(table, need, "the tests of an audit")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for subgroup, part in by_value(table, "subgroup"):
@@ -235,7 +235,7 @@ def audit_differences(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("subgroup", "term", "measure", "estimate"), "differences")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for subgroup, part in by_value(table, "subgroup"):
@@ -298,7 +298,7 @@ def audit_shrunken(
     rows, alone = (part.assign(measure=measure_of(part)) for part in (table, own))
     shown = list(rows["measure"].unique())
     found = {(r["subgroup"], r["level"], r["measure"]): r for r in records(alone)}
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for subgroup, part in by_value(rows, "subgroup"):

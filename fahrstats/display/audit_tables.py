@@ -84,7 +84,7 @@ def audit_groups(
     by_horizon = len(until) > 0 and until.all()
     if by_horizon:
         rows = rows[is_shown]
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for subgroup, part in by_value(rows, "subgroup"):

@@ -47,7 +47,7 @@ def cause_hazard_ratios(
     """
     need_columns(cause_specific, _NEED, "hazard ratios of causes")
     others = {} if subdistribution is None else _by_row(subdistribution)
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for cause, of_cause in by_value(cause_specific, "cause"):

@@ -55,7 +55,7 @@ def landmarks(
     """
     need = ("time", "estimate", "conf_low", "conf_high", "p_value", "n", "n_events")
     need_columns(table, need, "a table of landmarks")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
 
     def lines_of(part: pd.DataFrame) -> list[list[str]]:
         return [
@@ -109,7 +109,7 @@ def cut_effects(
     """
     need = ("value", "quantile", "origin", "model", "estimand", "estimate", "p_value")
     need_columns(table, need, "a table of cut points")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     models = [m for m, _ in by_value(table[table["estimand"] != _TEST], "model")]
 
     def lines_of(part: pd.DataFrame) -> list[list[str]]:

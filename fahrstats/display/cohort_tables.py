@@ -8,7 +8,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from fahrstats.display.display_table import EMPTY, INDENT, DisplayTable, count_or_empty
+from fahrstats.display.display_table import (
+    EMPTY,
+    INDENT,
+    DisplayTable,
+    count_or_empty,
+    filled,
+)
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import (
     format_count,
@@ -22,6 +28,10 @@ from fahrstats.display.result_table import by_value, need_columns, only_one, rec
 
 _OVERALL: Final = "overall"
 _NOT_REACHED: Final = "not reached"
+_DIFFERENCE: Final = "smd"
+_DIFFERENCE_NOTE: Final = (
+    " SMD, standardised mean difference; of a factor it has no sign."
+)
 
 
 def table_one(
@@ -30,7 +40,8 @@ def table_one(
     """Return Table 1: median and quartiles, or count and percent, per group.
 
     Rows without a value are a line of their own wherever a variable has any, and
-    percentages are of the rows with a value.
+    percentages are of the rows with a value. Standardised differences between two of
+    the groups, ``smd`` of the table, are a column of their own.
 
     Raises
     ------
@@ -39,24 +50,38 @@ def table_one(
     """
     need = ("level", "group", "variable", "estimand", "estimate", "n", "n_missing")
     need_columns(table, need, "Table 1")
+    is_difference = table["estimand"] == _DIFFERENCE
+    differences, table = table[is_difference], table[~is_difference]
+    apart = dict(zip(differences["variable"], differences["estimate"], strict=True))
     groups = [str(group) for group in table["group"].unique()]
     lines: list[list[str]] = []
     heads: list[int] = []
     for variable, part in table.groupby("variable", sort=False):
+        first = len(lines)
         if "median" in set(part["estimand"]):
             name = f"{label_with_unit(str(variable), labels)}, median (IQR)"
             lines.append([name, *_medians(part, groups, style)])
         else:
-            heads.append(len(lines))
+            heads.append(first)
             name = f"{column_label(str(variable), labels)}, n (%)"
             lines.append([name, *[""] * len(groups)])
             lines += _level_lines(part, groups, style)
+        if apart:
+            lines[first].append(_difference(apart.get(variable), style))
         lines += _missing_lines(part, groups, style)
+    columns = ["name", *groups, *([_DIFFERENCE] if apart else [])]
     return DisplayTable(
-        cells=pd.DataFrame(lines, columns=["name", *groups]),
-        headers={"name": "", **_group_headers(table, style)},
+        cells=filled(lines, columns),
+        headers={
+            "name": "",
+            **_group_headers(table, style),
+            **_difference_header(differences),
+        },
         heads=tuple(heads),
-        notes=("IQR, first to third quartile. Percentages are of known values.",),
+        notes=(
+            "IQR, first to third quartile. Percentages are of known values."
+            + (_DIFFERENCE_NOTE if apart else ""),
+        ),
     )
 
 
@@ -172,6 +197,20 @@ def cut_points(
         heads=tuple(heads),
         notes=(f"Cut points from {shown}.",) if shown else (),
     )
+
+
+def _difference(size: float | None, style: JournalStyle) -> str:
+    if size is None or pd.isna(size):
+        return EMPTY
+    return format_number(size, style=style)
+
+
+def _difference_header(differences: pd.DataFrame) -> dict[str, str]:
+    """Return the header of the differences: which group is set against which."""
+    if differences.empty:
+        return {}
+    first = differences.iloc[0]
+    return {_DIFFERENCE: f"SMD\n{first['group']} against {first['reference']}"}
 
 
 def _group_headers(table: pd.DataFrame, style: JournalStyle) -> dict[str, str]:

@@ -49,7 +49,7 @@ def restricted_means(
         A column is absent, or the table has no rows.
     """
     need_columns(table, _NEED, "restricted means")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
 
     def lines_of(part: pd.DataFrame) -> list[list[str]]:
         found = [_by_estimand(rows) for _, rows in by_value(part, "group")]
@@ -111,7 +111,7 @@ def survival_differences(
         A column is absent, or the table has no rows.
     """
     need_columns(table, (*_NEED, "reference"), "survival differences")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     times = sorted(table["time"].dropna().unique())
 
     def cells(rows: pd.DataFrame, write: _Write) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from fahrstats.display.journal_styles import JournalStyle
-from fahrstats.display.journals import format_count, format_counted, format_p
+from fahrstats.display.journals import format_count, format_counted, format_p, in_style
 from fahrstats.display.labels import Labels, column_label, note_in_words
 from fahrstats.display.result_table import by_value
 
@@ -189,15 +189,16 @@ def under_scores(
 class Footnotes:
     """Notes below a table, each with a letter that marks the cells it belongs to."""
 
-    def __init__(self, labels: Labels | None = None) -> None:
+    def __init__(self, labels: Labels | None, style: JournalStyle) -> None:
         self._marks: dict[str, str] = {}
         self._labels = labels
+        self._style = style
 
     def mark(self, text: str, note: str | None) -> str:
         """Return ``text`` with the letter of ``note``; unchanged without a note."""
         if not isinstance(note, str) or not note:
             return text
-        note = note_in_words(note, self._labels)
+        note = in_style(note_in_words(note, self._labels), style=self._style)
         self._marks.setdefault(note, _LETTERS[len(self._marks) % len(_LETTERS)])
         return text + self._marks[note]
 

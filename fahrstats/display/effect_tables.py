@@ -85,7 +85,7 @@ def hazard_ratios(
     if not shown:
         found = ", ".join(f"`{model}`" for model in table["model"].unique())
         raise DataError(f"`model` holds {found}, but none of those asked for.")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     parts = _by_outcome_and_score(table[table["model"].isin(shown)])
@@ -127,7 +127,7 @@ def subgroups(
     need_columns(table, ("subgroup", "level", "estimand", "estimate"), "subgroups")
     only_one(table, ("biomarker", "outcome", "model"), "a table of subgroups")
     lines = forest_lines(table, labels, style)
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     rows = records(lines)
     names = [INDENT * (row["kind"] == "level") + row["label"] for row in rows]
     ratio = [
@@ -192,7 +192,7 @@ def published(
     """
     need = ("subgroup", "level", "estimate", "published", "n", "n_events")
     need_columns(table, need, "the comparison with print")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     outcomes = by_value(table, "outcome")

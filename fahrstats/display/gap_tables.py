@@ -37,7 +37,7 @@ def gaps(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("group", "variable", "estimand", "estimate", "n"), "gaps")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for score, of_score in by_value(table, "biomarker"):

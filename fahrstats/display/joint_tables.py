@@ -55,7 +55,7 @@ def correlations(
     """
     need_columns(table, ("term", "estimand", "estimate", "n"), "correlations")
     shown = [name for name in _COEFFICIENTS if (table["estimand"] == name).any()]
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines = []
     pairs = by_value(table, "term")
     for pair, of_pair in pairs:
@@ -140,7 +140,7 @@ def joint_groups(
         (table["estimand"] == "hr") & (table["first_group"].fillna("") != "")
     ]
     need_columns(groups, need, "joint groups")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines = []
     for row in records(groups):
         is_reference = row.get("note") == "reference"

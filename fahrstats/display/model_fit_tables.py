@@ -46,7 +46,7 @@ def model_fits(table: pd.DataFrame, *, style: JournalStyle = DEFAULT) -> Display
         A column is absent, or the table has no rows.
     """
     need_columns(table, _NEED, "a comparison of models")
-    notes = Footnotes()
+    notes = Footnotes(None, style)
     table = _apparent(table)
     lines: list[list[str]] = [["Models"]]
     for model, rows in _named(table, "model"):

@@ -41,7 +41,7 @@ def sample_sizes(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("term", "estimand", "estimate", "n_events"), "sample sizes")
-    notes = Footnotes()
+    notes = Footnotes(None, style)
     lines = []
     for term, rows in by_value(table, "term"):
         found = {row["estimand"]: row for row in records(rows)}
@@ -81,7 +81,7 @@ def printed_check(
     """
     need = ("term", *_THEIRS, "p_value", "p_low", "p_high")
     need_columns(table, need, "a check of print")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for outcome, rows in by_value(table, "outcome"):

@@ -48,7 +48,7 @@ def concordance(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("term", "estimand", "estimate", "p_value"), "concordance")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     for row in records(table):
         is_difference = row["estimand"] == _DIFFERENCE
@@ -99,7 +99,7 @@ def concordance_by(
     need = ("subgroup", "level", "term", "estimand", "estimate", "p_value")
     need_columns(table, need, "concordance by subgroup")
     terms = [term for term in table["term"].unique() if CONTRAST not in term]
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for subgroup, part in by_value(table, "subgroup"):

@@ -56,7 +56,7 @@ def cohorts(
     """
     need = ("cohort", "estimand", "estimate", "conf_low", "conf_high")
     need_columns(table, need, "a table of cohorts")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     below: list[str] = []
     is_many = len(by_value(table, "biomarker")) > 1
 
@@ -150,7 +150,7 @@ def influence(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("term", "estimand", "estimate"), "a table of influence")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
 
     def lines_of(part: pd.DataFrame) -> list[list[str]]:
         lines = []
@@ -207,7 +207,7 @@ def early_deaths(
     need_columns(table, need, "early deaths")
     ratios = table[table["estimand"] == "or"]
     need_columns(ratios, need, "early deaths")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     models = [model for model, _ in by_value(ratios, "model")]
     lines: list[list[str]] = []
     heads: list[int] = []

@@ -38,7 +38,7 @@ def term_tests(
         A column is absent, or the table has no rows.
     """
     need_columns(table, ("term", "statistic", "df", "p_value"), "tests of terms")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for score, of_score in by_value(table, "biomarker"):
@@ -71,7 +71,7 @@ def shape_tests(
     """
     need = ("variable", "estimand", "statistic", "df", "p_value")
     need_columns(table, need, "tests of shape")
-    notes = Footnotes(labels)
+    notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
     for variable, rows in by_value(table, "variable"):

@@ -55,6 +55,30 @@ def test_levels_are_counts_and_percentages(one, cohort):
     assert row(one, "Sex, n (%)") == [""] * 5
 
 
+def test_standardised_differences_are_a_column_of_their_own(tables, labels):
+    table = tables["table_one"]
+    assert "smd" not in table_one(table, labels=labels).headers
+    apart = pd.DataFrame(
+        {
+            "variable": ["age", "sex"],
+            "group": "Q4",
+            "reference": "Q1",
+            "level": "",
+            "estimand": "smd",
+            "estimate": [0.616, float("nan")],
+            "n": 300,
+            "n_missing": 0,
+        }
+    )
+    shown = table_one(pd.concat([table, apart]), labels=labels)
+    assert shown.headers["smd"] == "SMD\nQ4 against Q1"
+    assert row(shown, "Age, years, median (IQR)")[-1] == "0.62"
+    assert row(shown, "Sex, n (%)")[-1] == "–"
+    assert row(shown, f"{INDENT}F", below="Sex, n (%)")[-1] == ""
+    assert shown.headers["overall"] == table_one(table).headers["overall"]
+    assert "SMD, standardised mean difference" in shown.notes[0]
+
+
 def test_missing_values_have_a_line_where_there_are_any(one):
     names = list(one.cells["name"])
     assert names.count(f"{INDENT}Missing") == 1

@@ -18,7 +18,7 @@ from fahrstats.display.display_table import (
     rows_used,
     under_scores,
 )
-from fahrstats.display.journal_styles import DEFAULT
+from fahrstats.display.journal_styles import DEFAULT, LANCET
 
 NASTY = '<script>alert("x")</script> & *bold* _it_ $x$ | `c`'
 
@@ -101,7 +101,7 @@ def test_a_table_without_headers_has_no_head_row():
 
 
 def test_equal_notes_share_a_mark_and_notes_keep_their_order():
-    notes = Footnotes()
+    notes = Footnotes(None, DEFAULT)
     assert notes.mark("1.2", "first") == "1.2ᵃ"
     assert notes.mark("1.3", "second, `column`") == "1.3ᵇ"
     assert notes.mark("1.4", "first") == "1.4ᵃ"
@@ -153,3 +153,9 @@ def test_lines_stand_below_the_score_they_are_about():
     ]
     assert heads == (0, 2)
     assert under_scores(table.iloc[:1], labels, lines_of) == ([["a", "1"]], ())
+
+
+def test_numbers_of_notes_follow_the_journal():
+    notes = Footnotes(None, LANCET)
+    notes.mark("0·61", "beyond 0.0248, from -1.5 on, in Q1-2 of `x-1.2`")
+    assert notes.lines() == ("ᵃ beyond 0·0248, from \N{MINUS SIGN}1·5 on, in Q1-2 of x-1·2",)

@@ -242,7 +242,8 @@ def _estimate(
         return replace(blank, note=f"no term `{term}` in this cohort"), result.terms
     row = found.iloc[0]
     is_fragile = any(issubclass(w.category, ResultWarning) for w in caught)
-    notes = [str(row["note"]), f"fragile: {blank.n_events} events" * is_fragile]
+    events = f"{blank.n_events} event{'s' * (blank.n_events != 1)}"
+    notes = [str(row["note"]), f"fragile: {events}" * is_fragile]
     estimate = replace(
         blank,
         estimate=float(row["estimate"]),
