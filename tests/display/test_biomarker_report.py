@@ -254,7 +254,7 @@ def test_the_page_of_every_table_resolves_its_references(
     )
     text = html.unescape(page.read_text(encoding="utf-8"))
     assert page.stat().st_size < MOST_BYTES
-    assert text.count("data:image/png") == 22
+    assert text.count("data:image/svg+xml") == 22
     assert text.count("<details") >= 10
 
 
@@ -265,7 +265,7 @@ def test_the_rendered_page_holds_every_figure_and_number(results, tables, tmp_pa
     )
     text = html.unescape(page.read_text(encoding="utf-8"))
     assert page.stat().st_size < MOST_BYTES
-    assert text.count("data:image/png") == 5
+    assert text.count("data:image/svg+xml") == 5
     assert "http-equiv" not in text
     cox = tables["cox"]
     row = cox[(cox["model"] == "adjusted") & (cox["term"] == "flc")].iloc[0]
