@@ -189,6 +189,7 @@ def _finish_pdf(page: Path, key: str) -> None:
         file.write(f"%{KEY} {key}\n".encode())
 
 
+_FILTER = {"at": "pre-ast", "path": str(HERE / "one_caption.lua")}
 _OPTIONS = {
     "html": ("html", "--metadata", "embed-resources:true"),
     "docx": ("docx", f"--reference-doc={HERE / 'reference.docx'}"),
@@ -226,6 +227,9 @@ def _copied(document: Source, target: Path) -> Path:
     settings: dict[str, object] = {}
     if project.exists():
         settings = load_yaml(project.read_text(encoding="utf-8"), f"`{PROJECT_FILE}`")
-    settings = without_project(settings) | {"project": {"type": "default"}}
+    settings = without_project(settings) | {
+        "project": {"type": "default"},
+        "filters": [_FILTER],
+    }
     project.write_text(as_yaml(settings), encoding="utf-8")
     return target / document.path.resolve().relative_to(top)

@@ -19,6 +19,10 @@ from fahrstats.report.options import (
 
 PROJECT_FILE = "_quarto.yml"
 _OF_PROJECT = ("project", "website")
+# What makes Quarto do as this package always does.
+_FOR_QUARTO = {
+    "filters": [{"at": "pre-ast", "path": "fahrstats/report/one_caption.lua"}]
+}
 # Formats by their suffix, and what Quarto calls them.
 FORMATS: Mapping[str, str] = {"html": "html", "docx": "docx", "pdf": "typst"}
 _INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(\S+)\s*>\}\}\s*$")
@@ -211,8 +215,12 @@ def merged(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, o
 
 
 def without_project(settings: Mapping[str, object]) -> dict[str, object]:
-    """Leave out of a project file what is about its folder or website as a whole."""
-    return {key: settings[key] for key in settings if key not in _OF_PROJECT}
+    """Leave out of a project file what is of its folder, its website or Quarto."""
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in _OF_PROJECT and _FOR_QUARTO.get(key) != value
+    }
 
 
 def section(settings: Mapping[str, object], name: str) -> dict[str, object]:

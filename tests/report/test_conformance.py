@@ -73,6 +73,20 @@ def test_both_give_the_same(by_quarto, by_this_package, kind, part):
     assert getattr(by_this_package[kind], part) == expected
 
 
+def test_several_figures_of_a_cell_have_one_caption(write, tmp_path):
+    source = write(
+        "See @fig-a.\n\n```{python}\n"
+        "#| label: fig-a\n#| fig-cap: One caption of *two*.\n"
+        "import matplotlib.pyplot as plt\n"
+        "for _ in range(2):\n    plt.figure().subplots()\n    plt.show()\n```\n"
+    )
+    for engine in ("own", "quarto"):
+        outputs = [tmp_path / f"{engine}.html", tmp_path / f"{engine}.docx"]
+        page, word = render(source, outputs, engine=engine)
+        assert parts_of_html(page).captions == ["Figure 1: One caption of two."]
+        assert parts_of_word(word).captions == ["Figure 1: One caption of two."]
+
+
 def parts_of_html(page: Path) -> Parts:
     command = [str(pandoc_path()), "--from=html", "--to=json", str(page)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

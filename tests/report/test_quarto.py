@@ -16,7 +16,7 @@ from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report import render
 from fahrstats.report.freshness import key_in
 from fahrstats.report.quarto import find_program, usable_program, version_of
-from fahrstats.report.source import load_yaml
+from fahrstats.report.source import load_yaml, read_source
 
 ROOT = Path(__file__).parents[2]
 
@@ -165,7 +165,14 @@ def test_a_website_is_none_for_a_single_report(install, write, tmp_path):
     (page,) = render(write("x"), tmp_path / "a.html")
     text = page.read_text()
     assert "lang: de\nproject:\n  type: default\n" in text
+    assert "/one_caption.lua" in text
     assert "website" not in text
+
+
+def test_settings_of_the_own_project_are_no_findings():
+    source = read_source(ROOT / "reports" / "audit.qmd")
+    assert not {"project", "website", "filters"} & source.settings.keys()
+    assert (ROOT / "fahrstats" / "report" / "one_caption.lua").is_file()
 
 
 def test_quarto_that_writes_nothing_is_told(install, write, tmp_path):
@@ -185,7 +192,7 @@ def test_what_quarto_says_when_it_fails_is_passed_on(install, write, tmp_path):
 
 def test_the_website_of_all_reports_is_asked_for_in_settings_that_quarto_has():
     project = load_yaml((ROOT / "_quarto.yml").read_text(), "`_quarto.yml`")
-    assert project.keys() == {"project", "website", "lang", "format"}
+    assert project.keys() == {"project", "website", "lang", "filters", "format"}
     assert project["project"] == {
         "type": "website",
         "output-dir": "_site",
