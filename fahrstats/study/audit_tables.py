@@ -11,7 +11,7 @@ import pandas as pd
 from fahrstats.cohort.groups import table_one
 from fahrstats.cohort.levels import subgroup_levels
 from fahrstats.errors import DataError
-from fahrstats.study.audit_section import crossed_columns
+from fahrstats.study.audit_section import AUDIT, crossed_columns
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.models import (
     complete_rows,
@@ -98,11 +98,14 @@ def audit_horizon(cohort: StudyCohort) -> float:
 
 @lru_cache(maxsize=8)
 def _audited(cohort: StudyCohort, score: str) -> Audit:
-    """Audit one score once for all tables that tell of it."""
+    """Audit one score once for all tables that tell of it.
+
+    Where the audit is not the question, it is of the rows of all other tables.
+    """
     study = cohort.study
     return audit(
         study.formula(*study.adjusted(score)),
-        cohort.everyone,
+        cohort.everyone if study.kind == AUDIT else cohort.model_data,
         term=score,
         by=[subgroup.name for subgroup in study.subgroups],
         crossings=crossed_columns(study),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from fahrstats.cohort.balance import standardized_differences
 from fahrstats.cohort.groups import table_one
 from fahrstats.columns import in_order
 from fahrstats.study.checks import StudyCohort
@@ -24,16 +25,26 @@ def participant_flow(cohort: StudyCohort) -> pd.DataFrame:
 
 
 def characteristics(cohort: StudyCohort) -> pd.DataFrame:
-    """Table 1: everyone, and the groups of the first score."""
+    """Table 1: everyone, and the groups of the first score.
+
+    Below it, how far the highest of them is from the lowest in standard deviations.
+    """
     study = cohort.study
     bands = {s.name for s in study.subgroups if s.cuts}
     others = [s.name for s in study.subgroups if s.name not in bands]
     described = (*study.variables, *study.described)
     variables = dict.fromkeys([*(v.name for v in described), *others])
     score = study.scores[0].name
-    return table_one(
-        with_groups(cohort, cohort.data), list(variables), by=group_column(score)
-    ).tidy()
+    data, column = with_groups(cohort, cohort.data), group_column(score)
+    labels = cohort.groups[score].labels
+    return stacked(
+        [
+            table_one(data, list(variables), by=column).tidy(),
+            standardized_differences(
+                data, list(variables), by=column, groups=(labels[0], labels[-1])
+            ),
+        ]
+    )
 
 
 def length_of_follow_up(cohort: StudyCohort) -> pd.DataFrame:

@@ -68,7 +68,7 @@ _BY_NATURE: dict[Nature, str] = {
     "c_index delta_c_index model_c_index auc delta_auc ipa delta_ipa "
     "calibration_slope ici e50 e90 idi new_information smooth_observed_risk wald_chi2 "
     "nonlinear_wald_chi2 nonlinear_lr_chi2 lr_chi2 ph_chi2 logrank_chi2 gray_chi2 "
-    "max_logrank_chi2 "
+    "max_logrank_chi2 smd "
     "variance_of_delta_log_likelihood mean_predicted mean_age share passes",
     "fit": "log_likelihood aic delta_log_likelihood",
     "person": "max_dfbetas delta_log_hr n_influential last_follow_up",
@@ -86,7 +86,7 @@ _DECIMALS: dict[int, str] = {
     "mae_most mean_error_least mean_error_most macro_mae macro_mae_to_interval "
     "standardized_mae mean_predicted mean_age mean_change mean_absolute_change "
     "sd_change loa_low loa_high equivalence",
-    2: "r r_squared slope intercept",
+    2: "r r_squared slope intercept smd",
     3: "c_index model_c_index auc ipa ici e50 e90 cross_c_index cross_c_difference "
     "outside_c_index_event outside_c_index_survivor outside_c_difference",
 }
