@@ -1,0 +1,160 @@
+"""Rows and sentences that the report of a prognostic biomarker chooses."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from fahrstats.cohort import store
+from fahrstats.report import StudyResults
+from fahrstats.report import biomarker_findings as chosen
+
+BIGGER = "Covariates + Face age"
+PAIR = f"{BIGGER} - Covariates"
+COMPARISON = pd.DataFrame(
+    [
+        ("Covariates", "", "auc", 2.0, 0.6, "apparent"),
+        ("Covariates", "", "auc", 5.0, 0.7, "apparent"),
+        ("", PAIR, "delta_c_index", math.nan, 0.03, "apparent"),
+        ("", PAIR, "delta_c_index", math.nan, 0.02, "optimism-corrected"),
+        ("", PAIR, "delta_ipa", 2.0, 0.04, "optimism-corrected"),
+        ("", PAIR, "delta_ipa", 5.0, 0.05, "optimism-corrected"),
+    ],
+    columns=["model", "term", "estimand", "time", "estimate", "validation"],
+).assign(n=900, n_events=90, p_value=math.nan)
+DECISIONS = pd.DataFrame(
+    [
+        ("apparent", BIGGER, 0.1),
+        ("optimism-corrected", BIGGER, 0.1),
+        ("optimism-corrected", BIGGER, 0.6),
+        (None, "treat all", 0.1),
+    ],
+    columns=["validation", "term", "threshold"],
+).assign(time=5.0, estimate=0.2, conf_low=0.1, conf_high=0.3)
+GROUPS = pd.DataFrame({"time": [2.0, 5.0], "predicted": [0.9, 0.5]})
+AT_RISK = pd.DataFrame(
+    [("a", 0.0, 50), ("b", 0.0, 40), ("a", 5.0, 0), ("b", 5.0, 3), ("a", 9.0, 0)],
+    columns=["group", "time", "n_at_risk"],
+).assign(biomarker="faceage")
+FOLLOW_UP = pd.DataFrame(
+    [(0.5, "follow_up", 6.0), (math.nan, "person_time", 5000.0)],
+    columns=["quantile", "estimand", "estimate"],
+).assign(n=1000, n_events=100, conf_low=math.nan, conf_high=math.nan)
+TABLES = {
+    "comparison": COMPARISON,
+    "decision_curve": DECISIONS,
+    "calibration_groups": GROUPS,
+    "at_risk": AT_RISK,
+    "follow_up": FOLLOW_UP,
+}
+
+
+@pytest.fixture
+def study_of(tmp_path):
+    """Write some tables of a study and open its results."""
+
+    def opened(*names: str, **changed: object) -> StudyResults:
+        for name in names:
+            store.write(TABLES[name], tmp_path / "tables" / f"{name}.parquet", {})
+        manifest = {
+            "labels": {"faceage": {"label": "Face age", "unit": "years"}},
+            "time_unit": "years",
+            "biomarkers": ["faceage"],
+            "covariates": ["age"],
+            "tables": dict.fromkeys(names, ""),
+            "provenance": {},
+            **changed,
+        }
+        store.write_manifest(manifest, tmp_path / "manifest.json")
+        return StudyResults(tmp_path)
+
+    return opened
+
+
+def test_the_main_time_is_the_last_at_which_models_are_judged(study_of):
+    study = study_of("comparison")
+    assert chosen.horizons(study) == [2.0, 5.0]
+    assert chosen.main_horizon(study) == 5.0
+    without = study_of()
+    assert chosen.horizons(without) == []
+    assert chosen.main_horizon(without) is None
+
+
+def test_the_main_model_is_adjusted_where_there_are_covariates(study_of):
+    assert chosen.main_model(study_of()) == "adjusted"
+    assert chosen.main_model(study_of(covariates=[])) == "unadjusted"
+
+
+def test_people_compared_are_named_where_they_are_not_all(study_of):
+    text = chosen.people(study_of("follow_up", "comparison"))
+    assert "1,000 people were followed" in text
+    assert text.endswith(
+        "Scores and models are compared in the 900 of them (90 events) in whom every "
+        "score is known."
+    )
+    assert "are compared in" not in chosen.people(study_of("follow_up"))
+    store.write(
+        COMPARISON.assign(n=1000),
+        study_of("follow_up").folder / "tables" / "comparison.parquet",
+        {},
+    )
+    tables = dict.fromkeys(("follow_up", "comparison"), "")
+    assert "are compared in" not in chosen.people(study_of(tables=tables))
+
+
+def test_differences_are_of_the_main_time_and_corrected_where_they_can_be(study_of):
+    study = study_of("comparison")
+    found = chosen.gains(
+        study, study.rows("comparison"), ["delta_c_index", "delta_ipa"]
+    )
+    assert list(found["term"]) == [BIGGER, BIGGER]
+    assert list(found["estimate"]) == [0.02, 0.05]
+    assert "time" not in found
+
+
+def test_decisions_end_at_the_highest_predicted_risk_and_have_no_bands(study_of):
+    study = study_of("comparison", "decision_curve", "calibration_groups")
+    found = chosen.decided(study, study.rows("decision_curve"))
+    assert list(found["term"]) == [BIGGER, "treat all"]
+    assert list(found["validation"]) == ["optimism-corrected", None]
+    assert found[["conf_low", "conf_high"]].isna().all(axis=None)
+    whole = study_of("comparison", "decision_curve")
+    assert len(chosen.decided(whole, whole.rows("decision_curve"))) == 3
+
+
+def test_numbers_at_risk_end_when_nobody_is_left(study_of):
+    found = chosen.while_followed(study_of("at_risk"), "at_risk", "faceage")
+    assert list(found["time"]) == [0.0, 0.0, 5.0, 5.0]
+    assert chosen.while_followed(study_of(), "at_risk", "faceage") is None
+
+
+def test_a_score_adds_nothing_that_can_be_told_without_covariates(study_of):
+    def sentence(table, **given):
+        return f"{len(table)} {given}"
+
+    study = study_of("comparison")
+    told = chosen.added_by(study, "faceage", sentence, horizon=5.0)
+    assert (
+        told == f"6 {{'smaller': 'Covariates', 'larger': '{BIGGER}', 'horizon': 5.0}}"
+    )
+    alone = study_of("comparison", covariates=[])
+    assert chosen.added_by(alone, "faceage", sentence) == ""
+    assert chosen.added_by(study_of(), "faceage", sentence) == ""
+
+
+def test_one_deviation_is_told_by_level(study_of):
+    spread = {"faceage": {"women": 7.251, "men": 8.0}}
+    study = study_of(deviations=spread)
+    assert chosen.one_deviation(study, "faceage") == (
+        "One SD of face age is 7.25 years (women), 8.00 years (men)."
+    )
+    assert chosen.one_deviation(study_of(), "faceage") == ""
+
+
+def test_rows_at_one_time_and_of_one_score():
+    assert list(chosen.at(5.0, GROUPS)["predicted"]) == [0.5]
+    assert chosen.at(5.0, None) is None
+    table = pd.DataFrame({"variable": ["faceage", "age"], "estimate": [1.0, 2.0]})
+    assert list(chosen.own("faceage", table)["estimate"]) == [1.0]
