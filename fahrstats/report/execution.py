@@ -43,7 +43,8 @@ class Output:
     text : str
         What was written, for streams and errors.
     data : Mapping of str to str
-        Representations by MIME type; an image is the path of a file.
+        Representations by MIME type; an image is the name of a file in the folder of
+        the execution.
     metadata : Mapping
         What the object says about its representations, by MIME type.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from fahrstats.report.execution import INLINE, Executed, Output, Place
 from fahrstats.report.html_tables import semantic
@@ -206,7 +205,7 @@ def _output(output: Output, options: CellOptions) -> str:
 def _represented(mime: str, output: Output, options: CellOptions) -> str:
     content = output.data[mime]
     if mime.startswith("image/"):
-        return _image(Path(content), output.metadata.get(mime, {}), options)
+        return _image(content, output.metadata.get(mime, {}), options)
     if mime == "text/html":
         shown = semantic(content) if "<table" in content else content
         return "::: {.scroll}\n" + fenced(shown, "{=html}") + "\n:::"
@@ -223,7 +222,7 @@ def _plain(text: str, kind: str) -> str:
     return f"::: {{.output .{kind}}}\n{fenced(text)}\n:::"
 
 
-def _image(path: Path, metadata: Mapping[str, object], options: CellOptions) -> str:
+def _image(name: str, metadata: Mapping[str, object], options: CellOptions) -> str:
     attributes = []
     if "width" in metadata:
         attributes.append(f'width="{metadata["width"]}px"')
@@ -231,4 +230,4 @@ def _image(path: Path, metadata: Mapping[str, object], options: CellOptions) -> 
         alt = options.fig_alt.replace("&", "&amp;").replace('"', "&quot;")
         attributes.append(f'fig-alt="{alt}"')
     suffix = "{" + " ".join(attributes) + "}" if attributes else ""
-    return f"![](<{path}>){suffix}"
+    return f"![](<{name}>){suffix}"

@@ -81,7 +81,7 @@ def run_pandoc(
     output
         File to write.
     folder
-        For intermediate files.
+        Where the images of cells lie, and for intermediate files.
     metadata
         Of the format, besides what all formats have.
     options
@@ -92,18 +92,18 @@ def run_pandoc(
     DataError
         A reference, a citation or a resource cannot be resolved.
     """
-    text = folder / f"{output.stem}.md"
+    text = folder / f"{output.name}.md"
     text.write_text(markdown, encoding="utf-8")
-    given = folder / f"{output.stem}.metadata.json"
+    given = folder / f"{output.name}.metadata.json"
     given.write_text(json.dumps(_metadata(source) | dict(metadata)), encoding="utf-8")
-    log = folder / f"{output.stem}.log.json"
+    log = folder / f"{output.name}.log.json"
     command = [
         str(pandoc_path()),
         "--from=markdown",
         "--standalone",
         "--wrap=none",
         f"--metadata-file={given}",
-        f"--resource-path={source.path.resolve().parent}",
+        f"--resource-path={folder}{os.pathsep}{source.path.resolve().parent}",
         f"--lua-filter={HERE / 'blocks.lua'}",
         f"--lua-filter={HERE / 'references.lua'}",
         "--citeproc",

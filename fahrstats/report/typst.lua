@@ -50,6 +50,7 @@ local function image(el)
   file:write(content)
   file:close()
   local alt = el.attributes.alt or pandoc.utils.stringify(el.caption)
+  if alt == "" then alt = "An image without description" end
   local width = el.attributes.width or ""
   local pixels, share = width:match("^(%d+)p?x?$"), width:match("^[%d.]+%%$")
   local size = pixels and pixels / 96 .. "in" or share or "none"

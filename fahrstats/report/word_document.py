@@ -27,14 +27,17 @@ def write_docx(
     DataError
         A reference, a citation or a resource cannot be resolved.
     """
-    here = source.path.resolve().parent
-    drawings = {name: here / name for name in _DRAWING.findall(markdown)}
-    present = {name: path for name, path in drawings.items() if path.is_file()}
-    images = as_pixels(present, folder)
+    drawings = {
+        name: path
+        for name in _DRAWING.findall(markdown)
+        for path in (source.path.resolve().parent / name, folder / name)
+        if path.is_file()
+    }
+    images = as_pixels(drawings, folder)
     metadata = {
         KEY: key,
         "author": title_block(source.settings)["author-meta"],
-        "stand-ins": {name: str(image) for name, image in images.items()},
+        "stand-ins": {name: image.name for name, image in images.items()},
     }
     options = [
         "--to=docx",

@@ -240,9 +240,9 @@ def _stored(output: Output, folder: Path) -> Output:
     data = dict(output["data"])
     for mime, suffix in IMAGES.items():
         if mime in data:
-            image = folder / f"image-{_count()}.{suffix}"
+            image = folder / f"shown-by-cell-{_count()}.{suffix}"
             image.write_bytes(_bytes(data[mime], mime))
-            data[mime] = str(image)
+            data[mime] = image.name
     text = {mime: value for mime, value in data.items() if isinstance(value, str)}
     return {**output, "data": text}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,14 @@ from fahrstats.report import render
 from fahrstats.report.source import FORMATS, Source, read_source
 
 DOCUMENTS = Path(__file__).parent / "documents"
+REFUSE_SOCKETS = """
+import socket
+
+def refused(*_):
+    raise OSError("a report is rendered without any network")
+
+socket.socket.connect = socket.getaddrinfo = refused
+"""
 
 
 @pytest.fixture
@@ -45,12 +54,26 @@ def to_html(write: Callable[..., Path], tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def every_format(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Render the document that holds every construct once, to every format."""
+    """Render the document that holds every construct once, to every format.
+
+    There is no network: sockets are refused here and in the process that runs the
+    document, and what else would fetch something finds no way out.
+    """
     folder = tmp_path_factory.mktemp("page")
     outputs = [folder / f"every_construct.{kind}" for kind in FORMATS]
     source = DOCUMENTS / "every_construct.qmd"
-    files = render(source, outputs, params={"label": "given"}, engine="own")
+    (folder / "sitecustomize.py").write_text(REFUSE_SOCKETS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _refused)
+        patch.setenv("PYTHONPATH", str(folder))
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            patch.setenv(name, "http://127.0.0.1:9")
+        files = render(source, outputs, params={"label": "given"}, engine="own")
     return dict(zip(FORMATS, files, strict=True))
+
+
+def _refused(*_: object) -> None:
+    raise AssertionError("a report is rendered without any network")
 
 
 @pytest.fixture(scope="session")

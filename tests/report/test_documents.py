@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
+import zipfile
 
 import pytest
+from pypdf import PdfReader
 
 from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report import render, report_source
 from fahrstats.report.documents import _PACKAGE
+from fahrstats.report.source import FORMATS
 
 COUNTING = """\
 ---
@@ -76,6 +80,69 @@ def test_a_changed_document_is_rendered_again(count, write):
     assert "There are 686 persons." in count().read_text()
 
 
+@pytest.fixture
+def counted(write, results, tmp_path):
+    """Render a document to three formats that notes each time it is executed."""
+    text = COUNTING.replace('results = "."', 'results = log = "."').replace(
+        "count =", 'open(log, "a").write("x")\ncount ='
+    )
+    log = tmp_path / "executed.txt"
+
+    def rendered(*kinds):
+        outputs = [results / f"report.{kind}" for kind in kinds or FORMATS]
+        params = {"results": results, "log": log}
+        return render(write(text), outputs, params=params, engine="own"), log
+
+    return rendered
+
+
+def words_of(report):
+    if report.suffix == ".html":
+        return report.read_text(encoding="utf-8")
+    if report.suffix == ".pdf":
+        return PdfReader(report).pages[0].extract_text()
+    with zipfile.ZipFile(report) as parts:
+        return re.sub("<[^>]+>", "", parts.read("word/document.xml").decode())
+
+
+def test_a_changed_result_changes_every_format_in_one_execution(counted, results):
+    reports, log = counted()
+    assert [report.suffix for report in reports] == [".html", ".docx", ".pdf"]
+    before = [report.read_bytes() for report in reports]
+    assert all("There are 686 people." in words_of(report) for report in reports)
+    counted()
+    assert [report.read_bytes() for report in reports] == before
+    assert log.read_text() == "x"
+    (results / "count.txt").write_text("300")
+    counted()
+    assert all("There are 300 people." in words_of(report) for report in reports)
+    assert log.read_text() == "xx"
+    reports[2].unlink()
+    counted("html", "pdf")
+    assert reports[2].is_file()
+    assert log.read_text() == "xxx"
+    (results / "count.txt").write_text("686")
+    counted()
+    assert [report.read_bytes() for report in reports] == before
+
+
+def test_one_format_that_fails_leaves_no_other(write, tmp_path):
+    outputs = [tmp_path / "out" / name for name in ("a.html", "a.pdf")]
+    with pytest.raises(DataError, match=r"line 1: the link `#none` has no target"):
+        render(write("[x](#none)"), outputs, engine="own")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_where_nothing_can_be_written_nothing_is_executed(counted, results, tmp_path):
+    _, log = counted("html")
+    (tmp_path / "taken").write_text("a file, not a folder")
+    reports = [results / "a.html", tmp_path / "taken" / "a.pdf"]
+    with pytest.raises(OSError, match=r"exists|Not a directory") as error:
+        render(tmp_path / "document.qmd", reports, engine="own")
+    assert error.value.filename == str(reports[1])
+    assert log.read_text() == "x"
+
+
 def test_two_renderings_are_equal_to_the_byte(write, tmp_path):
     text = (
         "```{python}\n"
@@ -84,9 +151,12 @@ def test_two_renderings_are_equal_to_the_byte(write, tmp_path):
         "plt.figure(figsize=(1, 1))\nplt.plot([1, 2]);\n```\n"
         "```{python}\nGT(pd.DataFrame({'a': [1]}))\n```\n"
     )
-    source = write("---\nfig-format: svg\n---\n" + text)
-    pages = [render(source, tmp_path / f"{i}.html", engine="own") for i in (1, 2)]
-    assert pages[0][0].read_bytes() == pages[1][0].read_bytes()
+    first, second = (
+        render(write(text), [tmp_path / f"{i}.{k}" for k in FORMATS], engine="own")
+        for i in (1, 2)
+    )
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
 
 
 def test_an_error_leaves_the_report_from_before(count, results):

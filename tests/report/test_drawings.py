@@ -1,0 +1,137 @@
+"""Figures are drawn once, small, the same in every run, and look as they did."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+from plotnine import aes, geom_point, ggplot, theme
+
+from fahrstats.report.drawings import LARGEST_SVG, register, small_svg
+from fahrstats.report.typesetting import as_pixels
+
+MIME = "image/svg+xml"
+
+
+class Formatter:
+    """What a shell's formatter does with the types that are registered."""
+
+    def __init__(self, kind: str) -> None:
+        self.show = {}
+        register(self, kind)
+
+    def for_type_by_name(self, module, name, function):
+        self.show[name] = function
+
+
+@pytest.fixture
+def steps():
+    """Draw a step curve with a band, letters and marks."""
+    figure = Figure(figsize=(3, 2))
+    axes = figure.subplots()
+    time = np.linspace(0, 10, 300)
+    axes.step(time, np.exp(-time / 5), where="post")
+    axes.fill_between(time, 0.8 * np.exp(-time / 5), np.exp(-time / 6), alpha=0.3)
+    axes.plot([1, 5, 9], [0.2, 0.9, 0.4], "o")
+    axes.set(title="Survival ≥ 0", xlabel="time (years)")
+    return figure
+
+
+def cloud(n_points):
+    figure = Figure(figsize=(3, 2))
+    x, y = np.random.default_rng(0).normal(size=(2, n_points))
+    figure.subplots().scatter(x, y, s=3)
+    return figure
+
+
+def saved(figure):
+    text = StringIO()
+    figure.savefig(text, format="svg")
+    return text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("M 10 20 L 30 20 L 35 20 L 35 25 z ", "m10 20h25v5z"),
+        ("M 0.5 0 L 0.5 -0.25 L 0.5 0.25 ", "m.5 0v-.25v.5"),
+        ("M 1 1 L 1.001 1 L 2 3 ", "m1 1l1 2"),
+        ("M 0 0 Q 1 2 3 3 L 4 4 ", "m0 0q1 2 3 3l1 1"),
+        ("M 5 5 L 6 6 z M 7 7 L 7 8 ", "m5 5l1 1zm2 2v1"),
+        ("M 1.5,2.25 L 3,4 ", "M 1.5,2.25 L 3,4 "),
+    ],
+)
+def test_paths_are_written_from_point_to_point(path, short):
+    assert small_svg(f'<svg><path d="{path}"/></svg>') == (
+        f'<svg><path d="{short}"/></svg>'
+    )
+
+
+def test_what_nobody_sees_is_left_out():
+    svg = (
+        '<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg>\n <metadata>2026</metadata>\n'
+        ' <!-- letters -->\n <g id="axes"><use href="#m1"/></g>\n '
+        '<g id="m1"/>\n</svg>\n'
+    )
+    assert small_svg(svg) == '<svg><g><use href="#m1"/></g><g id="m1"/></svg>'
+
+
+def test_a_small_drawing_looks_like_the_large_one(steps, tmp_path):
+    large = saved(steps)
+    small = small_svg(large)
+    assert len(small) < 0.6 * len(large)
+    drawings = {"large": tmp_path / "large.svg", "small": tmp_path / "small.svg"}
+    for name, svg in {"large": large, "small": small}.items():
+        drawings[name].write_text(svg, encoding="utf-8")
+    images = as_pixels(drawings, tmp_path)
+    seen = [np.asarray(Image.open(images[name]), float) for name in drawings]
+    assert seen[0].shape[:2] == (600, 900)  # 3 by 2 inches at 300 dpi
+    assert np.abs(seen[0] - seen[1]).mean() < 0.05  # of 255
+    assert seen[0][0, 0].tolist() == [255, 255, 255, 255]
+
+
+def test_the_same_drawing_is_equal_to_the_byte_and_shares_no_mark_with_the_next(steps):
+    runs = []
+    for _ in range(2):
+        show = Formatter("svg").show["Figure"]
+        runs.append([show(steps)[0][MIME] for _ in range(2)])
+    assert runs[0] == runs[1]
+    names = [set(re.findall(r' id="([^"]+)"', svg)) for svg in runs[0]]
+    letters = {name for name in names[0] if name.startswith("DejaVu")}
+    assert letters
+    assert names[0] & names[1] == letters
+
+
+def test_thousands_of_points_become_a_picture_and_few_do_not():
+    few, _ = Formatter("svg").show["Figure"](cloud(100))
+    many, _ = Formatter("svg").show["Figure"](cloud(20_000))
+    assert "<image" not in few[MIME]
+    assert many[MIME].count("<image") == 1
+    assert len(many[MIME]) < LARGEST_SVG
+    assert "DejaVuSans" in many[MIME]  # its letters are still drawn
+
+
+def test_the_width_of_a_figure_is_that_of_its_drawing(steps):
+    data, metadata = Formatter("svg").show["Figure"](steps)
+    points = float(data[MIME].split('width="')[1].split("pt")[0])
+    assert metadata[MIME]["width"] == round(points * 96 / 72)
+
+
+def test_a_document_may_ask_for_png(steps):
+    data, metadata = Formatter("png").show["Figure"](steps)
+    assert list(data) == ["image/png"]
+    pixels = int.from_bytes(data["image/png"][16:20], "big")
+    assert metadata["image/png"]["width"] == round(pixels * 96 / 300)
+
+
+def test_a_plot_of_plotnine_is_drawn_with_its_theme():
+    plot = ggplot(pd.DataFrame({"a": [1, 2]}), aes("a", "a")) + geom_point()
+    plot += theme(figure_size=(2, 1.5))
+    data, metadata = Formatter("svg").show["ggplot"](plot)
+    assert metadata[MIME]["width"] == 2 * 96
+    assert 'height="108pt"' in data[MIME]
