@@ -131,10 +131,9 @@ def group_differences(
     differs = rows[rows["p_adjusted"] < _LEVEL]
     if differs.empty:
         made = format_counted(len(rows), "tests", style=style)
-        let = "lets" if len(rows) == 1 else "let"
         return [
-            f"No measure differed between groups beyond what {made} {let} chance "
-            "explain; this is no proof that groups are alike."
+            "No measure differed between groups beyond what chance explains in "
+            f"{made}; this is no proof that groups are alike."
         ]
     largest = {(r["subgroup"], r["measure"]): r for r in records(differences)}
     return [
@@ -274,10 +273,7 @@ def tests_made(
 
 
 def missing_by_group(
-    table: pd.DataFrame,
-    *,
-    labels: Labels | None = None,
-    style: JournalStyle = DEFAULT,
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> str:
     """Say in which levels of each factor the score is missing most and least often.
 
@@ -339,10 +335,7 @@ def factors_audited(table: pd.DataFrame, *, labels: Labels | None = None) -> str
 
 
 def ranked_between(
-    table: pd.DataFrame,
-    *,
-    labels: Labels | None = None,
-    style: JournalStyle = DEFAULT,
+    table: pd.DataFrame, *, labels: Labels | None = None, style: JournalStyle = DEFAULT
 ) -> list[str]:
     """Say of each factor in which pair of levels the two directions differ most.
 

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final
 
+from fahrstats.display.journal_colours import (
+    JAMA_COLOURS,
+    LANCET_COLOURS,
+    NEJM_COLOURS,
+    OKABE_ITO_COLOURS,
+    Palettes,
+)
 from fahrstats.display.journal_sources import (
     AMA_FIGURES,
     AMA_MANUAL,
@@ -29,8 +36,6 @@ from fahrstats.display.journal_sources import (
 from fahrstats.errors import DataError
 from fahrstats.section import did_you_mean
 
-Palettes: TypeAlias = tuple[tuple[str, ...], ...]
-
 NO_INTERACTION_P: Final = (
     "P values of interaction are left out, as the journal asks where no plan for "
     "multiple tests was fixed beforehand."
@@ -39,39 +44,6 @@ NO_INTERACTION_P: Final = (
 
 _NARROW_SPACE: Final = "\N{NARROW NO-BREAK SPACE}"
 _BELOW_HUNDREDTH: Final = math.nextafter(0.01, 0)  # for rules that say "below 0.01"
-
-_OKABE_ITO: Final[Palettes] = (
-    ("#0072B2",),
-    ("#0072B2", "#D55E00"),
-    ("#0072B2", "#009E73", "#D55E00"),
-    ("#0072B2", "#56B4E9", "#E69F00", "#D55E00"),
-    ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"),
-    ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"),
-)
-_JAMA_COLOURS: Final[Palettes] = (
-    ("#374E55",),
-    ("#00A1D5", "#B24745"),
-    ("#374E55", "#00A1D5", "#DF8F44"),
-    ("#374E55", "#00A1D5", "#DF8F44", "#B24745"),
-    ("#374E55", "#00A1D5", "#79AF97", "#DF8F44", "#B24745"),
-    ("#374E55", "#6A6599", "#00A1D5", "#79AF97", "#DF8F44", "#B24745"),
-)
-_LANCET_COLOURS: Final[Palettes] = (
-    ("#00468B",),
-    ("#00468B", "#ED0000"),
-    ("#00468B", "#0099B4", "#ED0000"),
-    ("#1B1919", "#00468B", "#0099B4", "#ED0000"),
-    ("#1B1919", "#00468B", "#0099B4", "#ADB6B6", "#ED0000"),
-    ("#1B1919", "#00468B", "#0099B4", "#ADB6B6", "#ED0000", "#AD002A"),
-)
-_NEJM_COLOURS: Final[Palettes] = (
-    ("#0072B5",),
-    ("#0072B5", "#BC3C29"),
-    ("#0072B5", "#E18727", "#BC3C29"),
-    ("#0072B5", "#6F99AD", "#E18727", "#BC3C29"),
-    ("#0072B5", "#6F99AD", "#20854E", "#E18727", "#BC3C29"),
-    ("#222222", "#0072B5", "#6F99AD", "#20854E", "#E18727", "#BC3C29"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +111,7 @@ class JournalStyle:
     p_kept_below: float | None = None
     interaction_p: bool = True
     percent_decimals_from: int = 200
-    palettes: Palettes = _OKABE_ITO
+    palettes: Palettes = OKABE_ITO_COLOURS
     column_mm: int = 86
     page_mm: int = 183
     infinite: str = "infinite"
@@ -292,7 +264,7 @@ JAMA: Final = replace(
     p_leading_zero=False,
     p_bands=((_BELOW_HUNDREDTH, 3), (1.0, 2)),
     p_kept_below=0.05,
-    palettes=_JAMA_COLOURS,
+    palettes=JAMA_COLOURS,
     page_mm=178,
 )
 
@@ -343,7 +315,7 @@ LANCET: Final = replace(
     p_floor=0.0001,
     p_bands=((1.0, 4),),
     p_significant=2,
-    palettes=_LANCET_COLOURS,
+    palettes=LANCET_COLOURS,
     column_mm=75,
     page_mm=154,
 )
@@ -392,7 +364,7 @@ NEJM: Final = replace(
     interval_label="% CI, ",
     p_bands=((0.01, 3), (1.0, 2)),
     interaction_p=False,
-    palettes=_NEJM_COLOURS,
+    palettes=NEJM_COLOURS,
 )
 
 STYLES: Final[dict[str, JournalStyle]] = {

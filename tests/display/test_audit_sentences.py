@@ -54,7 +54,7 @@ def test_without_a_difference_groups_are_not_called_alike():
     tests = table_of_tests().assign(p_adjusted=0.06)
     (line,) = said.group_differences(tests, differences_table(), labels=LABELS)
     assert line == (
-        "No measure differed between groups beyond what 15 tests let chance explain; "
+        "No measure differed between groups beyond what chance explains in 15 tests; "
         "this is no proof that groups are alike."
     )
 

@@ -157,5 +157,7 @@ def test_lines_stand_below_the_score_they_are_about():
 
 def test_numbers_of_notes_follow_the_journal():
     notes = Footnotes(None, LANCET)
-    notes.mark("0·61", "beyond 0.0248, from -1.5 on, in Q1-2 of `x-1.2`")
-    assert notes.lines() == ("ᵃ beyond 0·0248, from \N{MINUS SIGN}1·5 on, in Q1-2 of x-1·2",)
+    notes.mark("0·61", "beyond 0.0248, from -1.5 on, in Q1-2 of `x`")
+    assert notes.lines() == (
+        "ᵃ beyond 0·0248, from \N{MINUS SIGN}1·5 on, in Q1-2 of x",
+    )
