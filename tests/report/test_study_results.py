@@ -243,11 +243,13 @@ def test_a_title_tells_scores_apart_where_there_are_several(folder):
     assert StudyResults(folder).title_of("flc") == ""
 
 
-def test_what_the_study_does_not_hold_is_listed_in_words(study):
-    (text,) = [study.left_undone().data]
-    assert text.startswith("## Not part of this study {#sec-absent}\n\nThese have no")
-    assert "the mean time lived by group" in text
-    assert "hazard ratios;" not in text
+def test_what_the_study_does_not_hold_is_listed_with_what_asks_for_it(study):
+    assert study.lacking("cox", "rmst", "subgroups", "novel") == [
+        "Not part of this study: the mean time lived by group.",
+        "Not part of this study: an analysis by subgroup (a section [subgroups] in the "
+        "study file asks for it).",
+        "Not part of this study: novel.",
+    ]
 
 
 def test_notes_have_a_section_and_a_line_that_leads_there(study, folder):
