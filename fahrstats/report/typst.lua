@@ -4,6 +4,7 @@
 
 local folder = pandoc.path.directory(PANDOC_STATE.output_file)
 local most_rows = 28 -- of a table that stays on one page
+local widest = 66 -- ems of small type beside each other on a page
 local n_images = 0
 local tops = 6
 local levels = {}
@@ -81,31 +82,36 @@ end
 
 local alignments = {AlignLeft = "left", AlignRight = "right", AlignCenter = "center"}
 
--- Numbers with their intervals stay on one line.
-local function unbroken(content)
-  local text = pandoc.utils.stringify(content)
-  if utf8.len(text) > 28 or not text:match("^[%s%d(<>\u{2212}-]") then return content end
-  return content:walk({
+-- Numbers with their intervals stay on one line, and what the table says should.
+local function unbroken(el)
+  local text = pandoc.utils.stringify(el.contents)
+  local is_number = utf8.len(text) <= 28 and text:match("^[%s%d(<>\u{2212}-]")
+  if not is_number and not (el.attributes.style or ""):match("nowrap") then
+    return el.contents
+  end
+  return el.contents:walk({
     Space = function() return pandoc.Str("\u{a0}") end,
   })
 end
 
-local function longest_word(content)
-  local longest = ""
-  for word in pandoc.utils.stringify(content):gmatch("[^%s]+") do
-    if (utf8.len(word) or #word) > (utf8.len(longest) or #longest) then longest = word end
+local function longer(one, other)
+  return (utf8.len(one) or 0) > (utf8.len(other) or 0) and one or other
+end
+
+-- The longest word and the longest line of a column, from which its width follows.
+local function measured(content, column, state)
+  local lines = content:walk({LineBreak = function() return pandoc.Str("\n") end})
+  for line in pandoc.utils.stringify(lines):gmatch("[^\n]+") do
+    state.lines[column] = longer(line, state.lines[column] or "")
+    for word in line:gmatch("[^ ]+") do
+      state.words[column] = longer(word, state.words[column] or "")
+    end
   end
-  return longest
 end
 
 local function cell(el, column, state, head)
-  local content = unbroken(el.contents)
-  if el.col_span == 1 then
-    local word = longest_word(content)
-    if (utf8.len(word) or 0) > (utf8.len(state.words[column] or "") or 0) then
-      state.words[column] = word
-    end
-  end
+  local content = unbroken(el)
+  if el.col_span == 1 then measured(content, column, state) end
   local options = {}
   local align = alignments[el.alignment] or state.align[column]
   if head then
@@ -172,7 +178,7 @@ local function body_of(body, state)
 end
 
 local function data_table(el)
-  local state = {n = #el.colspecs, align = {}, words = {}}
+  local state = {n = #el.colspecs, align = {}, words = {}, lines = {}}
   for i, spec in ipairs(el.colspecs) do state.align[i] = alignments[spec[1]] or "left" end
   local content = pandoc.Blocks({})
   if #el.head.rows > 0 then
@@ -185,10 +191,13 @@ local function data_table(el)
   for _, body in ipairs(el.bodies) do content:extend(body_of(body, state)) end
   content:extend(rows_of(el.foot.rows, state))
   content:insert(typst("table.hline(stroke: 0.8pt),"))
-  local words = {}
-  for i = 1, state.n do words[i] = quoted(state.words[i] or "") end
+  local function list(texts)
+    local result = ""
+    for i = 1, state.n do result = result .. quoted(texts[i] or "") .. ", " end
+    return "(" .. result .. ")"
+  end
   local blocks = pandoc.Blocks({typst("#data-table((" .. table.concat(state.align, ", ")
-    .. ",), (" .. table.concat(words, ", ") .. ",),")})
+    .. ",), " .. list(state.words) .. ", " .. list(state.lines) .. ",")})
   blocks:extend(content)
   blocks:insert(typst(")"))
   return pandoc.Div(blocks)
@@ -207,10 +216,32 @@ local function float(el)
   return pandoc.Div(blocks)
 end
 
+local function text_rows(el)
+  local rows = pandoc.List({})
+  rows:extend(el.head.rows)
+  for _, body in ipairs(el.bodies) do
+    rows:extend(body.head)
+    rows:extend(body.body)
+  end
+  rows:extend(el.foot.rows)
+  return rows
+end
+
+-- Whether the longest words of a table, in small type, need more than the page is wide.
+local function is_wide(el)
+  local state = {words = {}, lines = {}}
+  for _, row in ipairs(text_rows(el)) do
+    for column, cell in ipairs(row.cells) do
+      if cell.col_span == 1 then measured(unbroken(cell), column, state) end
+    end
+  end
+  local em = 0
+  for _, word in pairs(state.words) do em = em + 0.5 * (utf8.len(word) or 0) + 1 end
+  return em > widest
+end
+
 local function is_short(el)
-  local n = #el.head.rows + #el.foot.rows
-  for _, body in ipairs(el.bodies) do n = n + #body.head + #body.body end
-  return n <= most_rows
+  return #text_rows(el) <= most_rows
 end
 
 -- A short table and the notes below it stay on one page; a float stays as a whole.
@@ -282,14 +313,33 @@ local function header(el)
   return el
 end
 
+-- A table that is too wide has a page on its side.
+local function turned(blocks)
+  local result = pandoc.Blocks({})
+  for _, block in ipairs(blocks) do
+    local wide = false
+    pandoc.Blocks({block}):walk({
+      Table = function(el) wide = wide or is_wide(el) end,
+    })
+    if wide and (block.t == "Figure" or block.t == "Table" or block.classes:includes("kept")) then
+      result:extend(argument("#page(flipped: true)", {block}, ""))
+    else
+      result:insert(block)
+    end
+  end
+  return result
+end
+
 function Pandoc(doc)
   doc:walk({Header = function(el) tops = math.min(tops, el.level) end})
-  return doc:walk({
+  doc = doc:walk({
     Header = header,
     Span = equation,
     Figure = is_whole,
     Blocks = together,
-  }):walk({
+  })
+  doc.blocks = turned(doc.blocks)
+  return doc:walk({
     Image = image,
     Math = formula,
     Table = data_table,
