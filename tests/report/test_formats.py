@@ -118,9 +118,21 @@ def test_captions_are_the_same_and_in_the_same_order(page, document, texts):
 @pytest.mark.parametrize(
     ("kind", "seen", "unseen"),
     [
-        ("html", ["Only in HTML.", "Inline in HTML."], ["Only in Word", "Only in PDF"]),
-        ("docx", ["Only in Word", "Not in HTML."], ["Only in PDF", "in HTML.", "book"]),
-        ("pdf", ["Only in PDF", "Inline in PDF."], ["Only in Word", "Only in HTML"]),
+        (
+            "html",
+            ["Only in HTML.", "Inline in HTML.", "Raw for a browser."],
+            ["Only in Word", "Only in PDF", "Raw for PDF."],
+        ),
+        (
+            "docx",
+            ["Only in Word", "Not in HTML.", "Raw for Word."],
+            ["Only in PDF", "in HTML.", "book", "Raw for a", "Raw for PDF"],
+        ),
+        (
+            "pdf",
+            ["Only in PDF", "Inline in PDF.", "Raw for PDF."],
+            ["Only in Word", "Only in HTML", "Raw for Word", "Raw for a"],
+        ),
     ],
 )
 def test_only_content_for_the_format_is_kept(texts, kind, seen, unseen):
