@@ -200,7 +200,8 @@ def test_the_website_of_all_reports_is_asked_for_in_settings_that_quarto_has():
         "render": ["reports/*.qmd"],
         "post-render": "reports/without_loaders.py",
     }
-    assert project["website"].keys() == {"title", "search", "sidebar"}
+    assert project["website"].keys() == {"title", "body-header", "search", "sidebar"}
+    assert "Confidential" in project["website"]["body-header"]
     assert project["website"]["sidebar"].keys() == {"style", "contents"}
 
 
