@@ -27,6 +27,7 @@ from fahrstats.study.tables_in import text_sha256
 ENDING = "-public"
 """What the folder of the public version adds to that of the results."""
 
+_REPORTS = (".html", ".docx", ".pdf")
 _DIGITS_OF_HASH = 12
 _CHOSEN = ("n_boot", "n_tables", "n_cohorts")
 _STATUS = "status"  # of photos, by which they are counted
@@ -210,8 +211,9 @@ def clear_older(folder: Path) -> None:
         )
     tables = (folder / "tables").glob("*.parquet")
     ours = [file for file in tables if store.read_provenance(file) is not None]
-    page = folder / f"{Path(str(older.get('name'))).name}.html"
-    for file in (*ours, page, folder / "manifest.json"):
+    stem = Path(str(older.get("name"))).name
+    reports = [folder / f"{stem}{ending}" for ending in _REPORTS]
+    for file in (*ours, *reports, folder / "manifest.json"):
         file.unlink(missing_ok=True)
     for place in (folder / "tables", folder):
         if place.is_dir() and not any(place.iterdir()):

@@ -158,7 +158,8 @@ def test_files_of_others_stay_where_an_older_version_is_made_anew(moved):
     folder, manifest = moved
     out = publish(folder, manifest)
     (out / "letter.txt").write_text("mine")
-    (out / f"{manifest['name']}.html").write_text("an older page")
+    for ending in ("html", "docx", "pdf"):
+        (out / f"{manifest['name']}.{ending}").write_text("an older report")
     (out / "tables" / "notes.csv").write_text("mine, too")
     names = {name: "" for name in manifest["tables"] if name != "flow"}
     publish(folder, {**manifest, "tables": names})
