@@ -11,10 +11,16 @@ from typing import Final
 import pandas as pd
 
 from fahrstats.display.accuracy_tables import horizons_of
+from fahrstats.display.labels import in_sentence, listed
 from fahrstats.report.study_results import StudyResults
 
 BASE: Final = "Covariates"
 """Label of the model without any score."""
+
+MEASURES_OF_GROUPS: Final = (
+    *("c_index", "model_c_index", "observed_expected", "calibration_slope", "ipa"),
+)
+"""Measures that groups are compared by."""
 
 _CORRECTED: Final = "optimism-corrected"
 
@@ -50,6 +56,49 @@ def people(study: StudyResults) -> str:
         f"{text} Scores and models are compared in the {n} of them ({n_events} events) "
         "in whom every score is known."
     )
+
+
+def methods(study: StudyResults) -> str:
+    """Say in short how the scores were analysed."""
+    manifest = study.manifest
+    scores = listed([study.in_sentence(score) for score in study.biomarkers])
+    covariates = [study.in_sentence(name) for name in manifest["covariates"]]
+    adjusted = f" and adjusted for {listed(covariates)}" if covariates else ""
+    found = [
+        f"Cox models of the hazard of {in_sentence(manifest['outcome_label'])} held "
+        f"{scores} as a number, alone{adjusted}."
+    ]
+    if study.has("comparison"):
+        horizon = main_horizon(study)
+        when = f", and their predictions at {study.amount(horizon)}" if horizon else ""
+        found.append(
+            f"Models with and without a score{when} were compared on the same people."
+        )
+    n_boot = manifest.get("choices", {}).get("n_boot")
+    if n_boot:
+        samples = study.count(n_boot)
+        found.append(f"Optimism was taken off by {samples} bootstrap samples.")
+    return " ".join(found)
+
+
+def limits(study: StudyResults) -> list[str]:
+    """Say what no analysis of these data can show, and what was left out of them."""
+    found = [
+        "Nobody was given a score by lot: an association is no effect, and what nobody "
+        "measured may explain it."
+    ]
+    if study.has("flow"):
+        n = study.rows("flow")["n"]
+        if n.iloc[0] > n.iloc[-1]:
+            found.append(
+                "Rows were left out, as the flow of participants shows; where these "
+                "people differ from the others, so may the findings."
+            )
+    if not study.has("cohorts"):
+        found.append(
+            "The findings are of one set of data; no other has confirmed them."
+        )
+    return found
 
 
 def main_findings(study: StudyResults, biomarker: str) -> str:

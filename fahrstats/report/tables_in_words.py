@@ -1,4 +1,4 @@
-"""What each result table is to a reader who has never seen one."""
+"""What each result table is to a reader who has never seen one, and how to get it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ TABLES_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "flow": "the way from all rows to those analysed",
         "table_one": "a description of the participants",
         "photos": "photographs that were scored",
+        "repeatability": "how well the score repeats on the same people",
         "gaps": "gaps between predicted and actual age",
         "follow_up": "the length of follow-up",
         "cut_points": "groups by value of the score",
@@ -25,6 +26,7 @@ TABLES_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "ph_test": "tests of proportional hazards",
         "term_tests": "tests of each term of the models",
         "subgroups": "an analysis by subgroup",
+        "audit": "discrimination and calibration by group",
         "concordance_by": "ranking by subgroup",
         "comparison": "a comparison of models with and without the score",
         "calibration_groups": "calibration of the predicted risks",
@@ -43,3 +45,24 @@ TABLES_IN_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Tables of the analyses that a report names when a study did not make them."""
+
+ASKED_FOR_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "photos": "a section [photos]",
+        "gaps": "a section [ages]",
+        "incidence": "a section [competing]",
+        "subgroups": "a section [subgroups]",
+        "audit": "a section [subgroups], without delayed entry and case weights",
+        "comparison": "a section [covariates], or a second score",
+        "joint_groups": "a second score under [scores]",
+        "imputed": "a line such as imputations = 20 under [analysis], where values are "
+        "missing",
+        "cohorts": 'a line such as cohorts = "site" under [analysis]',
+        "early_deaths": "a line such as early = [1] under [analysis]",
+        "landmarks": "a line such as landmarks = [1] under [analysis]",
+        "outcomes": "a further outcome under [outcome.also]",
+        "published": 'a line such as published = "print.csv"',
+        "repeatability": 'kind = "robustness", with repeated photographs,',
+    }
+)
+"""What in a study file asks for the analyses that are not always made."""

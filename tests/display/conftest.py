@@ -133,6 +133,8 @@ def manifest(cohort) -> dict[str, object]:
         "analyses": [
             {
                 "table": "cox",
+                "outcome": "",
+                "biomarker": "flc",
                 "model": "adjusted",
                 "formula": "Surv(time, event) ~ flc + age + sex",
                 "n": len(cohort),

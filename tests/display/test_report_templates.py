@@ -21,7 +21,7 @@ REPORTS = Path(__file__).parents[2] / "reports"
 N_FIGURES = {
     "age_accuracy": 4,
     "audit": 5,
-    "biomarker": 14,
+    "biomarker": 15,
     "paper": 14,
     "robustness": 3,
     "saliency": 5,

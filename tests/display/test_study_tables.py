@@ -42,7 +42,8 @@ def test_every_analysis_has_its_formula_and_sizes(manifest, labels, cohort):
     shown = analyses([*manifest["analyses"], entry], labels=labels).cells.to_numpy()
     n, n_events = str(len(cohort)), str(cohort["event"].sum())
     formula = "Surv(time, event) ~ flc + age + sex"
-    assert list(shown[0]) == ["Adjusted", formula, n, n_events, "cox"]
+    name = "Free light chain, adjusted"
+    assert list(shown[0]) == [name, formula, n, n_events, "cox"]
     assert shown[1, 0] == "Free light chain"
     assert list(shown[1, 2:4]) == ["\N{EN DASH}"] * 2
 
