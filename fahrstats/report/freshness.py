@@ -15,7 +15,8 @@ from fahrstats.report.source import FORMATS, Source
 from fahrstats.report.title import TODAY, title_block
 
 _PACKAGE = Path(__file__).parents[1]
-_CODE = (".py", ".lua", ".css", ".html", ".typ", ".docx", ".yaml")
+_PAGES = (".css", ".html", ".js", ".typ", ".docx", ".openxml", ".theme")
+_CODE = (".py", ".lua", ".yaml", *_PAGES)
 _KEY = re.compile(rb"fahrstats-key\W.{0,200}?\b([0-9a-f]{64})\b", re.DOTALL)
 _HALF = 32  # digits of a key
 _KEY_WITHIN = 8192  # bytes from the start of a page in which its key stands
