@@ -15,6 +15,7 @@ from report_cells import markdown_of, run_report
 from fahrstats.cohort import store
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render
+from fahrstats.statements import STATEMENTS
 
 REPORT = Path(__file__).parents[2] / "reports" / "biomarker.qmd"
 MOST_BYTES = 3_000_000
@@ -58,6 +59,14 @@ def test_the_summary_and_every_table_of_the_study_are_shown(run, tables, cohort)
     assert "1 of 2 published hazard ratios agree" in findings_
     assert sum(isinstance(item, ggplot) for item in shown) == 5
     assert sum(isinstance(item, DisplayTable) for item in shown) == 15
+
+
+def test_all_that_authors_can_say_is_printed(run):
+    shown, _ = run(statements={key: f"Words on {key}." for key in STATEMENTS})
+    cells = [item.to_markdown() for item in shown if isinstance(item, DisplayTable)]
+    printed = "\n".join([*markdown_of(shown), *cells]).replace("\\", "")
+    unsaid = [key for key in STATEMENTS if f"Words on {key}." not in printed]
+    assert unsaid == []
 
 
 def test_a_null_is_reported_as_a_null(run, tables, monkeypatch):
