@@ -2,7 +2,8 @@
 
 A figure becomes an SVG that is small and the same in every run; what Word shows is
 made from that. Letters are outlines, so that every reader sees the same widths. Points
-by the thousand become one picture inside the drawing; axes and letters stay sharp.
+by the thousand and colour bars, whose shading few readers know, become pictures inside
+the drawing; axes and letters stay sharp.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def _svg(figure: Any, dpi: float, number: int, **how: object) -> Bundle:
     # Names inside a drawing come from a hash, which differs from figure to figure.
     settings: Any = {"svg.hashsalt": f"fahrstats-{number}", "svg.fonttype": "path"}
     with mpl.rc_context(settings):
+        _picture_meshes(figure)
         svg = small_svg(_saved(figure, "svg", dpi, how).decode())
         if len(svg) > LARGEST_SVG and _make_pictures(figure):
             svg = small_svg(_saved(figure, "svg", dpi, how).decode())
@@ -121,6 +123,27 @@ def _saved(figure: Any, kind: str, dpi: float, how: dict[str, object]) -> bytes:
     colours = {"facecolor": figure.get_facecolor(), "edgecolor": "none"}
     figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, **colours, **how)
     return buffer.getvalue()
+
+
+def _picture_meshes(figure: Any) -> None:
+    """Mark meshes, such as colour bars, to be drawn as a picture.
+
+    As an SVG they are triangles blended by filters, which come out in wrong colours or
+    not at all. In the box of a legend their places are counted in points, and pictures
+    are drawn in pixels of their own.
+    """
+    from matplotlib.collections import QuadMesh
+    from matplotlib.offsetbox import AuxTransformBox
+    from matplotlib.transforms import Affine2D
+
+    to_pixels = Affine2D().scale(1 / _POINTS_PER_INCH) + figure.dpi_scale_trans
+    in_legends = {
+        part for box in figure.findobj(AuxTransformBox) for part in box.get_children()
+    }
+    for mesh in figure.findobj(QuadMesh):
+        if mesh in in_legends and not mesh.get_rasterized():
+            mesh.set_transform(mesh.get_transform() + to_pixels)
+        mesh.set_rasterized(True)
 
 
 def _make_pictures(figure: Any) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from io import StringIO
+from io import BytesIO, StringIO
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
-from plotnine import aes, geom_point, ggplot, theme
+from plotnine import aes, geom_point, ggplot, scale_fill_gradient, theme
 
 from fahrstats.report.drawings import LARGEST_SVG, register, small_svg
 from fahrstats.report.typesetting import as_pixels
@@ -114,6 +114,34 @@ def test_thousands_of_points_become_a_picture_and_few_do_not():
     assert many[MIME].count("<image") == 1
     assert len(many[MIME]) < LARGEST_SVG
     assert "DejaVuSans" in many[MIME]  # its letters are still drawn
+
+
+def test_a_colour_bar_is_where_it_was_in_the_colours_of_its_scale(tmp_path):
+    values = pd.DataFrame({"a": [0.0, 1.0], "b": [1.0, 1.0]})
+    plot = (
+        ggplot(values, aes("a", "b", fill="a"))
+        + geom_point(shape="s", size=9, color="black")
+        + scale_fill_gradient(low="#ffffff", high="#ff0000")
+        + theme(figure_size=(3, 2), legend_position="bottom")
+    )
+    svg = Formatter("svg").show["ggplot"](plot)[0][MIME]
+    assert svg.count("<image") == 1
+    assert "linearGradient" not in svg
+    (tmp_path / "bar.svg").write_text(svg, encoding="utf-8")
+    inside = as_pixels({"bar": tmp_path / "bar.svg"}, tmp_path)["bar"]
+    whole = BytesIO(Formatter("png").show["ggplot"](plot)[0]["image/png"])
+    np.testing.assert_allclose(pale_reds(inside), pale_reds(whole), atol=4)
+
+
+def pale_reds(image):
+    """Return rows and columns between which a colour bar from white to red lies."""
+    red, green, blue = np.moveaxis(
+        np.asarray(Image.open(image).convert("RGB"), int), -1, 0
+    )
+    is_bar = (red > 250) & (green > 40) & (green < 215) & (np.abs(green - blue) < 3)
+    rows, columns = np.nonzero(is_bar)
+    assert len(rows) > 5000
+    return rows.min(), rows.max(), columns.min(), columns.max()
 
 
 def test_the_width_of_a_figure_is_that_of_its_drawing(steps):
