@@ -65,7 +65,7 @@ def methods(study: StudyResults) -> str:
     covariates = [study.in_sentence(name) for name in manifest["covariates"]]
     adjusted = f" and adjusted for {listed(covariates)}" if covariates else ""
     found = [
-        f"Cox models of the hazard of {in_sentence(manifest['outcome_label'])} held "
+        f"Cox models of the hazard of {in_sentence(manifest['outcome_label'])} with "
         f"{scores} as a number, alone{adjusted}."
     ]
     if study.has("comparison"):
@@ -99,6 +99,16 @@ def limits(study: StudyResults) -> list[str]:
             "The findings are of one set of data; no other has confirmed them."
         )
     return found
+
+
+def of_measures(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the measures that groups are compared by, those with a test.
+
+    Where none has one, the rows that say why.
+    """
+    wanted = table[table["measure"].isin(("hr", *MEASURES_OF_GROUPS))]
+    tested = wanted[wanted["statistic"].notna()]
+    return tested if len(tested) else wanted
 
 
 def main_findings(study: StudyResults, biomarker: str) -> str:

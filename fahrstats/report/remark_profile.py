@@ -33,7 +33,7 @@ Row = tuple[str, str]
 _ALL_SCORES: Final = "Scores compared, or together"
 _GROUPED: Final = "_group"
 _SPLINE: Final = re.compile(r"rcs\((?P<score>\w+), \d+\)")
-_PLACES: Final = {
+PLACES: Final = {
     "cox": "tbl-hazard",
     "ph_test": "tbl-ph",
     "spline": "fig-spline",
@@ -63,7 +63,7 @@ _PLACES: Final = {
 }
 """Where the report shows each result table."""
 
-_ANALYSES: Final = {
+ANALYSES: Final = {
     "cox": "Cox model",
     "ph_test": "test of proportional hazards",
     "spline": "spline",
@@ -91,6 +91,8 @@ _ANALYSES: Final = {
     "early_deaths": "odds of an early event",
     "gap_hazard": "Cox model of a gap",
 }
+"""What was done for each result table."""
+
 _HEADERS: Final = ("Analysis", "Variables in it", "People", "Events", "Where")
 _WIDTHS: Final = (38, 34, 9, 9, 10)
 
@@ -230,7 +232,7 @@ def _analysis(study: StudyResults, entry: dict[str, Any]) -> tuple[str, ...]:
 def _named(study: StudyResults, entry: dict[str, Any]) -> str:
     """Return what was done, of which outcome, in which form."""
     is_best = entry["model"] == BEST
-    parts = [_ANALYSES["logrank"] if is_best else _ANALYSES[entry["table"]]]
+    parts = [ANALYSES["logrank"] if is_best else ANALYSES[entry["table"]]]
     parts += [entry["outcome"], entry["model"]]
     if "time" in entry:
         parts.append(f"follow-up after {study.amount(entry['time'])}")
@@ -257,6 +259,6 @@ def _place(study: StudyResults, entry: dict[str, Any]) -> str:
     groups = study.manifest.get("groups_name", "groups")
     if entry["table"] == "cox" and entry["model"].startswith(groups):
         return "@tbl-groups"
-    label = _PLACES[entry["table"]]
+    label = PLACES[entry["table"]]
     # A section has no number that a reference could show.
     return f"[its section](#{label})" if label.startswith("sec-") else f"@{label}"

@@ -94,14 +94,17 @@ def cut_effects(cohort: StudyCohort) -> pd.DataFrame:
 
 
 def cut_points_tried(cohort: StudyCohort, score: Variable) -> dict[float, str]:
-    """Return the cut points that know nothing of the outcome, each with its origin."""
+    """Return the cut points that know nothing of the outcome, ascending, with origins.
+
+    One of the study comes before a quantile of the same value.
+    """
     values = cohort.data[score.name].dropna()
     found = {cut: score.cut_origin for cut in score.cut_points}
     for origin, share in _QUANTILES:
         found.setdefault(float(np.quantile(values, share)), origin)
     return {
         cut: origin
-        for cut, origin in found.items()
+        for cut, origin in sorted(found.items())
         if values.min() <= cut < values.max()
     }
 

@@ -158,3 +158,28 @@ def test_rows_at_one_time_and_of_one_score():
     assert chosen.at(5.0, None) is None
     table = pd.DataFrame({"variable": ["faceage", "age"], "estimate": [1.0, 2.0]})
     assert list(chosen.own("faceage", table)["estimate"]) == [1.0]
+
+
+def test_methods_say_what_the_models_held(study_of):
+    study = study_of("comparison", choices={"n_boot": 200}, outcome_label="Death")
+    told = chosen.methods(study)
+    assert told.startswith("Cox models of the hazard of death with face age as a numb")
+    assert "and their predictions at 5 years were compared" in told
+    assert told.endswith("Optimism was taken off by 200 bootstrap samples.")
+    bare = study_of(covariates=[], outcome_label="Death")
+    assert chosen.methods(bare).endswith("with face age as a number, alone.")
+
+
+def test_limits_name_what_was_left_out_and_that_nothing_confirms_it(study_of):
+    (first, second) = chosen.limits(study_of())
+    assert "an association is no effect" in first
+    assert "no other has confirmed them" in second
+
+
+def test_measures_of_groups_are_those_with_a_test_or_the_reason_why_none_has():
+    table = pd.DataFrame(
+        {"measure": ["hr", "c_index", "brier"], "statistic": [2.0, math.nan, 3.0]}
+    )
+    assert list(chosen.of_measures(table)["measure"]) == ["hr"]
+    untested = table.assign(statistic=math.nan)
+    assert list(chosen.of_measures(untested)["measure"]) == ["hr", "c_index"]
