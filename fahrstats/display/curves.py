@@ -37,9 +37,11 @@ _COUNTS: Final = {
 }
 
 # Inches
-_PANEL_HEIGHT: Final = 2.9
-_ROW_HEIGHT: Final = 0.145
+_PANEL_HEIGHT: Final = 2.25
+_ROW_HEIGHT: Final = 0.125
 _GROUP_GAP: Final = 0.05
+_NAME_BESIDE: Final = 0.6  # names no wider than this stand beside their counts
+_NAME_GAP: Final = 0.1
 
 
 def survival_curves(
@@ -108,7 +110,7 @@ def survival_curves(
         layers += [
             *_table(at_risk, rows, style),
             house_theme(width, height + below)
-            + table_room(_left_of_panel(), below, width),
+            + table_room(_left_of_panel(rows), below, width),
         ]
     plot = ggplot(steps, aes("time", "estimate", color="group", linetype="group"))
     return plot + layers + scales_and_legend(names, width, style)
@@ -134,31 +136,46 @@ def _as_groups(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
 def _table_rows(at_risk: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """Return a row per line of the at-risk table: its name, and inches below the panel.
 
-    The line that names a group has no ``column``; where it has to be broken, it takes
-    several rows.
+    What names a group has no ``column``: it stands beside the first line of counts
+    where all names are short, and otherwise above, in several lines where it has to
+    be broken.
     """
     counts = {column: name for column, name in _COUNTS.items() if column in at_risk}
+    is_beside = all(map(_fits_beside, names.values()))
     lines: list[tuple[str, str, str, float]] = []
     dy = -FIRST_ROW
     for group, shown in names.items():
-        heads = {"": shown} if len(names) > 1 else {}
-        for column, label in {**heads, **counts}.items():
-            more = label.count("\n") * _ROW_HEIGHT
-            lines.append((group, column, label, dy - more / 2))
-            dy -= _ROW_HEIGHT + more
+        if len(names) > 1:
+            more = shown.count("\n") * _ROW_HEIGHT
+            lines.append((group, "", shown, dy - more / 2))
+            dy -= 0 if is_beside else _ROW_HEIGHT + more
+        for column, label in counts.items():
+            lines.append((group, column, label, dy))
+            dy -= _ROW_HEIGHT
         dy -= _GROUP_GAP
     rows = pd.DataFrame(lines, columns=["group", "column", "label", "dy"])
     return _as_groups(rows, names)
 
 
-def _left_of_panel() -> float:
+def _fits_beside(name: str) -> bool:
+    return "\n" not in name and _bold_width(name) <= _NAME_BESIDE
+
+
+def _bold_width(name: str) -> float:
+    return text_width(name, TEXT_SIZE, weight="bold")
+
+
+def _left_of_panel(rows: pd.DataFrame) -> float:
     """Return where group names start, in inches."""
-    widest = max(text_width(label, TEXT_SIZE) for label in _COUNTS.values())
-    return -(COUNT_GAP + widest)
+    taken = COUNT_GAP + max(text_width(name, TEXT_SIZE) for name in _COUNTS.values())
+    names = rows.loc[rows["column"] == "", "label"]
+    if len(names) and all(map(_fits_beside, names)):
+        taken += _NAME_GAP + max(map(_bold_width, names)) + MARK_WIDTH
+    return -taken
 
 
 def _table(at_risk: pd.DataFrame, rows: pd.DataFrame, style: JournalStyle) -> list[Any]:
-    start = _left_of_panel()
+    start = _left_of_panel(rows)
     common = {"inherit_aes": False, "show_legend": False, "size": TEXT_SIZE}
     heads, names = rows[rows["column"] == ""], rows[rows["column"] != ""]
     cells = count_cells(at_risk, names, style)

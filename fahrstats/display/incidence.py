@@ -42,11 +42,11 @@ from fahrstats.display.theme import INK, TEXT_SIZE, house_theme, page_width
 _HEIGHTS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 # Inches
-_ONE_PANEL: Final = 2.9
-_EACH_PANEL: Final = 1.7
-_STRIP: Final = 0.28
-_PANEL_GAP: Final = 0.12
-_ROW_HEIGHT: Final = 0.16
+_ONE_PANEL: Final = 2.4
+_EACH_PANEL: Final = 1.3
+_STRIP: Final = 0.24
+_PANEL_GAP: Final = 0.1
+_ROW_HEIGHT: Final = 0.145
 _NAME_WIDTH: Final = 1.8
 
 
@@ -177,7 +177,7 @@ def _rows_at_risk(groups: Mapping[str, str]) -> pd.DataFrame:
     names = list(groups.values()) if len(groups) > 1 else ["At risk"]
     labels = [wrap(name.replace("\n", " "), _NAME_WIDTH, TEXT_SIZE) for name in names]
     heights = np.array([1 + label.count("\n") for label in labels]) * _ROW_HEIGHT
-    first = FIRST_ROW + (_ROW_HEIGHT if len(groups) > 1 else 0)
+    first = FIRST_ROW + (_ROW_HEIGHT / 2 if len(groups) > 1 else 0)
     bottom = -(first + np.cumsum(heights))
     return pd.DataFrame(
         {

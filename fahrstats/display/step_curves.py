@@ -34,7 +34,7 @@ _MOST_STEPS: Final = 1500  # finer than a printed page resolves
 # Inches
 AXIS_HEIGHT: Final = 0.35
 TITLE_HEIGHT: Final = 0.3
-FIRST_ROW: Final = 0.62
+FIRST_ROW: Final = 0.5
 MARK_WIDTH: Final = 0.13
 COUNT_GAP: Final = 0.28  # half of a count below the time 0, and a space
 _AXIS_WIDTH: Final = 0.42
@@ -80,18 +80,23 @@ def corners(curve: pd.DataFrame, few_at_risk: int, first: float) -> pd.DataFrame
 def bands_and_lines(steps: pd.DataFrame, keys: list[str]) -> list[Any]:
     """Return bands and lines, faded where few are left; ``keys`` tell curves apart."""
     has_limits = steps["conf_low"].notna() & steps["conf_high"].notna()
-    band = geom_ribbon(
-        aes(ymin="conf_low", ymax="conf_high", fill=keys[0]),
-        steps[has_limits],
-        alpha=0.15,
-        color="none",
-        show_legend=False,
-    )
     # The faded part begins with the last point of the other, so that they meet.
     is_few = steps.groupby(keys, observed=True)["few"]
     faded = steps[steps["few"] | is_few.shift(-1, fill_value=False)]
     return [
-        band,
+        *(
+            geom_ribbon(
+                aes(ymin="conf_low", ymax="conf_high", fill=keys[0]),
+                part,
+                alpha=alpha,
+                color="none",
+                show_legend=False,
+            )
+            for part, alpha in (
+                (steps[has_limits & ~steps["few"]], 0.15),
+                (steps[has_limits & steps["few"]], 0.06),
+            )
+        ),
         geom_line(data=steps[~steps["few"]], size=0.8),
         geom_line(data=faded, size=0.8, alpha=0.35, show_legend=False),
     ]

@@ -159,6 +159,32 @@ def test_a_curve_fades_where_few_are_left(one, draw):
     np.testing.assert_allclose(faded[0], solid[-1])
 
 
+def test_its_band_fades_with_it(one, draw):
+    curves, _ = one
+    figure = draw(survival_curves(curves))
+    firm, pale = sorted(
+        figure.axes[0].collections, key=lambda band: band.get_paths()[0].vertices[0, 0]
+    )
+    assert pale.get_facecolor()[0, 3] < firm.get_facecolor()[0, 3] / 2
+    edges = [band.get_paths()[0].vertices[:, 0] for band in (firm, pale)]
+    assert edges[0].max() == pytest.approx(edges[1].min())
+
+
+def test_short_names_stand_beside_their_counts_and_long_ones_above(two, draw):
+    short, long = (
+        draw(survival_curves(*two, labels=labels))
+        for labels in (None, {"Q2": "above the median"})
+    )
+    for figure, name, n_lines in ((short, "Q2", 0), (long, "above the median", 1)):
+        axes = figure.axes[0]
+        height = {text.get_text(): _centre(text)[1] for text in axes.texts[::-1]}
+        last = [_centre(t)[1] for t in axes.texts if t.get_text() == "At risk"][-1]
+        line = (height["At risk"] - height["Events"]) / 2
+        assert height[name] == pytest.approx(last + n_lines * line, abs=PIXEL)
+    heights = [figure.get_size_inches()[1] for figure in (short, long)]
+    assert heights[0] < heights[1]
+
+
 def test_few_at_risk_at_first_under_delayed_entry_is_no_tail(draw):
     curve = pd.DataFrame(
         {
@@ -204,7 +230,7 @@ def test_there_is_no_band_before_the_first_event(one, draw):
     is_one = curves["estimate"] == 1
     limits = ["conf_low", "conf_high"]
     before = curves.assign(**{name: curves[name].mask(is_one) for name in limits})
-    figure = draw(survival_curves(before, at_risk))
+    figure = draw(survival_curves(before, at_risk, few_at_risk=0))
     first = curves.loc[~is_one, "time"].min()
     (corners,) = bands(figure)
     assert corners[:, 0].min() == pytest.approx(first)
@@ -219,7 +245,7 @@ def test_a_group_without_events_has_a_curve_and_no_band(two, draw):
         estimate=curves["estimate"].mask(is_first, 1.0),
         **{name: curves[name].mask(is_first) for name in limits},
     )
-    figure = draw(survival_curves(no_event, at_risk))
+    figure = draw(survival_curves(no_event, at_risk, few_at_risk=0))
     assert len(bands(figure)) == 1
     nobody = no_event.assign(conf_low=np.nan, conf_high=np.nan)
     assert bands(draw(survival_curves(nobody, at_risk))) == []
