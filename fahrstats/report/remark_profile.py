@@ -255,7 +255,9 @@ def _variables_of(study: StudyResults, entry: dict[str, Any]) -> str:
 
 
 def _place(study: StudyResults, entry: dict[str, Any]) -> str:
-    """Return a link to what shows an analysis in the report."""
+    """Return a link to what shows an analysis, if this version of the report does."""
+    if not study.has(entry["table"]):
+        return EMPTY
     groups = study.manifest.get("groups_name", "groups")
     if entry["table"] == "cox" and entry["model"].startswith(groups):
         return "@tbl-groups"

@@ -15,6 +15,7 @@ from fahrstats.study.models import (
     full_model,
     step_size,
     step_text,
+    with_step_texts,
 )
 from fahrstats.study.people_tables import (
     group_column,
@@ -178,7 +179,8 @@ def _parted(cohort: StudyCohort, score: Variable, cut: float) -> pd.DataFrame:
 def _ratios(
     cohort: StudyCohort, data: pd.DataFrame, terms: Sequence[str]
 ) -> pd.DataFrame:
-    return fit_cox(cohort, data, terms).tidy(exponentiate=True)
+    table = fit_cox(cohort, data, terms).tidy(exponentiate=True)
+    return with_step_texts(cohort, table)
 
 
 def _best(cohort: StudyCohort, score: Variable) -> pd.DataFrame:

@@ -42,6 +42,12 @@ TABLES = {
 }
 
 
+OTHERS = dict.fromkeys(
+    ("spline", "comparison", "landmarks", "cut_effects", "influence"),
+    pd.DataFrame({"estimand": ["hr"]}),
+)
+
+
 def entry(table, formula, biomarker="faceage", model="", **more):
     about = {"table": table, "outcome": "", "biomarker": biomarker, "model": model}
     return about | {"formula": formula, "n": 100, "n_events": 25} | more
@@ -64,7 +70,7 @@ def study_of(tmp_path):
     """Write made-up results with some statements, and open them."""
 
     def opened(**statements: str) -> StudyResults:
-        for name, table in TABLES.items():
+        for name, table in (TABLES | OTHERS).items():
             store.write(table, tmp_path / "tables" / f"{name}.parquet", {})
         manifest = {
             "labels": {
@@ -76,7 +82,7 @@ def study_of(tmp_path):
             "covariates": ["age"],
             "subgroups": [],
             "groups_name": "halves",
-            "tables": dict.fromkeys(TABLES, ""),
+            "tables": dict.fromkeys([*TABLES, *OTHERS], ""),
             "provenance": {},
             "analyses": ANALYSES,
             "statements": statements,
@@ -131,7 +137,9 @@ def test_the_profile_of_patients_counts_them_and_names_what_is_open(study_of):
     assert told["Left out, missing: age"] == "20, with 5 events"
     assert told["Analysed"] == "100, with 25 events"
     assert told["Face age"] == "a number in years"
-    assert told["In models"] == "as a number (per 10 years); in halves cut at 60.00"
+    assert told["In models"] == (
+        "as a number (per 10 years); in halves cut at 60.00; as a spline"
+    )
     assert told["Death"] == "25 events; the main outcome"
     assert told["Stroke"] == "7 events"
     assert told["Adjusted for"] == "age, whatever their significance"
@@ -163,6 +171,12 @@ def test_the_profile_of_analyses_links_each_to_its_result(study_of):
         "25",
         "@tbl-comparison",
     ]
+
+
+def test_an_analysis_whose_table_is_not_published_has_no_link(study_of):
+    study = study_of()
+    del study.manifest["tables"]["influence"]
+    assert remark_profile.analyses(study).splitlines()[9].endswith("| – |")
 
 
 def test_every_table_of_the_registry_has_a_place_and_a_name():
