@@ -40,9 +40,14 @@ from fahrstats.display.theme import (
 
 _SPREAD: Final = 0.12  # height of the distribution below 0, as a share of the axis
 _LARGEST: Final = 1.0
+_ROUND: Final = (1, 2, 2.5, 5, 10)  # distances between marks
+_MOST_MARKS: Final = 6
+_FEW_MARKS: Final = 4
 
 # Inches
-_ONE_PANEL: Final = 4.6
+_ONE_PANEL: Final = 3.6
+_LARGEST_PANEL: Final = 2.6  # of several
+_SMALL_PANEL: Final = 2.3  # with fewer marks on its axes
 _PANEL_FRAME: Final = 0.75
 _HEADING: Final = 0.2
 _TITLE_HEIGHT: Final = 0.3
@@ -57,7 +62,7 @@ def calibration_curves(
     *,
     labels: Labels | None = None,
     title: str = "",
-    columns: int = 2,
+    columns: int | None = None,
     width: float | None = None,
     style: JournalStyle = DEFAULT,
 ) -> ggplot:
@@ -79,10 +84,11 @@ def calibration_curves(
     labels
         Label and unit of each column of the data.
     columns
-        Most panels beside each other.
+        Most panels beside each other; two for four panels and three for more, by
+        default.
     width
-        Inches; a page of the journal by default. The height follows from the number of
-        panels; a single one is square.
+        Inches, at most; a page of the journal by default. Panels are square, and no
+        larger than a reader needs.
 
     Raises
     ------
@@ -98,21 +104,25 @@ def calibration_curves(
     need_columns(groups, shown, "a calibration plot")
     only_one(groups, ("time", "biomarker", "outcome"), "a calibration plot")
     terms = list(groups["term"].unique())
-    n_columns = min(len(terms), columns)
+    n_columns = min(len(terms), columns or (2 if len(terms) == 4 else 3))
     n_rows = math.ceil(len(terms) / n_columns)
-    side = _ONE_PANEL if len(terms) == 1 else (width - _AXIS_WIDTH) / n_columns
+    largest = _ONE_PANEL if len(terms) == 1 else _LARGEST_PANEL
+    side = min((width - _AXIS_WIDTH) / n_columns, largest)
     names = [_heading(column_label(term, labels), side - 0.4) for term in terms]
     groups, curves, *bars = (
         table.assign(panel=_panels(table["term"], terms, names))
         for table in (groups, curves, distribution)
         if table is not None
     )
-    top = _top(groups, curves)
+    most = _MOST_MARKS if side >= _SMALL_PANEL else _FEW_MARKS
+    top, step = _top_and_step(groups, curves, most)
     heading = _HEADING * max(name.count("\n") + 1 for name in names)
     height = n_rows * (side + (heading if len(terms) > 1 else 0)) + _PANEL_FRAME
-    full_width = _ONE_PANEL + _AXIS_WIDTH if len(terms) == 1 else width
-    marks: dict[str, Any] = {"breaks": _breaks(top), "labels": tick_percents(style)}
-    marks["expand"] = (0.02, 0)
+    marks: dict[str, Any] = {
+        "breaks": [k * step for k in range(int(top / step + 1e-9) + 1)],
+        "labels": tick_percents(style),
+        "expand": (0.02, 0),
+    }
     return (
         ggplot(groups.dropna(subset="estimate"), aes("predicted", "estimate"))
         + geom_segment(
@@ -136,9 +146,12 @@ def calibration_curves(
         + scale_x_continuous(**marks)
         + scale_y_continuous(**marks)
         + labs(x="Predicted risk", y="Observed risk (95% CI)", title=plain(title))
-        + house_theme(full_width, height + (_TITLE_HEIGHT if title else 0))
+        + house_theme(
+            n_columns * side + _AXIS_WIDTH, height + (_TITLE_HEIGHT if title else 0)
+        )
         + theme(
-            panel_grid_major_y=element_line(color=FAINT), panel_spacing=_SPACING / width
+            panel_grid_major_y=element_line(color=FAINT),
+            panel_spacing=_SPACING / (n_columns * side + _AXIS_WIDTH),
         )
     )
 
@@ -162,26 +175,18 @@ def _panels(term: pd.Series[Any], terms: list[str], names: list[str]) -> Any:
     return pd.Categorical([headings[name] for name in term], list(dict.fromkeys(names)))
 
 
-def _top(groups: pd.DataFrame, curves: pd.DataFrame) -> float:
-    """Return where both axes end: a round risk that holds curves and groups."""
+def _top_and_step(
+    groups: pd.DataFrame, curves: pd.DataFrame, most: int
+) -> tuple[float, float]:
+    """Return where both axes end, a risk that holds all, and between their marks."""
     values = [
         *groups[["predicted", "estimate", "conf_high"]].max(),
         *curves[["predicted", "estimate"]].max(),
     ]
     largest = max(float(value) for value in values if value == value)
-    step = _step(largest)
-    return min(_LARGEST, math.ceil(largest / step - 1e-9) * step)
-
-
-def _step(largest: float) -> float:
-    """Return a round distance between marks that gives about five of them."""
-    power = 10.0 ** math.floor(math.log10(largest / 5))
-    return next(m * power for m in (1, 2, 5, 10) if largest / (m * power) <= 6)
-
-
-def _breaks(top: float) -> list[float]:
-    step = _step(top)
-    return [k * step for k in range(int(top / step + 1e-9) + 1)]
+    power = 10.0 ** math.floor(math.log10(largest / (most - 1)))
+    step = next(m * power for m in _ROUND if largest / (m * power) <= most)
+    return min(_LARGEST, math.ceil(largest / step - 1e-9) * step), step
 
 
 def _smooth(curves: pd.DataFrame, style: JournalStyle) -> list[Any]:

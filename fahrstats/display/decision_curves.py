@@ -11,15 +11,12 @@ from plotnine import (
     geom_line,
     geom_ribbon,
     ggplot,
-    guide_legend,
-    guides,
     labs,
     scale_color_manual,
     scale_fill_manual,
     scale_linetype_manual,
     scale_x_continuous,
     scale_y_continuous,
-    theme,
 )
 
 from fahrstats.display.axes import tick_numbers, tick_percents
@@ -27,6 +24,7 @@ from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.step_curves import legend_above, legend_height
 from fahrstats.display.theme import (
     INK,
     MUTED,
@@ -42,9 +40,7 @@ _BELOW: Final = 0.15  # of the largest net benefit, shown below 0
 _ABOVE: Final = 1.08
 
 # Inches
-_HEIGHT: Final = 3.2
-_LEGEND_ROW_HEIGHT: Final = 0.24
-_LINE_HEIGHT: Final = 0.13
+_HEIGHT: Final = 2.8
 _TITLE_HEIGHT: Final = 0.3
 _NAME_WIDTH: Final = 5.6
 
@@ -88,27 +84,24 @@ def decision_curves(
     need_columns(table, shown, "a decision curve")
     only_one(table, ("estimand", "time", "biomarker", "outcome"), "a decision curve")
     terms = list(table["term"].unique())
-    names = [_name(term, labels) for term in terms]
+    names = dict(zip(terms, [_name(term, labels) for term in terms], strict=True))
     rows = table.assign(term=pd.Categorical(table["term"], terms))
     rows = rows.dropna(subset="estimate")
     top = float(rows["estimate"].max())
-    n_lines = sum(name.count("\n") + 1 for name in names)
-    legend = n_lines * _LINE_HEIGHT + len(names) * (_LEGEND_ROW_HEIGHT - _LINE_HEIGHT)
-    height = _HEIGHT + legend + (_TITLE_HEIGHT if title else 0)
+    height = _HEIGHT + legend_height(names, width) + (_TITLE_HEIGHT if title else 0)
     banded = rows[~rows["term"].isin(_WITHOUT)]
     banded = banded.dropna(subset=["conf_low", "conf_high"])
     return (
         ggplot(rows, aes("threshold", "estimate", color="term", linetype="term"))
         + _bands(banded)
         + geom_line(size=0.8)
-        + _scales(terms, names, style, has_bands=not banded.empty)
+        + _scales(names, style, has_bands=not banded.empty)
         + scale_x_continuous(labels=tick_percents(style), expand=(0.02, 0))
         + scale_y_continuous(labels=tick_numbers(style))
         + coord_cartesian(ylim=(-_BELOW * top, _ABOVE * top))
         + labs(x="Threshold of predicted risk", y="Net benefit", title=plain(title))
         + house_theme(width, height)
-        + guides(color=guide_legend(ncol=1), linetype=guide_legend(ncol=1))
-        + theme(legend_position="top", legend_key_width=28, legend_box_spacing=0.01)
+        + legend_above(names, width)
     )
 
 
@@ -127,16 +120,17 @@ def _bands(banded: pd.DataFrame) -> list[Any]:
 
 
 def _scales(
-    terms: list[str], names: list[str], style: JournalStyle, *, has_bands: bool
+    names: dict[str, str], style: JournalStyle, *, has_bands: bool
 ) -> list[Any]:
     """Return colours and line types: grey for strategies without a model."""
+    terms = list(names)
     models = [term for term in terms if term not in _WITHOUT]
     colour = dict(zip(models, colours(len(models), style), strict=True))
     dash = dict(zip(models, line_types(len(models)), strict=True))
     grey = {"treat all": (MUTED, "dashed"), "treat none": (INK, "solid")}
     colour |= {term: shade for term, (shade, _) in grey.items()}
     dash |= {term: line for term, (_, line) in grey.items()}
-    shown = {"name": "", "labels": names, "limits": terms}
+    shown = {"name": "", "labels": list(names.values()), "limits": terms}
     shades = [colour[term] for term in terms]
     fill = [scale_fill_manual(shades, **shown)] if has_bands else []
     dashes = scale_linetype_manual([dash[term] for term in terms], **shown)

@@ -42,7 +42,7 @@ _EDGE: Final = 0.08
 _LEGEND_ROW_HEIGHT: Final = 0.24
 _LEGEND_LINE_HEIGHT: Final = 0.15
 _LEGEND_KEY_WIDTH: Final = 0.5
-_LEGEND_EDGES: Final = 1.0
+_LEGEND_EDGES: Final = 0.5
 
 
 def shown_names(
@@ -114,9 +114,13 @@ def scales_and_legend(
     ]
     if len(names) == 1:
         return [*scales, theme(legend_position="none")]
+    return [*scales, *legend_above(names, width)]
+
+
+def legend_above(names: Mapping[str, str], width: float) -> list[Any]:
+    """Return a legend above the panel, in as many columns as there is room for."""
     n_columns = _legend_columns(names, width)
     return [
-        *scales,
         guides(**{ae: guide_legend(ncol=n_columns) for ae in ("color", "linetype")}),
         theme(legend_position="top", legend_key_width=28, legend_box_spacing=0.01),
     ]

@@ -73,5 +73,5 @@ def house_theme(width: float, height: float) -> theme:
         legend_key=element_blank(),
         legend_text=element_text(size=TEXT_SIZE),
         strip_background=element_blank(),
-        strip_text=element_text(size=BASE_SIZE, ha="left"),
+        strip_text=element_text(size=BASE_SIZE, ha="left", ma="left"),
     )
