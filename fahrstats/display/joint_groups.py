@@ -29,12 +29,13 @@ from plotnine import (
     theme,
 )
 
-from fahrstats.display.axes import tick_numbers
+from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_count, format_ratio
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
+from fahrstats.display.step_curves import round_times
 from fahrstats.display.theme import (
     BASE_SIZE,
     FAINT,
@@ -57,6 +58,8 @@ _TILE_PAD: Final = 0.12
 _TITLE_HEIGHT: Final = 0.3
 _PANEL_HEIGHT: Final = 1.9
 _PANEL_FRAME: Final = 0.85
+
+_TITLE_GAP: Final = 6  # points between the title of a legend and its first line
 
 
 def joint_tiles(
@@ -189,15 +192,20 @@ def joint_curves(
         + scale_y_continuous(
             breaks=np.linspace(0, 1, 6), labels=tick_numbers(style), expand=(0.01, 0)
         )
-        + scale_x_continuous(labels=tick_numbers(style), expand=(0.02, 0))
+        + scale_x_continuous(
+            breaks=round_times(float(steps["time"].max())),
+            labels=tick_ratios(style),
+            expand=(0.02, 0),
+        )
         + coord_cartesian(ylim=(0, 1))
         + _curve_scales(second, plain(column_label(scores[1], labels)), style)
         + labs(x=plain(time_label), y="Survival probability", title=plain(title))
         + house_theme(width, height)
         + theme(
             legend_position="top",
-            legend_title=element_text(size=TEXT_SIZE),
+            legend_title=element_text(size=TEXT_SIZE, margin={"r": _TITLE_GAP}),
             legend_key_width=28,
+            legend_box_spacing=0.01,
             panel_grid_major_y=element_line(color=FAINT),
             panel_spacing_x=0.04,
             panel_spacing_y=0.05,
