@@ -232,9 +232,8 @@ class StudyResults:
     def folded(self, title: str, name: str, draw: Draw, **wanted: object) -> None:
         """Display a table below a title that opens it, if the study has such rows."""
         if self.has(name) and len(self.rows(name, **wanted)):
-            shown = title.replace('"', "&quot;")
-            opening = f'::: {{.callout-tip collapse="true" title="{shown}"}}\n'
-            _display(_markdown(opening))
+            opening = '::: {.callout-tip collapse="true"}\n## '
+            _display(_markdown(f"{opening}{escape_markdown(title)}\n"))
             self.told(name, draw, **wanted)
             _display(_markdown("\n:::\n"))
 

@@ -210,11 +210,12 @@ def test_scores_are_shown_one_by_one_in_the_order_of_the_study(study, shown):
 
 
 def test_a_table_is_folded_below_its_title_unless_it_has_no_rows(study, shown):
-    study.folded('All "terms"', "ph_test", len)
+    study.folded('All "terms" of *x* and <script>', "ph_test", len)
     study.folded("None", "rmst", len)
     study.folded("None", "cox", len, model="unadjusted")
     assert texts(shown) == [
-        '::: {.callout-tip collapse="true" title="All &quot;terms&quot;"}\n',
+        '::: {.callout-tip collapse="true"}\n'
+        '## All "terms" of \\*x\\* and \\<script\\>\n',
         1,
         "\n:::\n",
     ]
