@@ -53,7 +53,8 @@ def build_site(
     DataError
         A folder is not of a finished study, is not a version for publication, or holds
         no report of its results as they now are; two folders are of one study; or
-        ``out`` holds files that are not of a site. Nothing is written then.
+        ``out`` lies in one of them or holds files that are not of a site. Nothing is
+        written then.
 
     Warns
     -----
@@ -66,6 +67,7 @@ def build_site(
     """
     out = Path(out)
     studies = read_studies(results, confidential=confidential)
+    _check_is_apart(out, results)
     older = _older_files(out)
     texts, pages = {}, {}
     for study in studies:
@@ -91,6 +93,16 @@ def build_site(
         (out / name).unlink(missing_ok=True)
     _record(out, {*texts, *copies})
     return out / "index.html"
+
+
+def _check_is_apart(out: Path, results: Iterable[Path]) -> None:
+    """Refuse a site among results, which would then not be those of their reports."""
+    for folder in map(Path, results):
+        if folder.resolve() in out.resolve().parents:
+            raise DataError(
+                f"`{out}` lies in the folder of results `{folder}`; give a folder "
+                "outside of it."
+            )
 
 
 def _older_files(out: Path) -> set[str]:

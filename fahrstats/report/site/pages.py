@@ -8,6 +8,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from fahrstats.report.pandoc import HERE as REPORT
 from fahrstats.report.site.sections import Page
@@ -98,7 +99,7 @@ def download_name(file: Path, confidential: bool) -> str:
 
 def _bar(study: SiteStudy, studies: Sequence[SiteStudy], confidential: bool) -> str:
     links = "\n".join(
-        f'<li><a href="{escape(one.name)}.html"'
+        f'<li><a href="{_page_link(one)}"'
         + (' aria-current="page"' if one is study else "")
         + f">{escape(one.title)}</a></li>"
         for one in studies
@@ -115,7 +116,7 @@ def _entry(study: SiteStudy, confidential: bool) -> str:
     facts.append(_PUBLIC[study.is_public])
     formats = _links(study, confidential)
     return (
-        f'<li><a class="site-report" href="{escape(study.name)}.html">'
+        f'<li><a class="site-report" href="{_page_link(study)}">'
         f"{escape(study.title)}</a>\n"
         f'<p class="site-facts">{escape(" · ".join(filter(None, facts)))}'
         f"{' · ' + formats if formats else ''}</p></li>"
@@ -124,18 +125,22 @@ def _entry(study: SiteStudy, confidential: bool) -> str:
 
 def _links(study: SiteStudy, confidential: bool) -> str:
     return " · ".join(
-        f'<a href="{escape(download_name(file, confidential))}" download '
+        f'<a href="{quote(download_name(file, confidential))}" download '
         f'aria-label="{_FORMATS[file.suffix]}: {escape(study.title)}">'
         f"{_FORMATS[file.suffix]}</a>"
         for file in study.downloads
     )
 
 
+def _page_link(study: SiteStudy) -> str:
+    return quote(f"{study.name}.html")
+
+
 def _as_json(studies: Sequence[SiteStudy], pages: Mapping[str, Page]) -> str:
     """Write what can be searched as JSON that may stand in a script element."""
     found = [
         {
-            "page": f"{study.name}.html",
+            "page": _page_link(study),
             "title": study.title,
             "sections": [
                 [section.anchor, section.heading, section.text]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from urllib.parse import unquote
 
 import pytest
 from accessibility import axe_core, browser, violations
@@ -72,6 +73,30 @@ def test_text_of_a_study_is_never_read_as_html(study, tmp_path):
     build_site([folder], tmp_path / "site")
     for page in (tmp_path / "site").glob("*.html"):
         assert "<script>alert" not in page.read_text()
+
+
+def test_links_lead_to_files_whose_names_hold_signs_of_an_address(study, tmp_path):
+    out = tmp_path / "site"
+    build_site([study("a#1 50%25 'ü'?", formats=("html", "pdf"))], out)
+    text = (out / "index.html").read_text()
+    links = [
+        *re.findall(r'href="([^"#]+)"', text),
+        *re.findall(r'"page": "(.*?)"', text),
+    ]
+    assert len(links) == 3
+    assert {unquote(link) for link in links} == {path.name for path in out.glob("a*")}
+    assert not set("#?' ").intersection("".join(links))
+    bar = (out / "a#1 50%25 'ü'?.html").read_text().partition("site-bar")[2]
+    assert f'<a href="{links[0]}" aria-current="page">' in bar
+
+
+def test_a_site_never_lies_among_results(study, tmp_path):
+    folder = study("a")
+    before = files(folder)
+    for inside in (folder / "site", folder / "tables" / ".." / "site"):
+        with pytest.raises(DataError, match=r"lies in the folder of results `.*`; give"):
+            build_site([folder], inside)
+    assert files(folder) == before
 
 
 def test_pages_of_a_site_fetch_nothing(study, tmp_path):
