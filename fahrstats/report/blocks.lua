@@ -8,11 +8,8 @@
 
 local is_html = FORMAT:match("html") ~= nil
 
-local formats = {
-  html = {"html", "html5", "html4", "html:js"},
-  docx = {"docx"},
-  typst = {"typst", "pdf"},
-}
+-- Names by which an author may mean this format; `pdf` is LaTeX's, here as in Quarto.
+local names = is_html and {html = true, ["html:js"] = true} or {[FORMAT] = true}
 
 local callout_names = {
   note = "Note", tip = "Tip", warning = "Warning",
@@ -33,34 +30,22 @@ local function inlines_of(text)
   return pandoc.utils.blocks_to_inlines(pandoc.read(text, "markdown").blocks)
 end
 
-local function is_this_format(name)
-  for key, names in pairs(formats) do
-    if FORMAT:match(key) then
-      for _, known in ipairs(names) do
-        if known == name then return true end
-      end
-    end
-  end
-  return false
-end
-
 -- Whether an element with a `when-format` or `unless-format` attribute is shown.
 local function is_shown(el)
   local shown = true
   local attributes = el.attributes
   if attributes["when-format"] then
-    shown = is_this_format(attributes["when-format"])
+    shown = names[attributes["when-format"]] == true
   elseif attributes["unless-format"] then
-    shown = not is_this_format(attributes["unless-format"])
+    shown = not names[attributes["unless-format"]]
   end
-  if el.classes:includes("content-hidden") then
-    return not shown
-  end
-  return shown
+  return shown ~= el.classes:includes("content-hidden")
 end
 
-local function is_conditional(el)
-  return el.classes:includes("content-visible") or el.classes:includes("content-hidden")
+local function conditional(el)
+  if el.classes:includes("content-visible") or el.classes:includes("content-hidden") then
+    return is_shown(el) and el.content or {}
+  end
 end
 
 local function columns_grid(content, columns)
@@ -159,10 +144,7 @@ local function folded_code(el)
   return blocks
 end
 
-function Div(el)
-  if is_conditional(el) then
-    return is_shown(el) and el.content or {}
-  end
+local function div(el)
   if el.classes:includes("scroll") and not is_html then
     return el.content:walk({RawBlock = read_html})
   end
@@ -178,10 +160,7 @@ function Div(el)
   end
 end
 
-function Span(el)
-  if is_conditional(el) then
-    return is_shown(el) and el.content or {}
-  end
-end
-
-return {{traverse = "topdown", Div = Div, Span = Span, RawBlock = read_html}}
+return {
+  {Div = conditional, Span = conditional}, -- the innermost first
+  {traverse = "topdown", Div = div, RawBlock = read_html},
+}

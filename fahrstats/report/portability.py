@@ -80,6 +80,8 @@ _FLOAT_WORDS = frozenset(
     for kind in ("fig", "tbl", "lst", "sec", "eq")
     for part in ("title", "prefix")
 )
+_OF_LATEX = "a PDF by LaTeX; the name of this one is typst"
+_FURTHER = "thm|lem|cor|prp|cnj|def|exm|exr|nte|tip|wrn|imp|cau"
 # Pieces of an attribute list that Quarto knows and this package does not.
 _FOREIGN = (
     (re.compile(r"\.column-[\w-]+"), "margin and wide columns"),
@@ -89,6 +91,8 @@ _FOREIGN = (
     (re.compile(r"\blayout(?:-nrow|-valign|-align)?\s*="), "layouts but layout-ncol"),
     (re.compile(r"\b(?:when|unless)-(?!format\b)[\w-]+"), "conditions but formats"),
     (re.compile(r"\bgroup\s*="), "linked tabsets"),
+    (re.compile(r"\b(?:when|unless)-format\s*=\s*\"?(?:pdf|latex)\b\"?"), _OF_LATEX),
+    (re.compile(rf"#(?:{_FURTHER})-[\w-]+"), "numbered theorems and callouts"),
 )
 
 

@@ -121,16 +121,16 @@ def test_captions_are_the_same_and_in_the_same_order(page, document, texts):
         (
             "html",
             ["Only in HTML.", "Inline in HTML.", "Raw for a browser."],
-            ["Only in Word", "Only in PDF", "Raw for PDF."],
+            ["Only in Word", "Only in PDF", "Raw for PDF.", "Nested"],
         ),
         (
             "docx",
             ["Only in Word", "Not in HTML.", "Raw for Word."],
-            ["Only in PDF", "in HTML.", "book", "Raw for a", "Raw for PDF"],
+            ["Only in PDF", "in HTML.", "book", "Raw for PDF", "Nested"],
         ),
         (
             "pdf",
-            ["Only in PDF", "Inline in PDF.", "Raw for PDF."],
+            ["Only in PDF", "Inline in PDF.", "Raw for PDF.", "Nested"],
             ["Only in Word", "Only in HTML", "Raw for Word", "Raw for a"],
         ),
     ],

@@ -40,6 +40,8 @@ def test_the_document_of_every_construct_is_portable():
         ('::: {layout="[[1,1]]"}\n:::\n', "`layout`"),
         ('::: {.content-visible when-profile="a"}\n:::\n', "`when-profile`"),
         ('::: {.panel-tabset group="a"}\n:::\n', "`group`"),
+        ('[a]{.content-visible when-format="pdf"}\n', "this one is typst"),
+        ("::: {#thm-a}\n:::\n", "`#thm-a` is not acted on (numbered theorems"),
         ("::: {.callout-danger}\n:::\n", "`callout-danger`"),
         ("````\n```{python}\n1\n```\n````\n", "line 2: Quarto runs this cell"),
         ("```{=latex}\n\\newpage\n```\n", "a raw LaTeX block"),
