@@ -94,7 +94,7 @@ def test_a_site_never_lies_among_results(study, tmp_path):
     folder = study("a")
     before = files(folder)
     for inside in (folder / "site", folder / "tables" / ".." / "site"):
-        with pytest.raises(DataError, match=r"lies in the folder of results `.*`; give"):
+        with pytest.raises(DataError, match="lies in the folder of results"):
             build_site([folder], inside)
     assert files(folder) == before
 
