@@ -30,6 +30,9 @@ from fahrstats.errors import DataError
 RATIOS: Final = {"hr": "HR", "shr": "SHR", "or": "OR"}
 """Ratios that a forest plot shows, and the title of their column."""
 
+NO_WEIGHT: Final = "0%"
+"""What a cohort of less than half a percent of the average weighs."""
+
 _AVERAGES: Final = {
     "hr_random": ("overall", "Random effects"),
     "hr_common": ("overall", "Common effect"),

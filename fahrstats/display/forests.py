@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
@@ -22,7 +20,16 @@ from plotnine import (
 )
 
 from fahrstats.display.axes import tick_ratios
+from fahrstats.display.forest_columns import (
+    BOLD,
+    EDGE,
+    LINE_HEIGHT,
+    Column,
+    ForestLayout,
+    columns_beside,
+)
 from fahrstats.display.forest_lines import (
+    NO_WEIGHT,
     RATIOS,
     axis_limits,
     check_limits,
@@ -31,7 +38,7 @@ from fahrstats.display.forest_lines import (
 )
 from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.labels import Labels, column_unit, per_label, term_label
-from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
+from fahrstats.display.margin_text import geom_margin_text, plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import (
     BASE_SIZE,
@@ -50,17 +57,10 @@ _NAMES: Final = {
 _TIP: Final = 0.015  # of the axis, between its end and the tip of an arrow
 
 # Inches
-_LINE_HEIGHT: Final = 0.135
-_ROW_GAP: Final = 0.065
 _HEAD: Final = 0.4
-_COLUMN_GAP: Final = 0.16
-_LEAST_PANEL: Final = 1.9
-_NOTE_WIDTH: Final = 1.65
-_INDENT: Final = 0.12
 _DIAMOND: Final = 0.06
 _AXIS_HEIGHT: Final = 0.45
 _TITLE_HEIGHT: Final = 0.3
-_EDGE: Final = 0.08
 
 
 def forest(
@@ -93,7 +93,8 @@ def forest(
     x_label
         Title of the axis; by default the hazard ratio with its step.
     limits
-        Ends of the axis; by default they hold every estimate.
+        Ends of the axis; by default they hold every estimate but those of cohorts that
+        weigh nothing in the average.
     width
         Inches; a page of the journal by default. The height follows from the rows.
 
@@ -107,14 +108,15 @@ def forest(
     need_columns(table, ("estimand", "estimate", "conf_low", "conf_high"), "a forest")
     only_one(table, ("biomarker", "outcome", "model"), "a forest plot")
     lines = forest_lines(table, labels, style)
-    low, high = axis_limits(lines) if limits is None else check_limits(limits)
-    layout = _layout(lines, width, f"{RATIOS[_ratio_of(table)]} (95% CI)", style)
+    weighty = lines[lines["weight"] != NO_WEIGHT]
+    low, high = axis_limits(weighty) if limits is None else check_limits(limits)
+    layout = columns_beside(lines, width, f"{RATIOS[_ratio_of(table)]} (95% CI)", style)
     lines, height = layout.lines, float(layout.lines["height"].sum())
     ticks = round_ratios(low, high)
     is_left_out = not style.interaction_p and "interaction_chi2" in set(
         table["estimand"]
     )
-    room = width - layout.left - 2 * _EDGE
+    room = width - layout.left - 2 * EDGE
     caption = wrap(NO_INTERACTION_P, room, TEXT_SIZE) if is_left_out else ""
     return (
         ggplot()
@@ -129,90 +131,17 @@ def forest(
             limits=(low, high),
             expand=(0, 0),
         )
-        + scale_y_continuous(limits=(-height, _HEAD), breaks=[], expand=(0, 0))
+        + _title(title, layout)
+        + scale_y_continuous(
+            limits=(-height, _HEAD + (_TITLE_HEIGHT if title else 0)),
+            breaks=[],
+            expand=(0, 0),
+        )
         + labs(
-            x=_axis_title(table, labels, x_label, width, style),
-            title=plain(title),
-            caption=caption,
+            x=_axis_title(table, labels, x_label, width, style), y="", caption=caption
         )
         + _size(layout, width, height, title, caption)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of text beside the panel.
-
-    Its text starts or ends ``dx`` inches from the ``edge`` of the panel.
-    """
-
-    title: str
-    cells: str
-    edge: str
-    ha: str
-    dx: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Lines with their places, columns, and the inches they take on either side."""
-
-    lines: pd.DataFrame
-    columns: tuple[_Column, ...]
-    left: float
-    right: float
-
-
-def _layout(
-    lines: pd.DataFrame, width: float, heading: str, style: JournalStyle
-) -> _Layout:
-    """Place columns from the panel outwards; labels are wrapped to what is left."""
-    ratio = [wrap(plain(text), _NOTE_WIDTH, TEXT_SIZE) for text in lines["ratio"]]
-    lines = lines.assign(ratio=ratio)
-    p_title = style.p_symbol
-    p_title += " for\ninteraction" if (lines["kind"] == "level").any() else ""
-    titles = {"ratio": heading, "weight": "Weight", "p": p_title}
-    right, on_right = _side(lines, titles, "right")
-    left, on_left = _side(lines, {"n_events": "Events", "n": "n"}, "left")
-    room = width - on_right - on_left - _LEAST_PANEL - _EDGE
-    indent = np.where(lines["kind"].isin(["level", "cause"]), _INDENT, 0.0)
-    labels = [
-        wrap(plain(text), room - shift, TEXT_SIZE)
-        for text, shift in zip(lines["label"], indent, strict=True)
-    ]
-    on_left += max(map(_bold_width, labels)) + indent.max()
-    n_lines = [
-        max(label.count("\n"), text.count("\n")) + 1
-        for label, text in zip(labels, ratio, strict=True)
-    ]
-    height = np.array(n_lines) * _LINE_HEIGHT + _ROW_GAP
-    return _Layout(
-        lines=lines.assign(
-            label=labels, indent=indent, height=height, y=height / 2 - height.cumsum()
-        ),
-        columns=(_Column("", "label", "left", "left", -on_left), *left, *right),
-        left=on_left,
-        right=on_right,
-    )
-
-
-def _side(
-    lines: pd.DataFrame, titles: dict[str, str], edge: str
-) -> tuple[list[_Column], float]:
-    """Return the columns of one side that hold something, and the inches they take."""
-    columns = []
-    taken = _COLUMN_GAP
-    for cells, title in titles.items():
-        if not (lines[cells] != "").any():
-            continue
-        sign, ha = (1, "left") if edge == "right" else (-1, "right")
-        columns.append(_Column(title, cells, edge, ha, sign * taken))
-        taken += max(map(_bold_width, [title, *lines[cells]])) + _COLUMN_GAP
-    return columns, taken
-
-
-def _bold_width(text: str) -> float:
-    return text_width(text, TEXT_SIZE, weight="bold")
 
 
 def _reference_line(low: float, high: float, height: float) -> list[Any]:
@@ -289,10 +218,25 @@ def _diamonds(
     return [geom_polygon(aes("x", "corner_y", group="y"), corners, fill=style.main)]
 
 
-def _texts(layout: _Layout) -> list[Any]:
+def _title(title: str, layout: ForestLayout) -> list[Any]:
+    """Return the title above the heads of the columns, at the left of the figure."""
+    if not title:
+        return []
+    return [
+        geom_margin_text(
+            aes(y="y", label="text"),
+            pd.DataFrame({"y": [_HEAD + _TITLE_HEIGHT / 2], "text": [plain(title)]}),
+            dx=-layout.left,
+            color=INK,
+            size=BASE_SIZE + 1,
+        )
+    ]
+
+
+def _texts(layout: ForestLayout) -> list[Any]:
     """Return the title and the cells of every column; names of groups are bold."""
     lines = layout.lines
-    is_name = lines["kind"].isin(["head", "overall"])
+    is_name = lines["kind"].isin(BOLD)
     layers = []
     for column in layout.columns:
         is_label = column.cells == "label"
@@ -307,7 +251,7 @@ def _texts(layout: _Layout) -> list[Any]:
     return layers
 
 
-def _written(column: _Column, cells: pd.DataFrame, weight: str) -> list[Any]:
+def _written(column: Column, cells: pd.DataFrame, weight: str) -> list[Any]:
     cells = cells[cells["text"] != ""]
     if cells.empty:
         return []
@@ -359,14 +303,14 @@ def _ratio_with_step(
 
 
 def _size(
-    layout: _Layout, width: float, height: float, title: str, caption: str
+    layout: ForestLayout, width: float, height: float, title: str, caption: str
 ) -> theme:
     """Return the theme with margins for the columns."""
     total = height + _HEAD + _AXIS_HEIGHT + (_TITLE_HEIGHT if title else 0)
-    total += _LINE_HEIGHT * (caption.count("\n") + 2) if caption else 0
+    total += LINE_HEIGHT * (caption.count("\n") + 2) if caption else 0
     return house_theme(width, total) + theme(
         plot_caption=element_text(size=TEXT_SIZE, color=MUTED, ha="left"),
-        plot_margin_left=(layout.left + _EDGE) / width,
+        plot_margin_left=(layout.left + EDGE) / width,
         plot_margin_right=layout.right / width,
         axis_line_y=element_blank(),
         axis_title_y=element_blank(),

@@ -56,6 +56,16 @@ def test_a_cohort_without_an_estimate_says_why(draw):
     assert "no event" in words(draw(cohort_forest(table)))
 
 
+def test_a_cohort_that_weighs_nothing_does_not_stretch_the_axis(draw):
+    table = analysed().tidy(exponentiate=True)
+    ends = draw(cohort_forest(table)).axes[0].get_xlim()
+    is_last = table["cohort"] == "D"
+    table.loc[is_last, ["estimate", "conf_low", "conf_high"]] = 50.0, 0.1, 900.0
+    assert draw(cohort_forest(table)).axes[0].get_xlim()[1] > ends[1] + 1
+    table.loc[is_last, "weight"] = 0.004
+    assert draw(cohort_forest(table)).axes[0].get_xlim()[1] <= ends[1]
+
+
 def test_concordances_are_dots_in_one_panel(draw):
     figure = draw(cohort_forest(analysed(estimand="c_index", scale=0.2).tidy()))
     shown = words(figure)

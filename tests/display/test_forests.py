@@ -210,3 +210,19 @@ def test_odds_ratios_are_called_so(tables, draw):
     odds = tables["cox"].query("model == 'adjusted'").assign(estimand="or")
     shown = words(draw(forest(odds)))
     assert {"OR (95% CI)", "Odds ratio (95% CI)"} <= set(shown)
+
+
+def test_the_title_stands_above_the_names_of_the_rows(draw):
+    figure = draw(forest(audit(), labels=NAMES, title="A score of $5"))
+    boxes = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    title = boxes[r"A score of \$5"]
+    assert title.x0 == pytest.approx(boxes["Overall"].x0, abs=2)
+    assert title.y0 > max(boxes[head].y1 for head in ("n", "Events", "HR (95% CI)"))
+
+
+def test_the_name_of_a_group_may_reach_over_the_counts(draw):
+    table = audit().query("subgroup in ('overall', 'sex')")
+    figure = draw(forest(table, labels={"sex": {"label": "Sex as people told it"}}))
+    boxes = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    assert boxes["Sex as people told it"].x1 > boxes["n"].x0
+    assert overlapping(figure) == []
