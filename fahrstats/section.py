@@ -44,8 +44,9 @@ class Section:
         value = self._take(key, required=required)
         if value is None or not self._is(key, value, str, "text in quotes"):
             return default
-        if required and not value.strip():
+        if not value.strip() and (required or default):
             self.problem(f"`{key}` is empty.")
+            return default
         return str(value)
 
     def optional_text(self, key: str) -> str | None:

@@ -133,3 +133,11 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path):
         open_toml(path)
     path.write_text("name = 'a'")
     assert open_toml(path).text("name") == "a"
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_text_that_would_else_have_a_default_is_not_empty(value):
+    section = Section("[a]", {"title": value, "unit": value}, [])
+    assert section.text("title", "name of the study") == "name of the study"
+    assert section.text("unit") == value
+    assert section.problems == ["[a]: `title` is empty."]

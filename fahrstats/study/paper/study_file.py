@@ -35,7 +35,7 @@ def parse_paper(path: Path) -> tuple[Paper | None, list[str]]:
         path=path,
         text=text,
         title=top.text("title", study_name(path)),
-        parts=_parts(top.section("studies", required=True), path),
+        parts=_parts(top, path),
         authors=tuple(_authors(top)),
         document=_document(top, path),
         notes=top.optional_text("notes"),
@@ -64,11 +64,12 @@ def role_of(path: Path) -> str:
     return roles[0]
 
 
-def _parts(section: Section, path: Path) -> tuple[Part, ...]:
+def _parts(top: Section, path: Path) -> tuple[Part, ...]:
     """Read which studies the paper is made of, in the order of their analysis."""
+    section = top.section("studies", required=True)
     named = {role: section.text(role) for role in ROLES}
     section.finish()
-    if section.values and not any(named.values()):
+    if top.is_given("studies") and not any(named.values()):
         section.problem(f"It names no study; give one of {', '.join(ROLES)}.")
     found = (_part(role, name, path, section) for role, name in named.items() if name)
     return tuple(part for part in found if part is not None)

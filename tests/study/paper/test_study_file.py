@@ -65,6 +65,7 @@ def test_shipped_studies_are_named_as_such_and_a_document_is_found(tmp_path):
         ({'"lives.toml"': '"notes.md"'}, "[studies]: `prognosis`: `"),
         ({"prognosis =": "prognosos ="}, "`prognosos` is not known; did you mean"),
         ({"[studies]": "[studies]\nx = 1\n[other]"}, "[studies]: It names no study"),
+        ({"[studies]": "[studies]\n[other]"}, "[studies]: It names no study"),
         ({"[studies]": "[other]"}, "`studies` is missing."),
         ({"[[authors]]\nname": "[[authors]]\nnome"}, "[[authors]] 1: `name` is miss"),
         ({"0000-0002-1825-0097": "0097"}, "`orcid` is `0097`; write 0000-0000-0000"),
