@@ -13,9 +13,9 @@ from plotnine import (
     facet_wrap,
     geom_boxplot,
     geom_hline,
+    geom_label,
     geom_point,
     geom_segment,
-    geom_text,
     geom_vline,
     ggplot,
     labs,
@@ -73,7 +73,7 @@ _MINUS: Final = " minus "
 _SKEWED: Final = 2.5  # times the median, from which the 95th percentile asks for logs
 
 # Inches
-_ROW_HEIGHT: Final = 0.42
+_ROW_HEIGHT: Final = 0.4
 _PANEL_FRAME: Final = 0.75
 _TITLE_HEIGHT: Final = 0.3
 _BOX_HEIGHT: Final = 0.35
@@ -140,7 +140,15 @@ def estimates(
         + _no_effect(rows)
         + geom_segment(aes(x="conf_low", xend="conf_high", yend="name"), color=INK)
         + geom_point(size=2.5, color=style.main)
-        + geom_text(aes(label="written"), nudge_y=0.3, size=TEXT_SIZE, color=INK)
+        + geom_label(
+            aes(label="written"),
+            nudge_y=0.3,
+            size=TEXT_SIZE,
+            color=INK,
+            fill="white",  # over the line of no effect
+            label_size=0,
+            label_padding=0.08,
+        )
         + facet_wrap("panel", ncol=1, scales="free")
         + scale_x_continuous(
             labels=tick_numbers(style), expand=(_side(names, written, width), 0)

@@ -62,6 +62,7 @@ def house_theme(width: float, height: float) -> theme:
         figure_size=(width, height),
         text=element_text(color=INK),
         axis_text=element_text(color=INK, size=TEXT_SIZE),
+        axis_text_y=element_text(ma="right"),
         axis_line=element_line(color=INK, size=0.5),
         axis_ticks_major=element_line(color=INK, size=0.5),
         axis_ticks_minor=element_blank(),

@@ -58,6 +58,18 @@ def test_nothing_is_cut_off_or_printed_over_another(terms, top):
     assert {"Predicted risk", "Observed risk (95% CI)", "Model", "0%"} <= set(said)
 
 
+@pytest.mark.parametrize(("n", "across", "down"), [(3, 3, 1), (4, 2, 2), (5, 3, 2)])
+def test_panels_are_square_and_no_larger_than_a_reader_needs(n, across, down):
+    with drawn(calibration_curves(*tables(tuple("abcde"[:n])))) as figure:
+        boxes = [axes.get_window_extent() for axes in figure.axes]
+        assert len({round(box.x0) for box in boxes}) == across
+        assert len({round(box.y0) for box in boxes}) == down
+        assert figure.get_size_inches()[1] < 7
+        for box in boxes:
+            assert box.height == pytest.approx(1.1 * box.width, rel=0.07)  # with bars
+            assert box.width < 2.6 * figure.dpi
+
+
 def test_axes_end_at_a_round_risk_that_holds_all():
     with drawn(calibration_curves(*tables(top=0.36))) as figure:
         assert figure.axes[0].get_xlim()[1] == pytest.approx(0.4, rel=0.05)

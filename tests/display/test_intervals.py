@@ -67,6 +67,16 @@ def test_only_differences_have_a_line_of_no_effect(of_models):
     assert uprights(differences) == [0.0]
 
 
+def test_numbers_are_legible_across_the_line_of_no_effect(of_models):
+    numbers = [text for text in of_models.axes[1].texts if "to" in text.get_text()]
+    assert numbers
+    for text in numbers:
+        assert text.get_bbox_patch().get_facecolor() == (1, 1, 1, 1)
+        assert text.get_zorder() > max(
+            part.get_zorder() for part in of_models.axes[1].collections
+        )
+
+
 def test_rows_without_limits_are_not_drawn(tables, of_models):
     assert "aic" in set(tables["comparison"]["estimand"])
     assert len(of_models.axes) == 2
