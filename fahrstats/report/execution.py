@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -105,22 +106,33 @@ def execute(source: Source, params: Mapping[str, object], folder: Path) -> Execu
         "image": _image_format(source.settings),
         "dpi": source.settings.get("fig-dpi", DPI),
     }
+    records, end = _run(job, _matplotlib_settings(source.settings), folder)
+    _check(steps, records, end)
+    return _executed(steps, records)
+
+
+def _run(
+    job: Mapping[str, object], settings: str, folder: Path
+) -> tuple[list[dict[str, Any]], str]:
+    """Run a job; return what it logged, and how the process ended in words."""
     job_file, log_file = folder / "job.json", folder / "log.jsonl"
     job_file.write_text(json.dumps(job), encoding="utf-8")
-    (folder / "matplotlibrc").write_text(_matplotlib_settings(source.settings))
+    (folder / "matplotlibrc").write_text(settings)
     worker = [sys.executable, "-P", "-m", "fahrstats.report.worker"]
-    process = subprocess.run(
-        [*worker, str(job_file), str(log_file)],
-        cwd=folder,
-        env=_environment(folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    records = _records(log_file)
-    _check(steps, records, process)
-    return _executed(steps, records)
+    # A file: a pipe stays open for as long as any process that a cell left behind.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        process = subprocess.run(
+            [*worker, str(job_file), str(log_file)],
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            check=False,
+        )
+        said.seek(0)
+        last = said.read().strip().rpartition("\n")[2] or "nothing was written"
+    return _records(log_file), f"status {process.returncode}: {last}"
 
 
 def _steps(source: Source) -> Iterator[_Step]:
@@ -193,7 +205,7 @@ def _records(log: Path) -> list[dict[str, Any]]:
 def _check(
     steps: list[_Step],
     records: list[dict[str, Any]],
-    process: subprocess.CompletedProcess[str],
+    end: str,
 ) -> None:
     for step, record in zip(steps, records, strict=False):
         if record["error"] and not (step.cell and step.cell.options.error):
@@ -206,11 +218,8 @@ def _check(
                 stacklevel=2,
             )
     if len(records) < len(steps):
-        last = process.stderr.strip().splitlines()[-1:] or ["nothing was written"]
-        raise DataError(
-            f"{steps[len(records)].line.where}: the process ended here with status "
-            f"{process.returncode}: {last[0]}."
-        )
+        where = steps[len(records)].line.where
+        raise DataError(f"{where}: the process ended here with {end}.")
 
 
 def _complaint(steps: list[_Step], step: _Step, error: Mapping[str, Any]) -> str:

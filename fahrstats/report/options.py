@@ -98,7 +98,8 @@ class CellOptions:
     @property
     def caption(self) -> str | None:
         """The caption of the cell's output."""
-        return self.tbl_cap if self.kind == "tbl" else self.fig_cap or self.tbl_cap
+        first, second = self.fig_cap, self.tbl_cap
+        return second or first if self.kind == "tbl" else first or second
 
 
 def cell_options(given: Mapping[str, object], where: str) -> CellOptions:

@@ -10,6 +10,7 @@ import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.report.extras import pandoc_path
@@ -44,9 +45,15 @@ _COMPLAINTS = {
     "remote": "`{}` would be fetched from the network; save it beside the document.",
     "absent": "the file `{}` does not exist.",
     "inline": "the inline expression `{}` was not run; write it on one line of text.",
+    "formula": "the formula `{}` cannot be read as TeX.",
     "nowhere": "the link `#{}` has no target; give something the label `{}`.",
 }
 
+# Warnings of pandoc after which a document would not say what its author wrote.
+_FATAL = {
+    "CouldNotFetchResource": ("absent", "path"),
+    "CouldNotConvertTeXMath": ("formula", "contents"),
+}
 # What stands before a label where it is used, or where it is given.
 _MARKS = {
     "unresolved": "@",
@@ -95,7 +102,9 @@ def run_pandoc(
     text = folder / f"{output.name}.md"
     text.write_text(markdown, encoding="utf-8")
     given = folder / f"{output.name}.metadata.json"
-    given.write_text(json.dumps(_metadata(source) | dict(metadata)), encoding="utf-8")
+    everything = _metadata(source) | dict(metadata)
+    # Pandoc's reader of YAML knows no pairs of escapes, as ASCII has for an emoji.
+    given.write_text(json.dumps(everything, ensure_ascii=False), encoding="utf-8")
     log = folder / f"{output.name}.log.json"
     command = [
         str(pandoc_path()),
@@ -124,7 +133,8 @@ def run_pandoc(
         wrong = (complaint(source, *note.groups(), markdown=markdown) for note in notes)
         raise DataError("\n".join(wrong))
     if done.returncode:
-        raise DataError(f"`{source.path.name}`: pandoc refuses: {done.stderr.strip()}")
+        reason = " ".join(done.stderr.split("stack traceback")[0].split())
+        raise DataError(f"`{source.path.name}`: pandoc refuses: {reason}")
     _pass_on_messages(source, log)
 
 
@@ -133,12 +143,15 @@ def complaint(source: Source, kind: str, what: str, *, markdown: str = "") -> st
 
     What a cell wrote is looked for in the ``markdown`` of the executed document.
     """
-    mark = _MARKS.get(kind, "")
-    sign = re.compile(rf"{mark}{re.escape(what)}(?![\w-])")
+    what = unquote(what) if kind == "absent" else what
+    written = {what, what.replace(" ", "%20"), what.strip().partition("\n")[0]}
+    names = "|".join(map(re.escape, sorted(written)))
+    sign = re.compile(rf"{_MARKS.get(kind, '')}(?:{names})(?![\w-])")
     lines = [line for line in source.lines if sign.search(line.text)]
     where = f"`{source.path.name}`, output of a cell{_written(markdown, sign)}"
     if lines:
         where = (lines[-1] if kind == "duplicate" else lines[0]).where
+    what = " ".join(what.split())
     return f"{where}: {_COMPLAINTS[kind].format(what, what)}"
 
 
@@ -188,9 +201,9 @@ def _metadata(source: Source) -> dict[str, object]:
 def _pass_on_messages(source: Source, log: Path) -> None:
     name = source.path.name
     for message in json.loads(log.read_text(encoding="utf-8")):
-        if message["type"] == "CouldNotFetchResource":
-            raise DataError(complaint(source, "absent", message["path"]))
+        kind, place = _FATAL.get(message["type"], ("", ""))
+        if kind:
+            raise DataError(complaint(source, kind, message[place]))
         if message["verbosity"] == "WARNING":
-            details = {k: v for k, v in message.items() if k != "verbosity"}
-            text = " ".join(str(value) for value in details.values())
+            text = " ".join(message["pretty"].split())
             warnings.warn(f"`{name}`: pandoc says: {text}", ResultWarning, stacklevel=2)

@@ -90,7 +90,10 @@ end
 
 -- Another file is taken for an image that the format cannot show.
 local function stand_in(image)
-  image.src = settings.stand_ins[image.src] or image.src
+  local name = image.src:gsub("%%(%x%x)", function(code)
+    return string.char(tonumber(code, 16))
+  end)
+  image.src = settings.stand_ins[name] or image.src
   return image
 end
 
@@ -355,7 +358,11 @@ end
 
 -- Where HTML names something that a browser would fetch.
 local fetching = {
-  "%s[sS][rR][cC]%s*=%s*[\"']?([^\"'%s>]+)",
+  "%s[sS][rR][cC]%a*%s*=%s*[\"']?([^\"'%s>]+)",
+  "%sposter%s*=%s*[\"']?([^\"'%s>]+)",
+  "<object[^>]-data%s*=%s*[\"']?([^\"'%s>]+)",
+  "<image[^>]-href%s*=%s*[\"']?([^\"'%s>]+)",
+  "<use[^>]-href%s*=%s*[\"']?([^\"'%s>]+)",
   "<link[^>]-href%s*=%s*[\"']?([^\"'%s>]+)",
   "url%(%s*[\"']?([^\"')]+)",
   "@import%s+[\"']([^\"']+)",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import unquote
 
 from fahrstats.errors import DataError
 from fahrstats.report.extras import required
@@ -25,10 +26,12 @@ _FOR_QUARTO = {
 }
 # Formats by their suffix, and what Quarto calls them.
 FORMATS: Mapping[str, str] = {"html": "html", "docx": "docx", "pdf": "typst"}
-_INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+(\S+)\s*>\}\}\s*$")
+_INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+([\"']?)(.+?)\1\s*>\}\}\s*$")
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>.*?)\s*$")
 _CELL = re.compile(r"^\{python\s*\}$")
-_IMAGE = re.compile(r"!\[[^\]]*\]\(<?([^)>\s]+)")
+_IMAGE = re.compile(
+    r"!\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*(?:<([^>]+)>|([^)\"]+?))\s*[)\"]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,6 @@ class Source:
         settings cells follow, until ``for_format`` is asked for another.
     pieces : tuple of Prose, Verbatim or Cell
         The body in order.
-    images : Mapping of str to Path
-        Image files that exist, by the name that the body gives them.
     files : tuple of Path
         Every file that the document reads: itself, includes, the project file,
         bibliographies, citation style, local images.
@@ -136,7 +137,6 @@ class Source:
     shared: Mapping[str, object]
     settings: Mapping[str, object]
     pieces: tuple[Piece, ...]
-    images: Mapping[str, Path]
     files: tuple[Path, ...]
 
     @property
@@ -182,9 +182,18 @@ def read_source(path: Path) -> Source:
     files += [project] if project else []
     for kind in FORMATS:
         files += _named_files(_settings_of(kind, shared))
-    images = _local_images(pieces, path.parent)
-    files = list(dict.fromkeys([*files, *images.values()]))
-    return Source(path, header, shared, settings, pieces, images, tuple(files))
+    prose = (piece for piece in pieces if isinstance(piece, Prose))
+    lines = (line.text for piece in prose for line in piece.lines)
+    names = (name for text in lines for name in image_names(text))
+    files += [image for name in names if (image := path.parent / name).is_file()]
+    unique = tuple(dict.fromkeys(files))
+    return Source(path, header, shared, settings, pieces, unique)
+
+
+def image_names(markdown: str) -> list[str]:
+    """List the images that a text names, signs such as ``%20`` decoded."""
+    found = _IMAGE.findall(markdown)
+    return [unquote(in_brackets or plain) for in_brackets, plain in found]
 
 
 def load_yaml(text: str, where: str) -> dict[str, object]:
@@ -238,7 +247,8 @@ def _read_lines(path: Path) -> list[Line]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"`{path}` is not UTF-8 text: {error}.") from error
-    return [Line(line, path, i) for i, line in enumerate(text.splitlines(), start=1)]
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [Line(line, path, i) for i, line in enumerate(lines, start=1)]
 
 
 def _split_header(lines: list[Line]) -> tuple[dict[str, object], int]:
@@ -258,16 +268,16 @@ def _expand(
         if not named:
             yield line
             continue
-        target = line.path.parent / named[1]
+        target = line.path.parent / named[2]
         if not target.is_file():
             raise DataError(f"{line.where}: the included file `{target}` is absent.")
         if target.resolve() in trail:
-            raise DataError(f"{line.where}: `{named[1]}` includes itself.")
+            raise DataError(f"{line.where}: `{named[2]}` includes itself.")
         inner = _read_lines(target)
         header, start = _split_header(inner)
         if header:
             raise DataError(
-                f"{line.where}: the included file `{named[1]}` has a YAML header; "
+                f"{line.where}: the included file `{named[2]}` has a YAML header; "
                 "move its settings to the document that includes it."
             )
         files.append(target)
@@ -375,10 +385,3 @@ def _named_files(settings: Mapping[str, object]) -> list[Path]:
                 raise DataError(f"`{key}` names `{path}`, which does not exist.")
             named.append(path)
     return named
-
-
-def _local_images(pieces: tuple[Piece, ...], folder: Path) -> dict[str, Path]:
-    prose = (piece for piece in pieces if isinstance(piece, Prose))
-    lines = (line.text for piece in prose for line in piece.lines)
-    names = (name for text in lines for name in _IMAGE.findall(text))
-    return {name: folder / name for name in names if (folder / name).is_file()}

@@ -41,6 +41,7 @@ end
 local function image(el)
   local ok, kind, content = pcall(pandoc.mediabag.fetch, el.src)
   if not ok or not content then
+    if el.src:match("^%a*:?//") then return nil end -- complained about already
     io.stderr:write("fahrstats absent " .. el.src .. "\n")
     return nil
   end
@@ -321,7 +322,8 @@ local function turned(blocks)
     pandoc.Blocks({block}):walk({
       Table = function(el) wide = wide or is_wide(el) end,
     })
-    if wide and (block.t == "Figure" or block.t == "Table" or block.classes:includes("kept")) then
+    local is_kept = block.t == "Div" and block.classes:includes("kept")
+    if wide and (block.t == "Figure" or block.t == "Table" or is_kept) then
       result:extend(argument("#page(flipped: true)", {block}, ""))
     else
       result:insert(block)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from fahrstats.report.pandoc import HERE, KEY, run_pandoc
-from fahrstats.report.source import Source
+from fahrstats.report.source import Source, image_names
 from fahrstats.report.title import title_block
 from fahrstats.report.typesetting import as_pixels
-
-_DRAWING = re.compile(r"!\[[^\]]*\]\(<?([^)>\s]+\.svg)")
 
 
 def write_docx(
@@ -29,9 +26,9 @@ def write_docx(
     """
     drawings = {
         name: path
-        for name in _DRAWING.findall(markdown)
+        for name in image_names(markdown)
         for path in (source.path.resolve().parent / name, folder / name)
-        if path.is_file()
+        if path.suffix.lower() == ".svg" and path.is_file()
     }
     images = as_pixels(drawings, folder)
     metadata = {

@@ -11,8 +11,10 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import random
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import (
@@ -33,11 +35,14 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from fahrstats.errors import DataError
 from fahrstats.report import drawings
 
 Output: TypeAlias = dict[str, Any]
 
 IMAGES = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg"}
+MOST_WRITTEN = 1_000_000
+"""Characters that a cell may print, beyond which it is taken for one without end."""
 # Random identifiers, such as those of display tables, are the same in every run.
 SEED = 0
 
@@ -73,16 +78,23 @@ class _Stream(TextIOBase):
     def __init__(self, name: str, outputs: list[Output]) -> None:
         self.name = name
         self.outputs = outputs
+        self.n_written = 0
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
+        self.n_written += len(text)
+        if self.n_written > MOST_WRITTEN:
+            raise DataError(
+                f"A cell writes more than {MOST_WRITTEN:,} characters; print less, or "
+                "write them to a file."
+            )
         last = self.outputs[-1] if self.outputs else {}
         if last.get("kind") == self.name:
-            last["text"] += text
+            last["text"].append(text)
         elif text:
-            self.outputs.append({"kind": self.name, "text": text})
+            self.outputs.append({"kind": self.name, "text": [text]})
         return len(text)
 
 
@@ -236,7 +248,7 @@ _count: Callable[[], int] = iter(range(1, sys.maxsize)).__next__
 def _stored(output: Output, folder: Path) -> Output:
     """Move images to files, since JSON cannot hold them."""
     if "data" not in output:
-        return output
+        return {**output, "text": "".join(output["text"])}
     data = dict(output["data"])
     for mime, suffix in IMAGES.items():
         if mime in data:
@@ -255,3 +267,5 @@ def _bytes(image: str | bytes, mime: str) -> bytes:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), Path(sys.argv[2]))
+    if any(not thread.daemon for thread in threading.enumerate()[1:]):
+        os._exit(0)  # everything is written; what a cell left running is not waited for

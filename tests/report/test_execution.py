@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ast import literal_eval
+from time import monotonic
 
 import pytest
 
@@ -113,6 +114,25 @@ def test_a_process_that_dies_names_the_step(run):
     text = "a\n" + cell("1") + cell("import os\nos._exit(7)")
     with pytest.raises(DataError, match="line 5: the process ended here with status 7"):
         run(text)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import threading, time\nthreading.Thread(target=time.sleep, args=[9]).start()",
+        "import subprocess\nsubprocess.Popen(['sleep', '9'])",
+    ],
+    ids=["thread", "process"],
+)
+def test_nothing_that_a_cell_leaves_running_is_waited_for(run, code):
+    start = monotonic()
+    assert run(cell(code + "\n1"))[0].data["text/plain"] == "1"
+    assert monotonic() - start < 8
+
+
+def test_a_cell_that_prints_without_end_is_stopped(run):
+    with pytest.raises(DataError, match="line 3: DataError: A cell writes more than"):
+        run(cell("while True:\n    print('x' * 1000)"))
 
 
 def test_an_allowed_error_is_shown(run):

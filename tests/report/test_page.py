@@ -339,7 +339,18 @@ def test_the_page_is_small(every_construct):
             "```{=html}\n<style>@import 'https://example.org/a.css';</style>\n```",
             "`https://example.org/a.css` would be fetched",
         ),
+        (
+            '<img srcset="//example.org/a.png 2x">',
+            "line 1: `//example.org/a.png` would be fetched",
+        ),
+        (
+            '<object data="https://example.org/a.svg"></object>',
+            "line 1: `https://example.org/a.svg` would be fetched",
+        ),
         ("![x](none.png)", "line 1: the file `none.png` does not exist"),
+        ("![](<not here.png>)", "line 1: the file `not here.png` does not exist"),
+        ("$$\n\\nosuch\n$$", "line 2: the formula `\\nosuch` cannot be read"),
+        (r"a $\nosuch{x}$", r"line 1: the formula `\nosuch{x}` cannot be read"),
         ("a `{python} 1 +\n1`", "the inline expression `{python} 1 + 1` was not run"),
     ],
 )
@@ -354,9 +365,14 @@ def test_all_dead_references_are_named_at_once(to_html):
         to_html("@fig-a and @tbl-b")
 
 
-def test_a_formula_that_cannot_be_read_is_warned_about(to_html):
-    with pytest.warns(ResultWarning, match="Could not convert TeX math"):
-        to_html(r"$\nosuchcommand{x}$")
+def test_what_pandoc_says_is_passed_on_in_its_own_words(to_html):
+    with pytest.warns(ResultWarning, match="pandoc says: Note with key 'a' defined"):
+        to_html("x\n\n[^a]: A note that nobody refers to.\n")
+
+
+def test_any_letter_may_stand_in_a_title_and_a_name(to_html):
+    html = to_html('---\ntitle: "\N{GRINNING FACE} 漢字 עברית"\nauthor: Þóra\n---\n')
+    assert first(Page(html).root, "h1").text == "\N{GRINNING FACE} 漢字 עברית"
 
 
 def test_numbering_starts_at_the_highest_heading_used(to_html):

@@ -69,6 +69,12 @@ def test_a_wide_table_is_turned_and_never_clipped(to_pdf, n_columns, is_turned):
     assert all(MARGIN < x < width - MARGIN for x in places(sheet))
 
 
+def test_a_wide_table_in_a_list_is_never_clipped(to_pdf):
+    indented = table(9).replace("\n", "\n   ")
+    sheet = to_pdf(f"1. First\n\n   {indented}\n").pages[0]
+    assert all(MARGIN < x < sheet.mediabox.width - MARGIN for x in places(sheet))
+
+
 def test_type_is_as_large_as_the_table_allows(to_pdf):
     assert sizes(to_pdf(table(2)).pages[0]) == {9}
     assert 7 <= min(sizes(to_pdf(table(7)).pages[0])) < 9
@@ -111,6 +117,7 @@ def test_paper_is_a4_or_letter(to_pdf):
     [
         ("a\n\n[x](#nowhere)", "line 3: the link `#nowhere` has no target"),
         ("```{=typst}\n#nosuch()\n```", "typst refuses: unknown variable: nosuch"),
+        ("![x](https://a.b/c.png)", "line 1: `https://a.b/c.png` would be fetched"),
         ("![x](none.png)", "line 1: the file `none.png` does not exist"),
     ],
 )

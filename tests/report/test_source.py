@@ -77,6 +77,25 @@ def test_included_lines_keep_their_own_file_and_number(write):
     assert [path.name for path in source.files] == ["document.qmd", "part.qmd"]
 
 
+def test_a_name_with_spaces_is_quoted(write, tmp_path):
+    images = ("a a.png", "b b.png", "c.png", "d d.png")
+    for name in images:
+        (tmp_path / name).touch()
+    text = '![a](<a a.png>) ![b [c]](b%20b.png) ![](c.png "title") ![d](d d.png)\n'
+    write(text, "b c.qmd")
+    source = read_source(write('{{< include "b c.qmd" >}}\n'))
+    names = [path.name for path in source.files]
+    assert names == ["document.qmd", "b c.qmd", *images]
+
+
+def test_a_line_ends_where_an_editor_ends_it(write):
+    path = write("")
+    path.write_bytes("a\u2028b\x0cc\r\n```{python}\r\nd\r\n```\r\n".encode())
+    source = read_source(path)
+    assert [line.text for line in source.lines] == ["a\u2028b\x0cc", "d"]
+    assert source.cells[0].fence.number == 2
+
+
 def test_files_of_a_document_are_those_that_it_names(write, tmp_path):
     (tmp_path / "a.bib").write_text("")
     (tmp_path / "plot.png").write_bytes(b"")
