@@ -16,8 +16,8 @@ GLOSSARY: dict[str, str] = {
     "status": "how far a report answers the item: done, stated, partly, open or not "
     "applicable",
     "places": "parts of the report that answer it, as references in Markdown",
-    "given": "keys of the authors' statements that answer it, between commas",
-    "missing": "keys of those that would, and have not been given",
+    "given": "statements of the authors that answer it, as links in Markdown",
+    "missing": "keys of those that would and have not been given, between commas",
     "biomarker": "column of the score that the row is about",
     "outcome": "label of the outcome, where a study has more than one",
     "cause": "type of event that the row is about, where several compete",

@@ -17,8 +17,7 @@ def checklist(study: StudyArgument, data_dir: DataDir = None, out: Out = None) -
     What only its authors can say follows as a section of the study file to be filled
     in, with the points that ask for it.
     """
-    from fahrstats.report.study_checklists import study_checklists, unwritten
-    from fahrstats.report.study_results import StudyResults
+    from fahrstats.report.study_checklists import checklists_of, unwritten
     from fahrstats.statements import STATEMENTS
     from fahrstats.study.kinds import find_kind
     from fahrstats.study.study_file import find_study, results_folder
@@ -27,7 +26,7 @@ def checklist(study: StudyArgument, data_dir: DataDir = None, out: Out = None) -
     folder = results_folder(path, out)
     with progress(quiet=True):
         find_kind(path).check_results(path, folder, data_dir)
-    filled = study_checklists(StudyResults(folder)).values()
+    filled = checklists_of(folder).values()
     if not filled:
         typer.echo(f"{path.name}: no guideline fits this kind of study")
     for one in filled:

@@ -15,7 +15,6 @@ import pandas as pd
 from fahrstats.display.display_table import EMPTY, escape_markdown
 from fahrstats.display.labels import listed
 from fahrstats.display.result_table import records
-from fahrstats.statements import STATEMENTS
 
 _WORDS: Final = {
     "done": "answered",
@@ -87,14 +86,10 @@ def _where(row: dict[str, Any]) -> Iterator[str]:
     """Yield what the report holds, what the authors said, and what is wanting."""
     if row["places"]:
         yield f"{row['places']}."
-    if given := _keys(row["given"]):
-        labels = [escape_markdown(STATEMENTS[key].label) for key in given]
-        yield f"The authors: {', '.join(labels)}."
-    if missing := _keys(row["missing"]):
-        yield f"To be written: {', '.join(f'`{key}`' for key in missing)}."
+    if row["given"]:
+        yield f"The authors: {row['given']}."
+    if row["missing"]:
+        keys = row["missing"].split(", ")
+        yield f"To be written: {', '.join(f'`{key}`' for key in keys)}."
     if row["note"]:
         yield escape_markdown(row["note"])
-
-
-def _keys(text: str) -> list[str]:
-    return text.split(", ") if text else []

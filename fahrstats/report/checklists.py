@@ -15,10 +15,11 @@ cohort studies, in our own words. An item of such a file says
 - ``applies``: the stages of a prediction model that the item is about, if not all;
 - ``fairness``: whether it is about differences between groups of people.
 
-``checklists/anchors.yaml`` has what stands at every anchor, and the result tables
-without which it is not in the document. An anchor is claimed only where these are
-there, so that a claim that leads nowhere is a fault of the report, and rendering it
-fails.
+``checklists/anchors.yaml`` has what stands at every anchor, the result tables without
+which it is not in the document, and the statements that are printed there. An anchor is
+claimed only where these tables are there, so that a claim that leads nowhere is a fault
+of the report, and rendering it fails. Of a paper, a table is named behind the part that
+it is of: ``prognosis/cox``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from fahrstats.columns import in_order
 from fahrstats.display.labels import in_sentence, listed
 from fahrstats.errors import DataError
 from fahrstats.report.extras import required
+from fahrstats.statements import STATEMENTS
 
 Name: TypeAlias = Literal["remark", "strobe", "tripod_ai"]
 Stage: TypeAlias = Literal["development", "evaluation"]
@@ -122,11 +124,14 @@ class Anchor:
         What stands there; of a section, its heading.
     tables, any_of : tuple of str
         Result tables without all of which, or without one of which, it is not there.
+    says : tuple of str
+        Keys of the authors' statements that are printed there.
     """
 
     title: str
     tables: tuple[str, ...]
     any_of: tuple[str, ...]
+    says: tuple[str, ...]
 
     def is_there(self, present: Collection[str]) -> bool:
         """Return whether a study with these result tables has it."""
@@ -171,6 +176,7 @@ def read_anchors(report: str) -> dict[str, Anchor]:
             values["title"],
             tuple(values.get("tables", ())),
             tuple(values.get("any", ())),
+            tuple(values.get("says", ())),
         )
         for label, values in held[report].items()
     }
@@ -181,22 +187,23 @@ def fitting_checklists(report: str, present: Collection[str]) -> dict[Name, Stag
 
     A study of a prognostic marker follows REMARK and STROBE; where it compares models
     that predict a risk, it develops these, and follows TRIPOD+AI too. An audit judges
-    predictions in groups of people: it is an evaluation.
+    predictions in groups of people: it is an evaluation. A paper follows what its parts
+    follow, as the development of models where it is both.
 
     Parameters
     ----------
     report
         Name of its report, such as ``"biomarker"``.
     present
-        Names of its result tables.
+        Names of its result tables; of a paper, of its parts too.
     """
-    if report == "audit":
-        return {"tripod_ai": "evaluation"}
-    if report != "biomarker":
-        return {}
-    fitting: dict[Name, Stage] = {"remark": "development", "strobe": "development"}
-    if "comparison" in present:
+    fitting: dict[Name, Stage] = {}
+    if report == "biomarker" or (report == "paper" and "prognosis" in present):
+        fitting = {"remark": "development", "strobe": "development"}
+    if fitting and not {"comparison", "prognosis/comparison"}.isdisjoint(present):
         fitting["tripod_ai"] = "development"
+    elif report == "audit" or (report == "paper" and "audit" in present):
+        fitting["tripod_ai"] = "evaluation"
     return fitting
 
 
@@ -207,6 +214,7 @@ def fill_checklist(
     present: Collection[str],
     statements: Collection[str] = (),
     stage: Stage = "development",
+    without: Collection[str] = (),
 ) -> pd.DataFrame:
     """Say of every item of a guideline where a report answers it, and what is left.
 
@@ -218,11 +226,13 @@ def fill_checklist(
         Name of the report, such as ``"biomarker"``.
     present
         Names of the result tables that hold results, and ``covariates`` and
-        ``subgroups`` where the study has such.
+        ``subgroups`` where the study has such; of a paper, its parts besides.
     statements
         Keys of the statements that the authors have given.
     stage
         Whether prediction models are developed or evaluated.
+    without
+        Labels of anchors that this document does not hold though the results do.
 
     Returns
     -------
@@ -231,55 +241,70 @@ def fill_checklist(
         part of ``filled_by`` is there and every statement given), ``stated`` (the same,
         in the authors' words alone), ``partly`` (some of it), ``open`` (none of it) or
         ``not applicable``. ``places`` are references in Markdown to the parts of the
-        report; ``given`` and ``missing`` are keys of statements; ``note`` says what the
-        study does not hold, or why the item does not apply.
+        report, ``given`` to statements of the authors; ``missing`` are keys of others;
+        ``note`` says what the study does not hold, or why the item does not apply.
 
     Raises
     ------
     DataError
         No checklist fits this report.
     """
-    anchors = read_anchors(report)
-    rows = [
-        _row(item, report, anchors, frozenset(present), frozenset(statements), stage)
-        for item in checklist.items
-    ]
+    held = _Held(report, read_anchors(report), present, statements, without)
+    rows = [_row(item, held, stage) for item in checklist.items]
     table = pd.DataFrame(rows).assign(guideline=checklist.guideline)
     return table[in_order(table.columns)]
 
 
-def _row(
-    item: Item,
-    report: str,
-    anchors: Mapping[str, Anchor],
-    present: Collection[str],
-    statements: Collection[str],
-    stage: Stage,
-) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a document holds, and what the authors said in it."""
+
+    report: str
+    anchors: Mapping[str, Anchor]
+    present: Collection[str]
+    statements: Collection[str]
+    without: Collection[str]
+
+    def has(self, label: str) -> bool:
+        """Return whether an anchor is there to be referred to."""
+        return label not in self.without and self.anchors[label].is_there(self.present)
+
+    def reference(self, label: str) -> str:
+        """Return a reference in Markdown; headings have no numbers to refer to."""
+        if label.startswith("sec-"):
+            return f"[{self.anchors[label].title}](#{label})"
+        return f"@{label}"
+
+    def statement(self, key: str) -> str:
+        """Return a link in Markdown to where a statement of the authors is printed."""
+        (place,) = (label for label, at in self.anchors.items() if key in at.says)
+        name = STATEMENTS[key].label
+        return f"[{name}](#{place})" if self.has(place) else name
+
+
+def _row(item: Item, held: _Held, stage: Stage) -> dict[str, str]:
     """Return one row of a filled checklist."""
     row = {"item": item.number, "section": item.section, "asks": item.text}
     blank = {"places": "", "given": "", "missing": ""}
     if stage not in item.applies:
         return row | blank | _status("not applicable", _OTHER_STAGE[stage])
-    lacking = [name for name in item.needs if name not in present]
-    wanted = () if lacking else item.filled_by.get(report, ())
-    there = [label for label in wanted if anchors[label].is_there(present)]
-    more = [
-        label
-        for label in item.also.get(report, ())
-        if anchors[label].is_there(present) and label not in there
-    ]
+    lacking = [name for name in item.needs if name not in held.present]
+    wanted = () if lacking else item.filled_by.get(held.report, ())
+    there = [label for label in wanted if held.has(label)]
+    also = item.also.get(held.report, ())
+    more = [label for label in also if held.has(label) and label not in there]
     lacking += [
-        in_sentence(anchors[label].title) for label in wanted if label not in there
+        in_sentence(held.anchors[label].title) for label in wanted if label not in there
     ]
-    given = [key for key in item.statements if key in statements]
-    missing = [key for key in item.statements if key not in statements]
+    given = [key for key in item.statements if key in held.statements]
+    missing = [key for key in item.statements if key not in held.statements]
     if not (there or more or item.statements) and item.not_applicable:
         return row | blank | _status("not applicable", item.not_applicable)
-    absent = f"Not part of this study: {listed(lacking)}." if lacking else ""
+    whole = "paper" if held.report == "paper" else "study"
+    absent = f"Not part of this {whole}: {listed(lacking)}." if lacking else ""
     return row | {
-        "places": ", ".join(_reference(label, anchors) for label in [*there, *more]),
-        "given": ", ".join(given),
+        "places": ", ".join(map(held.reference, [*there, *more])),
+        "given": ", ".join(map(held.statement, given)),
         "missing": ", ".join(missing),
         **_status(_how_far([*there, *more], given, [*lacking, *missing]), absent),
     }
@@ -298,13 +323,6 @@ def _how_far(
     if wanting:
         return "partly"
     return "done" if there else "stated"
-
-
-def _reference(label: str, anchors: Mapping[str, Anchor]) -> str:
-    """Return a reference in Markdown; headings have no numbers to refer to."""
-    if label.startswith("sec-"):
-        return f"[{anchors[label].title}](#{label})"
-    return f"@{label}"
 
 
 def _item(values: Mapping[str, Any]) -> Item:

@@ -15,7 +15,13 @@ import pandas as pd
 from fahrstats.display.display_table import escape_markdown
 from fahrstats.display.labels import in_sentence, listed
 from fahrstats.face.saliency.regions import REGIONS, region_map
-from fahrstats.report.biomarker_findings import added_by, main_model, people, together
+from fahrstats.report.biomarker_findings import (
+    added_by,
+    main_horizon,
+    main_model,
+    people,
+    together,
+)
 from fahrstats.report.paper_results import PARTS_IN_WORDS, PaperResults
 from fahrstats.report.study_results import StudyResults
 
@@ -163,6 +169,19 @@ def regions_taken_away(study: StudyResults) -> str:
     judged = study.rows("flow")["n"].iloc[-1] if study.has("flow") else None
     n = "" if judged is None else f" in {study.count(judged)} photographs"
     return f"The importance of regions of the face was measured{n} {how}."
+
+
+def risks_judged(study: StudyResults) -> str:
+    """Say how predictions at a fixed time were judged; empty where they were not."""
+    horizon = main_horizon(study)
+    if horizon is None:
+        return ""
+    return (
+        f" Predicted risks at {study.amount(horizon)} were judged by the area under "
+        "the ROC curve [@blanche2013], the Brier score [@graf1999] as a share of that "
+        "without covariates [@kattan2018], calibration curves [@austin2020] and net "
+        "benefit [@vickers2006]."
+    )
 
 
 def title_of(study: StudyResults, data: str) -> str:

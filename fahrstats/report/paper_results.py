@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fahrstats.cohort import store
 from fahrstats.display.display_table import escape_markdown
 from fahrstats.report.announcements import announcements
+from fahrstats.report.author_statements import stated
 from fahrstats.report.study_results import StudyResults
 from fahrstats.statements import STATEMENTS
 
@@ -84,16 +85,38 @@ class PaperResults:
         return _markdown(f"Not part of this paper: {PARTS_IN_WORDS[role]}.")
 
     def statement(self, key: str) -> str:
-        """Return what the authors say about something; empty where they do not."""
-        return str(self.manifest.get("statements", {}).get(key, ""))
+        """Return what the authors say about something; empty where they do not.
 
-    def statements(self, keys: Iterable[str]) -> Markdown:
-        """Return what the authors say, each under its name; what is open, in a line."""
-        said = {key: self.statement(key) for key in keys}
+        Where the paper is silent, it is what its studies say, and of which of them,
+        unless all of them say the same.
+        """
+        own: str = self.manifest.get("statements", {}).get(key, "")
+        if own:
+            return own
+        said = [(_title(one), stated(one, key)) for one in self.studies.values()]
+        texts = {text for _, text in said}
+        if len(texts) == 1:
+            return texts.pop()
+        return "\n\n".join(f"*{title}:* {text}" for title, text in said if text)
+
+    def statements(self, keys: Iterable[str], also: Iterable[str] = ()) -> Markdown:
+        """Return what the authors say, each under its name; what is open, in a line.
+
+        Parameters
+        ----------
+        keys
+            What is missed in a paper that does not say it.
+        also
+            What is said where the authors say it.
+        """
+        wanted = [*keys]
+        said = {
+            key: self.statement(key) for key in STATEMENTS if key in {*wanted, *also}
+        }
         texts = [
             f"**{STATEMENTS[key].label}.** {text}" for key, text in said.items() if text
         ]
-        left = [STATEMENTS[key].label.lower() for key, text in said.items() if not text]
+        left = [STATEMENTS[key].label.lower() for key in wanted if not said[key]]
         if left:
             texts.append(f"*Left for the authors to write: {'; '.join(left)}.*")
         return _markdown("\n\n".join(texts))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
+from fahrstats.cohort import store
 from fahrstats.display.checklist_tables import (
     checklist,
     checklist_counts,
@@ -23,10 +25,11 @@ from fahrstats.report.checklists import (
     fitting_checklists,
     read_checklist,
 )
+from fahrstats.report.paper_results import PaperResults
+from fahrstats.report.study_results import StudyResults
 from fahrstats.statements import STATEMENTS
 
-if TYPE_CHECKING:
-    from fahrstats.report.study_results import StudyResults
+_ASKED: Final = ("covariates", "subgroups")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,9 +81,60 @@ def study_checklists(study: StudyResults) -> dict[Name, FilledChecklist]:
     Tables that hold no estimate answer nothing.
     """
     manifest = study.manifest
-    report = manifest.get("kind", "biomarker")
-    present = {name for name in manifest["tables"] if len(study.estimated(name))}
-    present |= {name for name in ("covariates", "subgroups") if manifest.get(name)}
+    return _filled(
+        manifest.get("kind", "biomarker"),
+        _estimated(study) | _asked(study),
+        manifest.get("statements", {}),
+    )
+
+
+def paper_checklists(
+    paper: PaperResults, *, without: Collection[str] = ()
+) -> dict[Name, FilledChecklist]:
+    """Fill the checklists of the guidelines that a paper should follow.
+
+    Parameters
+    ----------
+    paper
+        The results of its studies.
+    without
+        Labels of what authors took out of the document, such as ``"tbl-ph"``.
+    """
+    present = {
+        f"{role}/{name}"
+        for role, study in paper.studies.items()
+        for name in _estimated(study)
+    }
+    present |= paper.studies.keys()
+    if paper.prognosis is not None:
+        present |= _asked(paper.prognosis)
+    said = [key for key in STATEMENTS if paper.statement(key)]
+    return _filled("paper", present, said, without)
+
+
+def checklists_of(folder: Path) -> dict[Name, FilledChecklist]:
+    """Fill the checklists that fit the results, of a study or a paper, in a folder."""
+    if store.read_manifest(folder / "manifest.json").get("kind") == "paper":
+        return paper_checklists(PaperResults(folder))
+    return study_checklists(StudyResults(folder))
+
+
+def _estimated(study: StudyResults) -> set[str]:
+    """Return the names of result tables that hold an estimate."""
+    return {name for name in study.manifest["tables"] if len(study.estimated(name))}
+
+
+def _asked(study: StudyResults) -> set[str]:
+    """Return what the study file asked for, of what an item can need."""
+    return {name for name in _ASKED if study.manifest.get(name)}
+
+
+def _filled(
+    report: str,
+    present: Collection[str],
+    said: Collection[str],
+    without: Collection[str] = (),
+) -> dict[Name, FilledChecklist]:
     filled: dict[Name, FilledChecklist] = {}
     for name, stage in fitting_checklists(report, present).items():
         read = read_checklist(name)
@@ -88,8 +142,9 @@ def study_checklists(study: StudyResults) -> dict[Name, FilledChecklist]:
             read,
             report=report,
             present=present,
-            statements=manifest.get("statements", {}),
+            statements=said,
             stage=stage,
+            without=without,
         )
         filled[name] = FilledChecklist(read, table)
     return filled

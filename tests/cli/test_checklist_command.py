@@ -64,6 +64,19 @@ def test_a_kind_of_study_that_no_guideline_fits_says_so(analysed, run):
     assert out == "study.toml: no guideline fits this kind of study\n"
 
 
+def test_a_paper_is_asked_for_what_its_parts_do_not_say(analysed, run, tmp_path):
+    said = {"ethics": "Asked."}
+    part = MANIFEST | {"title": "Lives", "statements": said}
+    store.write_manifest(part, tmp_path / "out" / "prognosis" / "manifest.json")
+    status, out, err = run(
+        "checklist", *analysed(kind="paper", parts={"prognosis": {}})
+    )
+    assert (status, err) == (0, "")
+    assert "points of REMARK" in out
+    assert '# hypothesis = ""' in out
+    assert "# funding" not in out
+
+
 def test_a_study_without_results_is_asked_to_be_run(study, run):
     status, out, err = run("checklist", study)
     assert (status, out) == (1, "")

@@ -18,11 +18,20 @@ ROWS = [
         "Why",
         "partly",
         "",
-        "ethics",
+        "[Ethics](#sec-a)",
         "funding, protocol",
         "No `x` here.",
     ),
-    ("2b", "Results", "What", "stated", "", "ethics, funding", "", ""),
+    (
+        "2b",
+        "Results",
+        "What",
+        "stated",
+        "",
+        "[Ethics](#sec-a), [Bias](#sec-a)",
+        "",
+        "",
+    ),
     ("3", "Results", "How", "open", "", "", "", ""),
     ("4", "Results", "Never", "not applicable", "", "", "", "No need."),
 ]
@@ -39,10 +48,10 @@ def test_items_stand_below_their_section_with_references_as_they_are(table):
     assert lines[2:] == [
         "| **Methods** |  |  |",
         r"| **1** Who\_they are | @tbl-one. | answered |",
-        "| **2a** Why | The authors: Ethics. To be written: `funding`, `protocol`. "
-        r"No \`x\` here. | in part |",
+        "| **2a** Why | The authors: [Ethics](#sec-a). To be written: `funding`, "
+        r"`protocol`. No \`x\` here. | in part |",
         "| **Results** |  |  |",
-        "| **2b** What | The authors: Ethics, Funding. | answered |",
+        "| **2b** What | The authors: [Ethics](#sec-a), [Bias](#sec-a). | answered |",
         "| **3** How | – | open |",  # noqa: RUF001
         "| **4** Never | No need. | not applicable |",
     ]

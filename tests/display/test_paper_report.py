@@ -24,6 +24,7 @@ from fahrstats.columns import in_order
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render, report_source
 from fahrstats.report.paper_results import PARTS_IN_WORDS
+from fahrstats.statements import STATEMENTS
 from fahrstats.study.benchmark.run import analyse_benchmark
 from fahrstats.study.paper.public_version import publish_paper
 from fahrstats.study.results_in import read_manifest
@@ -49,6 +50,8 @@ FLOATS = {
 }
 """A figure or table of each study."""
 
+HEADING = re.compile(r"\{#(sec-[\w-]+)\}")
+LINK = re.compile(r"\(#(sec-[\w-]+)\)")
 REFERENCE = re.compile(r"@((?:fig|tbl)-[\w-]+)")
 
 
@@ -206,20 +209,22 @@ def test_the_abstract_says_what_every_study_found(whole, tables):
     ):
         assert sentence in results, sentence
     assert "**Conclusions.** They say little." in text
-    assert "significant" not in text
+    assert "significant" not in text.partition("## Reporting checklists")[0]
 
 
 def test_main_tables_and_figures_come_first_and_the_supplement_after(whole):
     shown, said, _ = whole
     headings = re.findall(r"(?m)^##+ (.+?) \{#", said + told(shown))
-    order = ["Abstract", "Methods", "Results", "Participants", "Accuracy of age"]
+    order = ["Abstract", "Introduction", "Methods", "Results", "Participants"]
+    order += ["Accuracy of age"]
     order += ["Survival", "Subgroups", "Discrimination", "Both scores together"]
     order += ["Groups of people", "Robustness", "Saliency", "Discussion"]
-    order += ["Declarations", "Supplement", "What to heed"]
+    order += ["Declarations", "Supplement", "What to heed", "Sensitivity"]
+    order += ["Reporting checklists", "REMARK", "STROBE", "TRIPOD+AI"]
     assert [heading for heading in headings if heading in order] == order
-    assert sum(isinstance(item, ggplot) for item in shown) == 19
-    assert sum(isinstance(item, DisplayTable) for item in shown) == 35
-    assert not any("Not part of this" in text for text in markdown_of(shown))
+    assert sum(isinstance(item, ggplot) for item in shown) == 21
+    assert sum(isinstance(item, DisplayTable) for item in shown) == 40
+    assert not any(text.startswith("Not part of") for text in markdown_of(shown))
 
 
 def test_what_only_authors_can_write_is_printed_or_left_open(whole):
@@ -237,15 +242,39 @@ def test_a_study_that_is_no_part_is_named_in_a_line(run, without, role):
     lines = markdown_of(shown)
     line = f"Not part of this paper: {PARTS_IN_WORDS[role]}."
     assert lines.count(line) == (5 if role == "prognosis" else 1)
-    assert sum("Not part of this paper" in text for text in lines) == lines.count(line)
+    assert sum(t.startswith("Not part of this") for t in lines) == lines.count(line)
     assert {FLOATS[role], *FLOATS.values()} - labels == {FLOATS[role]}
-    assert set(REFERENCE.findall(said + "\n".join(lines))) <= labels
+    text = said + "\n".join(lines)
+    assert set(REFERENCE.findall(text)) <= labels
+    assert set(LINK.findall(text)) <= set(HEADING.findall(text))
+    assert {"tbl-remark", "tbl-strobe"} & labels == (
+        set() if role == "prognosis" else {"tbl-remark", "tbl-strobe"}
+    )
 
 
 def test_a_paper_of_one_study_has_a_document(run, without):
     shown, *_ = run(without("audit", "ages", "robustness", "saliency"))
     assert "To find out whether free light chain and creatinine say" in told(shown)
-    assert sum("Not part of this paper" in text for text in markdown_of(shown)) == 4
+    lines = markdown_of(shown)
+    assert sum(text.startswith("Not part of this paper") for text in lines) == 4
+
+
+def test_a_paper_that_no_guideline_fits_has_no_checklists(run, without):
+    shown, said, labels = run(without("prognosis", "audit", "robustness"))
+    assert "sec-checklists" not in said + told(shown)
+    assert "tbl-tripod" not in labels
+
+
+def test_all_that_authors_can_say_is_printed_where_the_checklists_lead(run, without):
+    folder = without("robustness", "saliency")
+    manifest = store.read_manifest(folder / "manifest.json")
+    said = {key: f"Words on {key}." for key in STATEMENTS}
+    store.write_manifest(manifest | {"statements": said}, folder / "manifest.json")
+    printed = told(run(folder)[0])
+    assert "Left for the authors" not in printed
+    assert "To be written" not in printed
+    for key, words in said.items():
+        assert f"**{STATEMENTS[key].label}.** {words}" in printed
 
 
 def test_a_number_that_changes_in_a_table_changes_in_the_abstract(run, without, whole):

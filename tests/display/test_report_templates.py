@@ -22,7 +22,7 @@ N_FIGURES = {
     "age_accuracy": 4,
     "audit": 5,
     "biomarker": 15,
-    "paper": 14,
+    "paper": 15,
     "robustness": 3,
     "saliency": 5,
 }

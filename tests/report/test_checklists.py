@@ -27,6 +27,7 @@ from fahrstats.report.checklists import (
 )
 from fahrstats.report.source import Source, read_source
 from fahrstats.statements import STATEMENTS
+from fahrstats.study.paper.specification import ROLES
 
 REPORTS = Path(__file__).parents[2] / "reports"
 
@@ -42,7 +43,12 @@ NUMBERS = {
 }
 FAIRNESS = ["3c", "7", "8a", "8b", "9c", "12f", "14", "20b", "23a", "25"]
 N_ITEMS = {"remark": 20, "strobe": 22, "tripod_ai": 27}
-REPORT_NAMES = ("audit", "biomarker")
+REPORT_NAMES = ("audit", "biomarker", "paper")
+HELD = {
+    "audit": [{"audit"}],
+    "biomarker": [{"comparison"}],
+    "paper": [{"prognosis", "prognosis/comparison"}, {"audit"}],
+}
 
 each_checklist = pytest.mark.parametrize("name", get_args(Name))
 each_report = pytest.mark.parametrize("report", REPORT_NAMES)
@@ -66,8 +72,8 @@ def test_items_about_fairness_are_those_of_the_guideline():
 @each_checklist
 def test_every_item_says_who_answers_it(name):
     for item in read_checklist(name).items:
-        for report in REPORT_NAMES:
-            fits = fitting_checklists(report, {"comparison"})
+        for report, present in ((r, held) for r in HELD for held in HELD[r]):
+            fits = fitting_checklists(report, present)
             if fits.get(name) in item.applies:
                 answers = item.filled_by.get(report), item.statements
                 assert any(answers) or item.not_applicable, item.number
@@ -101,7 +107,15 @@ def test_every_anchor_that_is_claimed_is_known_and_every_known_one_is_claimed(re
         for places in (item.filled_by, item.also)
         for label in places.get(report, ())
     }
-    assert claimed == read_anchors(report).keys()
+    anchors = read_anchors(report)
+    assert claimed <= anchors.keys()
+    assert all(anchors[label].says for label in anchors.keys() - claimed)
+
+
+@each_report
+def test_every_statement_stands_in_one_place_of_a_report(report):
+    said = [key for anchor in read_anchors(report).values() for key in anchor.says]
+    assert sorted(said) == sorted(STATEMENTS)
 
 
 @each_report
@@ -123,7 +137,23 @@ def test_an_anchor_needs_a_table_that_its_cell_reads(report):
         needed = {*anchor.tables, *anchor.any_of}
         code = _code_of(source, label)
         if needed and code:
-            assert any(f'"{name}"' in code for name in needed), label
+            parts = needed & ROLES.keys() if report == "paper" else set()
+            tables = [name.rpartition("/") for name in needed - parts]
+            assert parts or any(f'"{name}"' in code for *_, name in tables), label
+            parts |= {part for part, *_ in tables}
+            assert all(re.search(rf"\b{part}\b", code) for part in parts), label
+
+
+@each_report
+def test_a_statement_is_printed_in_the_section_that_is_claimed(report):
+    source = read_source(report_source(report))
+    text = "\n".join(line.text for line in source.lines)
+    for label, anchor in read_anchors(report).items():
+        found = re.search(rf"^(#+) .*\{{#{label}\}}$", text, re.MULTILINE)
+        if found and anchor.says:
+            ends = rf"^#{{1,{len(found[1])}}} .*\}}$"
+            section = re.split(ends, text[found.end() :], flags=re.MULTILINE)[0]
+            assert [key for key in anchor.says if f'"{key}"' not in section] == []
 
 
 def _code_of(source: Source, label: str) -> str:
@@ -199,7 +229,8 @@ def test_what_is_there_is_referred_to_and_what_is_not_is_named():
     )
     row = filled(item, ["flow"], statements=["ethics"])
     assert row["places"] == "[Methods](#sec-methods), @fig-flow"
-    assert (row["given"], row["missing"]) == ("ethics", "funding")
+    assert row["given"] == "[Ethics](#sec-declarations)"
+    assert row["missing"] == "funding"
     assert row["note"] == "Not part of this study: description of the participants."
 
 
@@ -256,6 +287,7 @@ def test_what_everything_answers_is_open_nowhere(name):
     for report in REPORT_NAMES:
         anchors = read_anchors(report).values()
         everything = {t for a in anchors for t in (*a.tables, *a.any_of)}
+        everything |= {name.partition("/")[0] for name in everything}
         stage = fitting_checklists(report, everything).get(name)
         if stage is not None:
             table = fill_checklist(
@@ -279,6 +311,42 @@ def test_guidelines_follow_from_the_kind_of_study():
     }
     assert fitting_checklists("audit", {"audit"}) == {"tripod_ai": "evaluation"}
     assert fitting_checklists("saliency", set()) == {}
+
+
+@pytest.mark.parametrize(
+    ("present", "stages"),
+    [
+        (["prognosis"], {"remark": "development", "strobe": "development"}),
+        (
+            ["prognosis", "audit"],
+            {
+                "remark": "development",
+                "strobe": "development",
+                "tripod_ai": "evaluation",
+            },
+        ),
+        (
+            ["prognosis", "prognosis/comparison", "audit"],
+            dict.fromkeys(["remark", "strobe", "tripod_ai"], "development"),
+        ),
+        (["audit"], {"tripod_ai": "evaluation"}),
+        (["ages", "robustness", "saliency"], {}),
+    ],
+)
+def test_guidelines_of_a_paper_follow_from_its_parts(present, stages):
+    assert fitting_checklists("paper", present) == stages
+
+
+def test_what_was_taken_out_of_a_document_is_not_claimed():
+    row = filled(
+        replace(BOTH, statements=("funding", "interpretation")),
+        ["flow", "table_one"],
+        statements=["funding", "interpretation"],
+        without=["tbl-one", "sec-declarations"],
+    )
+    assert (row["status"], row["places"]) == ("partly", "@fig-flow")
+    assert row["note"] == "Not part of this study: description of the participants."
+    assert row["given"] == "Funding, [Interpretation](#sec-abstract)"
 
 
 def test_unknown_names_are_refused_with_those_that_are_known():

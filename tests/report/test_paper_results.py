@@ -64,6 +64,30 @@ def test_statements_are_printed_and_those_to_come_named(write):
     assert paper.statement("ethics") == ""
 
 
+def test_what_is_said_only_where_the_authors_say_it_is_not_missed(write):
+    paper = write(statements={"bias": "None."})
+    assert paper.statements(["ethics"], ["funding", "bias"]).data == (
+        "**Bias.** None.\n\n*Left for the authors to write: ethics.*"
+    )
+
+
+def test_where_a_paper_is_silent_its_studies_speak(write):
+    parts = {
+        "prognosis": {
+            "title": "A_b",
+            "statements": {"ethics": "Asked.", "bias": "No."},
+        },
+        "ages": {"title": "Ages", "statements": {"ethics": "Asked.", "funding": "F."}},
+    }
+    paper = write(parts, statements={"funding": "Nobody paid."})
+    assert paper.statement("funding") == "Nobody paid."
+    assert paper.statement("ethics") == "Asked."
+    assert paper.statement("bias") == "*A\\_b:* No."
+    parts["ages"]["statements"]["bias"] = "Yes."
+    assert write(parts).statement("bias") == "*A\\_b:* No.\n\n*Ages:* Yes."
+    assert write(parts).statement("design") == ""
+
+
 def test_what_to_heed_is_said_study_by_study(write):
     paper = write(
         {

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from fahrstats import __version__
 from fahrstats.cohort import store
 from fahrstats.report import StudyResults
-from fahrstats.report.study_checklists import study_checklists, unwritten
+from fahrstats.report.paper_results import PaperResults
+from fahrstats.report.study_checklists import (
+    checklists_of,
+    paper_checklists,
+    study_checklists,
+    unwritten,
+)
 
 ROW = {"biomarker": "faceage", "term": "faceage", "estimate": 1.2, "note": ""}
 TABLES = {
@@ -82,3 +91,45 @@ def test_what_is_to_be_written_is_listed_with_the_points_that_ask_for_it(study):
     assert wanted["hypothesis"] == ["REMARK 1", "STROBE 3"]
     assert wanted["implications"] == ["REMARK 20"]
     assert "funding" not in wanted
+
+
+@pytest.fixture
+def paper(study, tmp_path):
+    """Write a paper of one study on survival; return its folder."""
+
+    def written(**entries: object) -> Path:
+        folder = tmp_path.with_name(f"{tmp_path.name}-paper")
+        of_part = study(kind="biomarker", title="Lives", covariates=["age"], **entries)
+        shutil.copytree(of_part.folder, folder / "prognosis", dirs_exist_ok=True)
+        said = {"kind": "paper", "parts": {"prognosis": {}}, "statements": {}}
+        said["statements"] = {"funding": "None."}
+        store.write_manifest(said, folder / "manifest.json")
+        return folder
+
+    return written
+
+
+def test_a_paper_is_answered_by_its_parts_and_by_what_these_say(paper):
+    folder = paper(statements={"implications": "None."})
+    filled = checklists_of(folder)
+    assert list(filled) == ["remark", "strobe"]
+    row = points(filled).loc["15"]
+    assert row["places"] == "@tbl-hazard"
+    assert row["note"] == "Not part of this paper: survival curves."
+    assert points(filled).loc["17", "status"] == "done"
+    assert points(filled).loc["20", "given"] == "[Implications](#sec-discussion)"
+    assert points(filled, "strobe").loc["22", "status"] == "stated"
+
+
+def test_what_authors_took_out_of_a_paper_is_not_claimed(paper):
+    filled = paper_checklists(PaperResults(paper()), without=["tbl-hazard"])
+    row = points(filled).loc["17"]
+    assert (row["status"], row["note"]) == (
+        "open",
+        "Not part of this paper: hazard ratios.",
+    )
+
+
+def test_a_study_is_told_from_a_paper_by_its_manifest(study):
+    folder = study(kind="audit").folder
+    assert list(checklists_of(folder)) == ["tripod_ai"]
