@@ -44,6 +44,18 @@ def places(sheet) -> list[float]:
     return found
 
 
+def heights(sheet) -> list[float]:
+    """List how high each piece of text of a page stands, from its lower edge."""
+    found = []
+
+    def visit(text, page, line, *_):
+        if text.strip():
+            found.append(page[5] + page[3] * line[5])
+
+    sheet.extract_text(visitor_text=visit)
+    return found
+
+
 def sizes(sheet) -> set[float]:
     """List the sizes of type in which values are set on a page."""
     found = set()
@@ -88,6 +100,21 @@ def test_a_long_table_repeats_its_head_and_a_short_one_is_whole(to_pdf):
     first, second = (p.extract_text() for p in to_pdf(before + table(2, 20)).pages)
     assert "A caption." not in first
     assert second.count("A name of a row") == 20
+
+
+@pytest.mark.parametrize(("n_tables", "n_on_pages"), [(2, [2]), (4, [2, 2])])
+def test_tables_that_share_a_caption_are_parted_where_a_page_ends(
+    to_pdf, n_tables, n_on_pages
+):
+    parts = [table(2, 20).split("\n\n")[0] for _ in range(n_tables)]
+    float_ = "::: {#tbl-a}\n\n" + "\n\n<!-- -->\n\n".join(parts)
+    pages = to_pdf(float_ + "\n\nOne caption.\n\n:::\n").pages
+    texts = [page.extract_text() for page in pages]
+    assert [text.count("Column 1") for text in texts] == n_on_pages
+    assert [text.count("A name of a row") for text in texts] == [
+        20 * n for n in n_on_pages
+    ]
+    assert all(MARGIN < y for page in pages for y in heights(page))
 
 
 def test_headings_go_down_one_level_at_a_time(to_pdf):
