@@ -18,6 +18,7 @@ from fahrstats.display.display_table import (
 from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.journals import (
     format_interval,
+    format_number,
     format_ratio,
     phrase_interval,
     phrase_p,
@@ -25,7 +26,9 @@ from fahrstats.display.journals import (
 from fahrstats.display.labels import (
     Labels,
     column_label,
+    column_unit,
     in_sentence,
+    listed,
     opening,
     per_label,
 )
@@ -120,7 +123,7 @@ def scores_together(
             "Without the other score": ("hr", "p"),
             "With the other score": ("hr both", "p both"),
         },
-        notes=_product(table, style),
+        notes=(*_one_sd(table, labels, style), *_product(table, style)),
     )
 
 
@@ -193,6 +196,19 @@ def _ratio(row: dict[str, Any], style: JournalStyle) -> tuple[str, str]:
         format_ratio(*limits(row), style=style),
         p_or_empty(row["p_value"], style),
     )
+
+
+def _one_sd(
+    table: pd.DataFrame, labels: Labels | None, style: JournalStyle
+) -> tuple[str, ...]:
+    """Return a note on how much one standard deviation of each score is."""
+    texts = [
+        f"{format_number(row['estimate'], style=style)} "
+        f"{column_unit(row['term'], labels)}".rstrip()
+        + f" of {in_sentence(column_label(row['term'], labels))}"
+        for row in records(table[table["estimand"] == "marker_sd"])
+    ]
+    return (f"One SD is {listed(texts)}.",) if texts else ()
 
 
 def _product(table: pd.DataFrame, style: JournalStyle) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fahrstats.study.checks import StudyCohort
-from fahrstats.study.models import estimated, full_model
+from fahrstats.study.models import estimated, full_model, step_size
 from fahrstats.study.people_tables import round_times, stacked
 from fahrstats.survival.two_scores.correlation import score_correlation
 from fahrstats.survival.two_scores.joint_groups import MOST_GROUPS, joint_risk_groups
@@ -80,12 +80,36 @@ def _joint(cohort: StudyCohort, n_groups: int) -> JointRiskGroups:
 
 
 def _told(cohort: StudyCohort, n_groups: int) -> pd.DataFrame:
-    """Hazard ratios of joint groups and what else is said of two scores."""
+    """Hazard ratios of joint groups, and what else is said of two scores.
+
+    One SD of a score is that of its other hazard ratios where these are per SD, else
+    that of the rows used; the last rows say how much it is.
+    """
     return estimated(
-        cohort,
-        lambda: _joint(cohort, n_groups).tidy(exponentiate=True),
-        estimand="interaction_chi2",
+        cohort, partial(_with_sd, cohort, n_groups), estimand="interaction_chi2"
     )
+
+
+def _with_sd(cohort: StudyCohort, n_groups: int) -> pd.DataFrame:
+    """Add the size of one SD of each score to the table of joint groups."""
+    found = _joint(cohort, n_groups)
+    own = dict(zip(found.scores, found.spread, strict=True))
+    sd = own | {
+        score.name: step_size(cohort, score)
+        for score in cohort.study.scores
+        if score.name in own and score.per == "sd" and score.within is None
+    }
+    sizes = pd.DataFrame(
+        {
+            "term": list(sd),
+            "estimand": "marker_sd",
+            "estimate": list(sd.values()),
+            "n": found.n,
+            "n_events": found.n_events,
+            "note": "",
+        }
+    )
+    return stacked([found.tidy(exponentiate=True, sd=sd), sizes])
 
 
 def _curves(cohort: StudyCohort) -> pd.DataFrame:

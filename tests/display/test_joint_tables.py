@@ -52,6 +52,16 @@ def test_each_score_is_shown_without_and_with_the_other(layer, labels):
     )
 
 
+def test_the_size_of_one_sd_is_a_note(layer, labels):
+    sizes = pd.DataFrame(
+        {"term": ["flc", "creatinine"], "estimand": "marker_sd", "estimate": [1.9, 0.4]}
+    )
+    shown = scores_together(pd.concat([layer["joint_groups"], sizes]), labels=labels)
+    assert shown.notes[0] == (
+        "One SD is 1.90 mg/dL of free light chain and 0.40 mg/dL of creatinine."
+    )
+
+
 def test_joint_groups_are_named_and_their_interaction_noted(layer, labels):
     shown = joint_groups(layer["joint_groups"], labels=labels)
     first, second, *_ = shown.cells.to_numpy().tolist()

@@ -43,8 +43,32 @@ def test_joint_groups_are_halves_and_as_many_as_the_study_makes(pair):
             scores=["faceage", "marker"],
             n_groups=n_groups,
         ).tidy(exponentiate=True)
-        np.testing.assert_allclose(table["estimate"], direct["estimate"], rtol=EXACT)
+        sizes = table[table["estimand"] == "marker_sd"]
+        spread = pair.data[["faceage", "marker"]].std()
+        np.testing.assert_allclose(sizes["estimate"], spread, rtol=EXACT)
+        found = table.drop(sizes.index)["estimate"]
+        np.testing.assert_allclose(found, direct["estimate"], rtol=EXACT)
         assert (table["first_group"] != "").sum() == n_groups**2
+
+
+def test_one_sd_is_that_of_every_other_hazard_ratio_of_the_study(write_study, people):
+    """Rows without the second score count for the SD of the first."""
+    people["marker"] = np.resize([1.0, 5.0, 2.0, 4.0, 3.0], len(people))
+    people.loc[people["faceage"] > people["faceage"].quantile(0.9), "marker"] = np.nan
+    marker = "[scores.marker]\nmay_be_missing = true\n[covariates]"
+    path = write_study(
+        table=people, **{"per = 10\n": 'per = "sd"\n', "[covariates]": marker}
+    )
+    cohort = read_cohort(path)
+    table = complement_tables.joint_groups(cohort)
+    sizes = table[table["estimand"] == "marker_sd"].set_index("term")["estimate"]
+    assert sizes["faceage"] == cohort.deviations["faceage"]["overall"]
+    both = cohort.data.dropna(subset="marker")
+    assert sizes["faceage"] != pytest.approx(both["faceage"].std(), rel=0.05)
+    ratios = table[(table["term"] == "faceage") & (table["estimand"] == "hr")]
+    for _, rows in ratios.groupby("model"):
+        per_unit, per_sd = np.log(rows.sort_values("per")["estimate"])
+        assert per_sd == pytest.approx(per_unit * sizes["faceage"], rel=EXACT)
 
 
 def test_curves_of_joint_groups_are_on_a_grid(pair):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,11 @@ class JointRiskGroups:
         return dict(zip(self.scores, self.cuts, strict=True))
 
     def tidy(
-        self, *, exponentiate: bool = False, conf_level: float = 0.95
+        self,
+        *,
+        exponentiate: bool = False,
+        conf_level: float = 0.95,
+        sd: Mapping[str, float] | None = None,
     ) -> pd.DataFrame:
         """Joint groups, their interaction, and each score alone and given the other.
 
@@ -133,8 +137,8 @@ class JointRiskGroups:
         the lowest), the test that the groups of the scores multiply
         (``interaction_chi2``), and for the corner groups the log ratio of hazard ratios
         (``log_hr_ratio``, 0 where effects multiply) and the RERI (``reri``, 0 where
-        excess risks add). The other rows are scores as numbers, per unit and per SD of
-        the rows used: of models with one score, with both, and with their product.
+        excess risks add). The other rows are scores as numbers, per unit and per SD: of
+        models with one score, with both, and with their product.
 
         Parameters
         ----------
@@ -142,14 +146,21 @@ class JointRiskGroups:
             Hazard ratios, and their ratio, instead of logarithms.
         conf_level
             Confidence level of the intervals.
+        sd
+            What one SD is, by score, where it is not that of the rows used: that of the
+            rows of another analysis, whose hazard ratios stand beside these.
         """
+        spread = tuple(
+            (sd or {}).get(name, own)
+            for name, own in zip(self.scores, self.spread, strict=True)
+        )
         parts = [
             self._groups(conf_level),
             self._interaction(
                 self.multiplied, self.joint, self._contrasts(), model=_GROUPS
             ),
             self._corners(conf_level),
-            *self._scores(conf_level),
+            *self._scores(conf_level, spread),
             self._interaction(
                 self.together,
                 self.with_product,
@@ -298,11 +309,13 @@ class JointRiskGroups:
         std_error = np.sqrt(np.einsum("ri,ij,rj->r", slopes, cov, slopes))
         return with_wald(table, estimate, std_error, conf_level)
 
-    def _scores(self, conf_level: float) -> Iterator[pd.DataFrame]:
+    def _scores(
+        self, conf_level: float, sd: tuple[float, ...]
+    ) -> Iterator[pd.DataFrame]:
         """Each score alone and given the other, and the product of both."""
         models = [*zip(self.scores, self.alone, strict=True)]
         for model, fit in [*models, (self._label("+"), self.together)]:
-            for name, spread in zip(self.scores, self.spread, strict=True):
+            for name, spread in zip(self.scores, sd, strict=True):
                 if name in fit.terms:
                     steps = {"1": 1.0, "SD": spread}
                     position = fit.terms.index(name)
@@ -310,7 +323,8 @@ class JointRiskGroups:
                         model=model, term=name
                     )
         last = len(self.with_product.terms) - 1
-        yield _effect(self.with_product, last, {"SD": 1.0}, conf_level).assign(
+        step = float(np.prod(sd) / np.prod(self.spread))
+        yield _effect(self.with_product, last, {"SD": step}, conf_level).assign(
             model=self._label("*"), term=":".join(self.scores), estimand="log_hr_ratio"
         )
 

@@ -97,6 +97,17 @@ def test_scores_alone_and_given_the_other_match_r(case, cohorts):
     assert test["statistic"] == close
 
 
+def test_one_sd_can_be_that_of_another_analysis(joint):
+    own, other = (
+        t[t["per"] == "SD"] for t in (joint.tidy(), joint.tidy(sd={"face": 3.0}))
+    )
+    ratio = (other["estimate"] / own["estimate"]).to_numpy()
+    size = 3.0 / joint.spread[joint.scores.index("face")]
+    expected = [size if "face" in term else 1.0 for term in own["term"]]
+    np.testing.assert_allclose(ratio, expected, rtol=1e-12)
+    np.testing.assert_allclose(other["p_value"], own["p_value"], rtol=1e-9)
+
+
 def test_two_by_two_groups_without_covariates_multiply_by_their_ratio(cohort):
     """HR(both) = HR(first) HR(second) times the ratio, and RERI follows from them."""
     table = fs.joint_risk_groups(
