@@ -300,6 +300,9 @@ local function cell_content(cell, style)
     end,
     Space = is_unbroken(cell) and function() return pandoc.Str("\u{a0}") end or nil,
     Plain = function(el) return pandoc.Para(el.content) end,
+    Code = function(el)
+      return pandoc.Span(el.text, {["custom-style"] = "Table Code"})
+    end,
   })
   return #blocks > 0 and styled(style, blocks) or empty(style)
 end

@@ -219,6 +219,7 @@ def _character_styles() -> list[str]:
         '<w:name w:val="Default Paragraph Font"/><w:uiPriority w:val="1"/>'
         "<w:semiHidden/></w:style>",
         _character("Verbatim Char", _font(_MONO, 10)),
+        _character("Table Code", _font(_MONO, 7.5)),
         _character("Section Number", f'<w:color w:val="{_SOFT}"/>'),
         _character("Caption Label", _BOLD),
         _character("footnote reference", raised),

@@ -240,6 +240,13 @@ def test_cells_that_reach_over_rows_and_columns(to_word):
     assert word.paragraphs("TableIndentKept") == ["4"]
 
 
+def test_code_in_a_cell_has_a_style_of_its_own(to_word):
+    word = to_word("`a`\n\n| `b` |\n|---|\n| `c d` |\n")
+    styles = {text(r): value(r, "rPr/rStyle") for r in word.body.iter(f"{W}r")}
+    styles.pop("", None)
+    assert styles == {"a": "VerbatimChar", "b": "TableCode", "c d": "TableCode"}
+
+
 def test_long_tables_may_break_between_rows_and_short_ones_not(to_word):
     def styles(n):
         body = "".join(f"| {i} | x |\n" for i in range(n))
