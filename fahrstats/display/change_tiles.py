@@ -21,13 +21,14 @@ from fahrstats.display.error_tiles import COOL, PALE, WARM, signed
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_short
 from fahrstats.display.labels import Labels, column_label, opening
-from fahrstats.display.margin_text import plain, wrap
+from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.theme import FAINT, INK, TEXT_SIZE, house_theme, page_width
 
 _REACH: Final = 10.0  # years; larger changes are no darker
 _TILE_HEIGHT: Final = 0.2  # inches
 _FRAME: Final = 1.0
+_EDGES: Final = 0.5
 _MOST_NAME: Final = 2.4
 
 
@@ -86,10 +87,13 @@ def change_tiles(
         text=[signed(value, style) for value in table["estimate"]],
         shade=table["estimate"].clip(-_REACH, _REACH),
     )
+    beside = max(text_width(name, TEXT_SIZE) for name in names.values()) + _EDGES
+    tile = (width - beside) / (len(set(models.values())) * len(severities))
+    is_roomy = max(text_width(text, TEXT_SIZE) for text in tiles["text"]) < tile
     return (
         ggplot(tiles, aes("severity", "condition"))
         + geom_tile(aes(fill="shade"), color="white", size=0.8)
-        + geom_text(aes(label="text"), size=TEXT_SIZE - 1, color=INK)
+        + geom_text(aes(label="text"), size=TEXT_SIZE - (not is_roomy), color=INK)
         + facet_wrap("model", nrow=1)
         + scale_fill_gradient2(
             low=COOL,

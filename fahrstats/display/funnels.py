@@ -11,6 +11,7 @@ from plotnine import (
     aes,
     element_line,
     geom_hline,
+    geom_label,
     geom_line,
     geom_point,
     geom_text,
@@ -46,7 +47,6 @@ _NEED: Final = (
 )
 _LIMITS: Final = {"95%": (1.959964, "dashed"), "99.8%": (3.090232, "dotted")}
 _N_POINTS: Final = 60
-_NAME_SIZE: Final = TEXT_SIZE - 1  # points
 _INSET: Final = 0.01  # from the left end of a limit to its name, in powers of ten
 _MARGIN: Final = 0.06  # of the height, above and below what is drawn
 
@@ -219,7 +219,7 @@ def _drawn_limits(curves: pd.DataFrame, style: JournalStyle) -> list[Any]:
                 aes("n_events", "limit", label="confidence"),
                 upper,
                 color=MUTED,
-                size=TEXT_SIZE - 1,
+                size=TEXT_SIZE,
                 ha="left",
                 va="bottom",
                 nudge_x=_INSET,
@@ -265,7 +265,7 @@ def _names(
             float(y.inches(row["estimate"])),
         )
         ends = (x.length, y.length)
-        box = _free_place(at, text_width(text, _NAME_SIZE), ends, taken)
+        box = _free_place(at, text_width(text, TEXT_SIZE), ends, taken)
         if box is None:
             continue
         taken.append(box)
@@ -274,8 +274,19 @@ def _names(
         rows.append({"name": text, **place})
     if not rows:
         return []
-    names = aes("x", "y", label="name")
-    return [geom_text(names, pd.DataFrame(rows), color=INK, size=_NAME_SIZE, ha="left")]
+    return [
+        geom_label(
+            aes("x", "y", label="name"),
+            pd.DataFrame(rows),
+            color=INK,
+            fill="white",  # over the limits
+            alpha=0.8,
+            size=TEXT_SIZE,
+            label_size=0,
+            label_padding=0.02,
+            ha="left",
+        )
+    ]
 
 
 def _free_place(

@@ -205,7 +205,6 @@ def joint_curves(
             legend_position="top",
             legend_title=element_text(size=TEXT_SIZE, margin={"r": _TITLE_GAP}),
             legend_key_width=28,
-            legend_box_spacing=0.01,
             panel_grid_major_y=element_line(color=FAINT),
             panel_spacing_x=0.04,
             panel_spacing_y=0.05,

@@ -183,5 +183,5 @@ def _legend(names: list[str]) -> Any:
         return theme(legend_position="none")
     return [
         guides(color=guide_legend(ncol=1)),
-        theme(legend_position="top", legend_box_spacing=0.01),
+        theme(legend_position="top"),
     ]

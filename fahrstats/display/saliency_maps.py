@@ -30,12 +30,14 @@ from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns
-from fahrstats.display.theme import BASE_SIZE, INK, house_theme, page_width
+from fahrstats.display.theme import BASE_SIZE, INK, TEXT_SIZE, house_theme, page_width
 from fahrstats.errors import DataError
 
 PALE: Final = "#f7f7f7"
 _STRONGEST: Final = 0.85  # share of colour where the importance is largest
 _TITLE_HEIGHT: Final = 0.35
+_GAP: Final = 12  # points between the title of the legend and its bar
+_LEGEND_HEIGHT: Final = 0.65  # with the names of the panels
 
 
 def face_maps(
@@ -82,7 +84,7 @@ def face_maps(
     if not 0 < shown <= 1:
         raise DataError(f"`shown` is {shown}; give a share of the side, up to 1.")
     table = _shaded(face, maps, labels, style)
-    height = width / len(maps) + _TITLE_HEIGHT * (1 + bool(title))
+    height = width / len(maps) + _LEGEND_HEIGHT + _TITLE_HEIGHT * bool(title)
     last = table["x"].max()
     sides = [(1 - shown) / 2 * (last + 1) - 0.5, (1 + shown) / 2 * (last + 1) - 0.5]
     # Points that are not seen bring the legend: blended colours have no scale
@@ -113,6 +115,10 @@ def face_maps(
             strip_background=element_rect(fill="none", color="none"),
             strip_text=element_text(size=BASE_SIZE, color=INK),
             legend_position="bottom",
+            legend_title=element_text(size=TEXT_SIZE, margin={"r": _GAP}),
+            legend_title_position="left",
+            legend_key_width=90,
+            legend_key_height=8,
         )
     )
 

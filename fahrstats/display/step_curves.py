@@ -122,7 +122,7 @@ def legend_above(names: Mapping[str, str], width: float) -> list[Any]:
     n_columns = _legend_columns(names, width)
     return [
         guides(**{ae: guide_legend(ncol=n_columns) for ae in ("color", "linetype")}),
-        theme(legend_position="top", legend_key_width=28, legend_box_spacing=0.01),
+        theme(legend_position="top", legend_key_width=28),
     ]
 
 

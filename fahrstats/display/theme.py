@@ -70,6 +70,7 @@ def house_theme(width: float, height: float) -> theme:
         plot_title=element_text(size=BASE_SIZE + 1, ha="left"),
         plot_title_position="plot",
         plot_margin_top=0.015,
+        legend_box_spacing=0.01,
         legend_title=element_blank(),
         legend_key=element_blank(),
         legend_text=element_text(size=TEXT_SIZE),
