@@ -46,6 +46,8 @@ _COMPLAINTS = {
     "absent": "the file `{}` does not exist.",
     "inline": "the inline expression `{}` was not run; write it on one line of text.",
     "formula": "the formula `{}` cannot be read as TeX.",
+    "sign": "the fonts of a PDF, which come with typst and Matplotlib, cannot show "
+    "`{}`; write it in other letters, or make HTML or Word.",
     "nowhere": "the link `#{}` has no target; give something the label `{}`.",
 }
 

@@ -19,6 +19,7 @@ STANDARDS = ("ua-1",)
 
 _LONGEST_TITLE = 80  # letters of the line above each page
 _MARKS = re.compile(r"[*`_]")
+_NO_SIGN = re.compile(r"the text `\"(.+?)\"` could not be displayed with font")
 _NO_LABEL = re.compile(r"label `<([^>]+)>` does not exist")
 
 
@@ -72,7 +73,7 @@ def _properties(source: Source, key: str) -> list[str]:
 
 def _refusal(source: Source, error: Exception) -> str:
     message = " ".join(str(error).split())
-    label = _NO_LABEL.search(message)
-    if label:
-        return complaint(source, "nowhere", label[1])
+    for kind, known in (("nowhere", _NO_LABEL), ("sign", _NO_SIGN)):
+        if found := known.search(message):
+            return complaint(source, kind, found[1])
     return f"`{source.path.name}`: typst refuses: {message}"

@@ -4,7 +4,8 @@
 
 local folder = pandoc.path.directory(PANDOC_STATE.output_file)
 local most_rows = 28 -- of a table that stays on one page
-local widest = 66 -- ems of small type beside each other on a page
+local widest = 62 -- ems of type of 7.5 points beside each other on a page
+local inset = 4 -- ems that a callout or a list takes of them
 local n_images = 0
 local tops = 6
 local levels = {}
@@ -54,10 +55,22 @@ local function image(el)
   local alt = el.attributes.alt or pandoc.utils.stringify(el.caption)
   if alt == "" then alt = "An image without description" end
   local width = el.attributes.width or ""
-  local pixels, share = width:match("^(%d+)p?x?$"), width:match("^[%d.]+%%$")
-  local size = pixels and pixels / 96 .. "in" or share or "none"
-  return pandoc.RawInline("typst", "#picture(" .. quoted(name) .. ", alt: "
+  local pixels = width:match("^([%d.]+)p?x?$")
+  local size = pixels and pixels / 96 .. "in" or width:match("^[%d.]+[%%cimnpt]+$") or "none"
+  local place = el.classes:includes("in-text") and "#sign(" or "#picture("
+  return pandoc.RawInline("typst", place .. quoted(name) .. ", alt: "
     .. quoted(alt) .. ", width: " .. size .. ")")
+end
+
+-- An image with text beside it stands in the line.
+local function in_text(el)
+  if #el.content == 1 then return nil end
+  return el:walk({
+    Image = function(image)
+      image.classes:insert("in-text")
+      return image
+    end,
+  })
 end
 
 local function formula(el)
@@ -228,17 +241,17 @@ local function text_rows(el)
   return rows
 end
 
--- Whether the longest words of a table, in small type, need more than the page is wide.
-local function is_wide(el)
+-- How many ems the longest words of a table need beside each other.
+local function ems(el)
   local state = {words = {}, lines = {}}
   for _, row in ipairs(text_rows(el)) do
     for column, cell in ipairs(row.cells) do
       if cell.col_span == 1 then measured(unbroken(cell), column, state) end
     end
   end
-  local em = 0
-  for _, word in pairs(state.words) do em = em + 0.5 * (utf8.len(word) or 0) + 1 end
-  return em > widest
+  local sum = 0
+  for _, word in pairs(state.words) do sum = sum + 0.5 * (utf8.len(word) or 0) + 1 end
+  return sum
 end
 
 local function is_short(el)
@@ -314,19 +327,28 @@ local function header(el)
   return el
 end
 
--- A table that is too wide has a page on its side.
+-- Whether a block is nothing but the blocks in it, one after the other.
+local function is_sequence(block)
+  local classes = block.t == "Div" and block.identifier == "" and block.classes
+  return classes
+    and (#classes == 0 or classes:includes("tabset") or classes:includes("tab-panel"))
+end
+
+-- A table that is too wide has a page on its side, with what it cannot be parted from.
 local function turned(blocks)
   local result = pandoc.Blocks({})
   for _, block in ipairs(blocks) do
-    local wide = false
+    local needed = 0
     pandoc.Blocks({block}):walk({
-      Table = function(el) wide = wide or is_wide(el) end,
+      Table = function(el) needed = math.max(needed, ems(el)) end,
     })
-    local is_kept = block.t == "Div" and block.classes:includes("kept")
-    if wide and (block.t == "Figure" or block.t == "Table" or is_kept) then
-      result:extend(argument("#page(flipped: true)", {block}, ""))
-    else
+    if block.t ~= "Table" and block.t ~= "Figure" then needed = needed + inset end
+    if needed <= widest then
       result:insert(block)
+    elseif is_sequence(block) then
+      result:extend(turned(block.content))
+    else
+      result:extend(argument("#wide-page(" .. needed .. ")", {block}, ""))
     end
   end
   return result
@@ -337,6 +359,8 @@ function Pandoc(doc)
   doc = doc:walk({
     Header = header,
     Span = equation,
+    Para = in_text,
+    Plain = in_text,
     Figure = is_whole,
     Blocks = together,
   })

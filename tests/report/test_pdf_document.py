@@ -81,15 +81,35 @@ def test_a_wide_table_is_turned_and_never_clipped(to_pdf, n_columns, is_turned):
     assert all(MARGIN < x < width - MARGIN for x in places(sheet))
 
 
-def test_a_wide_table_in_a_list_is_never_clipped(to_pdf):
-    indented = table(9).replace("\n", "\n   ")
-    sheet = to_pdf(f"1. First\n\n   {indented}\n").pages[0]
-    assert all(MARGIN < x < sheet.mediabox.width - MARGIN for x in places(sheet))
+def in_list(text: str) -> str:
+    return "1. First\n\n   " + text.replace("\n", "\n   ")
 
 
-def test_type_is_as_large_as_the_table_allows(to_pdf):
-    assert sizes(to_pdf(table(2)).pages[0]) == {9}
-    assert 7 <= min(sizes(to_pdf(table(7)).pages[0])) < 9
+def in_callout(text: str) -> str:
+    return f"::: {{.callout-note}}\n{text}\n:::\n"
+
+
+def in_tab(text: str) -> str:
+    return f"::: {{.panel-tabset}}\n# One\n\n{text}\n:::\n"
+
+
+@pytest.mark.parametrize("place", [str, in_list, in_callout, in_tab])
+@pytest.mark.parametrize("n_columns", [2, 5, 6, 8, 30])
+def test_type_is_as_large_as_the_table_allows(to_pdf, place, n_columns):
+    sheets = to_pdf(place(table(n_columns))).pages
+    found = [size for sheet in sheets for size in sizes(sheet)]
+    assert 7.5 <= min(found) <= 9
+    assert n_columns > 2 or set(found) == {9}
+    for sheet in sheets:
+        assert all(MARGIN < x < sheet.mediabox.width - MARGIN for x in places(sheet))
+
+
+def test_an_image_in_a_line_of_text_stays_in_it(to_pdf, tmp_path):
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    (tmp_path / "a.svg").write_text(svg)
+    (sheet,) = to_pdf("before ![](a.svg) after ![](a.svg){width=1cm}\n").pages
+    assert sheet.extract_text().split() == ["before", "after"]
+    assert "\n" not in sheet.extract_text().strip()
 
 
 def test_a_long_table_repeats_its_head_and_a_short_one_is_whole(to_pdf):
@@ -144,6 +164,7 @@ def test_paper_is_a4_or_letter(to_pdf):
     [
         ("a\n\n[x](#nowhere)", "line 3: the link `#nowhere` has no target"),
         ("```{=typst}\n#nosuch()\n```", "typst refuses: unknown variable: nosuch"),
+        ("a\n\n\N{HIRAGANA LETTER A}", "line 3: the fonts of a PDF, which come with"),
         ("![x](https://a.b/c.png)", "line 1: `https://a.b/c.png` would be fetched"),
         ("![x](none.png)", "line 1: the file `none.png` does not exist"),
     ],
