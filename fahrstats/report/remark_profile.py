@@ -40,6 +40,7 @@ PLACES: Final = {
     "term_tests": "sec-hazard",
     "influence": "sec-influence",
     "logrank": "fig-survival",
+    "survival_difference": "tbl-survival",
     "rmst": "tbl-rmst",
     "landmarks": "tbl-landmarks",
     "cut_effects": "tbl-cut-effects",
@@ -51,6 +52,8 @@ PLACES: Final = {
     "joint_groups": "tbl-joint",
     "joint_groups_fine": "fig-tiles",
     "comparison": "tbl-comparison",
+    "calibration": "tbl-calibration",
+    "decision_curve": "fig-decision",
     "outcomes": "tbl-outcomes",
     "published": "tbl-published",
     "gray": "fig-incidence",
@@ -70,6 +73,7 @@ ANALYSES: Final = {
     "term_tests": "test of every term",
     "influence": "influence of single people",
     "logrank": "log-rank test",
+    "survival_difference": "survival at fixed times",
     "rmst": "mean time without the event",
     "landmarks": "Cox model",
     "cut_effects": "Cox model",
@@ -81,6 +85,8 @@ ANALYSES: Final = {
     "joint_groups": "halves of two scores",
     "joint_groups_fine": "finer groups of two scores",
     "comparison": "models compared",
+    "calibration": "calibration",
+    "decision_curve": "decision curve",
     "outcomes": "Cox model",
     "published": "Cox model beside print",
     "gray": "Gray's test",
@@ -95,6 +101,7 @@ ANALYSES: Final = {
 
 _HEADERS: Final = ("Analysis", "Variables in it", "People", "Events", "Where")
 _WIDTHS: Final = (38, 34, 9, 9, 10)
+_BY_SUBGROUP: Final = ("subgroups", "audit", "concordance_by", "published")
 
 
 def patients(study: StudyResults) -> DisplayTable:
@@ -230,15 +237,22 @@ def _analysis(study: StudyResults, entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _named(study: StudyResults, entry: dict[str, Any]) -> str:
-    """Return what was done, of which outcome, in which form."""
+    """Return what was done, of which outcome, in which form, in whom."""
     is_best = entry["model"] == BEST
     parts = [ANALYSES["logrank"] if is_best else ANALYSES[entry["table"]]]
     parts += [entry["outcome"], entry["model"]]
+    if entry["table"] == "gap_hazard" and _GROUPED in entry["formula"]:
+        parts.append("in groups")
+    by = [study.in_sentence(name) for name in study.manifest["subgroups"]]
+    if entry["table"] in _BY_SUBGROUP and by:
+        parts.append(f"everyone and by {listed(by)}")
     if "time" in entry:
         parts.append(f"follow-up after {study.amount(entry['time'])}")
     if "cut_points" in entry:
         cuts = listed([study.number(cut) for cut in entry["cut_points"]])
         parts.append(f"cut at {cuts} in turn")
+    if entry.get("refused"):
+        parts.append("not estimated")
     return opening(", ".join(in_sentence(part) for part in parts if part))
 
 

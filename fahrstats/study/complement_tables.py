@@ -60,17 +60,12 @@ def joint_at_risk(cohort: StudyCohort) -> pd.DataFrame:
     return estimated(cohort, partial(_at_risk, cohort), estimand="n_at_risk")
 
 
-def joint_formula(cohort: StudyCohort) -> str:
-    """Return the formula that joint groups are adjusted by."""
-    return cohort.study.formula(*cohort.study.adjusted())
-
-
 @lru_cache(maxsize=2)
 def _joint(cohort: StudyCohort, n_groups: int) -> JointRiskGroups:
     """Cut the first two scores once for all tables that tell of it."""
     study = cohort.study
     return joint_risk_groups(
-        joint_formula(cohort),
+        study.formula(*study.adjusted()),
         cohort.model_data,
         scores=[score.name for score in study.together[:2]],
         n_groups=n_groups,

@@ -16,8 +16,7 @@ from fahrstats.study.age_tables import GAP_STEPS
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.choice_tables import BEST, cut_points_tried, landmark_times
 from fahrstats.study.comparison_tables import comparison_models
-from fahrstats.study.competing_tables import adjusted_formula
-from fahrstats.study.complement_tables import joint_formula
+from fahrstats.study.competing_tables import adjusted_formula, any_cause
 from fahrstats.study.models import full_model, models_of
 from fahrstats.study.people_tables import group_column
 from fahrstats.study.ranking_tables import ranking_formula
@@ -27,6 +26,10 @@ from fahrstats.study.specification import CAUSE_COLUMN, Variable
 from fahrstats.survival.early_deaths import CENSORINGS
 
 _KEYS = ("outcome", "biomarker", "model", "time")
+_REFUSED = "not estimated"
+_OF_GROUPS = ("rmst", "survival")
+_OF_PREDICTIONS = ("calibration", "decision_curve")
+"""Tables whose term is the model that predicted."""
 
 Entry = dict[str, Any]
 
@@ -34,7 +37,8 @@ Entry = dict[str, Any]
 def list_analyses(cohort: StudyCohort, tables: Path, names: list[str]) -> list[Entry]:
     """Return every analysis by where in which table it is found, with its counts.
 
-    Of models of one cause among several, the outcome is the cause.
+    Of models of one cause among several, the outcome is the cause. One that the data
+    do not support is listed as refused, without counts.
 
     Parameters
     ----------
@@ -68,7 +72,7 @@ def _models(cohort: StudyCohort) -> Iterator[Entry]:
         formula = study.formula(*study.adjusted(score.name))
         spline = study.formula(*spline_terms(cohort, score.name))
         grouped = study.formula(group_column(score.name))
-        for table in ("logrank", "rmst"):
+        for table in ("logrank", "survival_difference", "rmst"):
             yield _entry(table, grouped, score.name)
         yield _entry("ph_test", formula, score.name)
         yield _entry("spline", spline, score.name, adjusted)
@@ -81,8 +85,12 @@ def _models(cohort: StudyCohort) -> Iterator[Entry]:
         together = study.adjusted(*(score.name for score in study.together))
         yield _entry("term_tests", study.formula(*together), model=ALL_SCORES)
     yield from _rankings(cohort)
-    for label, formula in comparison_models(cohort).items():
+    compared = comparison_models(cohort)
+    for label, formula in compared.items():
         yield _entry("comparison", formula, model=label)
+    for table in ("calibration", "decision_curve"):
+        for label, formula in compared.items():
+            yield _entry(table, formula, model=label)
     yield from _further(cohort)
     for outcome in study.outcomes:
         for score in study.scores:
@@ -115,8 +123,10 @@ def _rankings(cohort: StudyCohort) -> Iterator[Entry]:
     """Yield what ranks people without a model, and joint groups of two scores."""
     for table in ("concordance", "uno", "concordance_by"):
         yield _entry(table, ranking_formula(cohort))
+    pair = [group_column(score.name) for score in cohort.study.together[:2]]
+    formula = cohort.study.formula(*cohort.study.adjusted(*pair))
     for table in ("joint_groups", "joint_groups_fine"):
-        yield _entry(table, joint_formula(cohort))
+        yield _entry(table, formula)
 
 
 def _further(cohort: StudyCohort) -> Iterator[Entry]:
@@ -128,9 +138,9 @@ def _further(cohort: StudyCohort) -> Iterator[Entry]:
             of_any = adjusted_formula(cohort, score.name)
             of = study.competing.of
             yield _entry("fine_gray", of_any, score.name, adjusted, of)
-            grouped = study.formula(group_column(score.name))
-            yield _entry("gray", grouped, score.name, outcome=of)
+            grouped = study.formula(group_column(score.name), outcome=any_cause(cohort))
             for cause in cohort.data[CAUSE_COLUMN].cat.categories:
+                yield _entry("gray", grouped, score.name, outcome=cause)
                 yield _entry("cause_specific", of_any, score.name, adjusted, cause)
         if not score.may_be_missing:
             yield _entry("imputed", formula, score.name, COMPLETE)
@@ -159,10 +169,14 @@ def _entry(
     }
 
 
-def _counts(rows: pd.DataFrame) -> dict[str, int]:
+def _counts(rows: pd.DataFrame) -> dict[str, Any]:
     """Return people and events of an analysis; of means by group, those of all."""
-    if "rmst" in set(rows["estimand"]) and "group" in rows:
-        of_groups = rows[rows["estimand"] == "rmst"]
+    if rows.get("note", pd.Series("")).fillna("").str.startswith(_REFUSED).all():
+        return {"refused": True}
+    if "group" in rows and set(rows["estimand"]) & set(_OF_GROUPS):
+        of_groups = rows[rows["estimand"].isin(_OF_GROUPS)]
+        if "time" in of_groups:
+            of_groups = of_groups[of_groups["time"] == of_groups["time"].max()]
         return {key: int(of_groups[key].sum()) for key in ("n", "n_events")}
     return {key: int(rows[key].iloc[0]) for key in ("n", "n_events")}
 
@@ -177,6 +191,8 @@ def _rows(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
             table = table[table[column] == entry[column]]
     if entry["outcome"] and "cause" in table:
         table = table[table["cause"] == entry["outcome"]]
+    if entry["table"] in _OF_PREDICTIONS:
+        table = table[table["term"] == entry["model"]]
     for part, whole in (("first_group", ""), ("cohort", "overall")):
         if part in table:
             table = table[table[part] == whole]

@@ -173,6 +173,23 @@ def test_the_profile_of_analyses_links_each_to_its_result(study_of):
     ]
 
 
+def test_analyses_in_groups_of_people_name_them_and_refused_ones_say_so(study_of):
+    study = study_of()
+    study.manifest["subgroups"] = ["sex", "age"]
+    study.manifest["analyses"] = [
+        entry("subgroups", "Surv(t, e) ~ faceage"),
+        entry("gap_hazard", "Surv(t, e) ~ gap_group", model="adjusted"),
+        {**entry("audit", "Surv(t, e) ~ faceage", refused=True), "n": None},
+    ]
+    lines = remark_profile.analyses(study).splitlines()[3:]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines] == [
+        "Subgroups, everyone and by sex and age",
+        "Cox model of a gap, adjusted, in groups",
+        "Audit of groups, everyone and by sex and age, not estimated",
+    ]
+    assert lines[2].split(" | ")[2] == "–"
+
+
 def test_an_analysis_whose_table_is_not_published_has_no_link(study_of):
     study = study_of()
     del study.manifest["tables"]["influence"]

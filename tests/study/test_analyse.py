@@ -187,7 +187,7 @@ def test_a_study_without_covariates_or_subgroups_runs(write_study, tmp_path):
     assert manifest["covariates"] == []
     assert {entry["table"] for entry in manifest["analyses"]} == {
         *("cox", "ph_test", "spline", "term_tests", "influence", "concordance", "uno"),
-        *("logrank", "rmst", "landmarks", "cut_effects"),
+        *("logrank", "survival_difference", "rmst", "landmarks", "cut_effects"),
     }
 
 
