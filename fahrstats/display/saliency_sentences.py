@@ -31,6 +31,7 @@ def looked_at(
     table: pd.DataFrame,
     model: str,
     *,
+    background: bool = True,
     labels: Labels | None = None,
     style: JournalStyle = DEFAULT,
 ) -> str:
@@ -42,6 +43,8 @@ def looked_at(
         As :meth:`fahrstats.RegionImportance.tidy` returns it.
     model
         Column of the score.
+    background
+        Whether to name the background though other parts have larger shares.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def looked_at(
     ]
     told = f"{name} rested most on {listed(named)}"
     behind = [row for row in others if row["region"] == _BACKGROUND]
-    if behind:
+    if behind and background:
         told += f"; the background, which is no face, had {_percent(behind[0], style)}"
     return f"{told}."
 

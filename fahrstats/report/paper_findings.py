@@ -22,8 +22,17 @@ from fahrstats.report.biomarker_findings import (
     people,
     together,
 )
-from fahrstats.report.paper_results import PARTS_IN_WORDS, PaperResults
+from fahrstats.report.paper_results import PaperResults
 from fahrstats.report.study_results import StudyResults
+
+_ASKED: Final = {
+    "audit": "whether scores work alike in every group of people",
+    "ages": "how accurately age is read",
+    "robustness": "what else moves scores",
+    "saliency": "which regions of the face scores rest on",
+}
+_SCORES_TOLD: Final = 2
+"""Scores that an abstract has room for, the first of a study."""
 
 _SIDE: Final = 112
 """Pixels of the map of regions."""
@@ -34,104 +43,124 @@ _SHOWN: Final = 0.78
 
 def objective(paper: PaperResults) -> str:
     """Say what the paper asks, of what its studies can answer."""
-    asked = [PARTS_IN_WORDS[role] for role in paper.studies if role != "prognosis"]
+    asked = [_ASKED[role] for role in paper.studies if role != "prognosis"]
     if paper.prognosis is not None:
         asked.insert(0, _asked_of_survival(paper.prognosis))
     return f"To find out {listed(asked)}."
 
 
 def _asked_of_survival(study: StudyResults) -> str:
-    scores = listed([study.in_sentence(b) for b in study.biomarkers])
-    covariates = listed([study.in_sentence(c) for c in study.manifest["covariates"]])
-    verb = "say" if len(study.biomarkers) > 1 else "says"
-    beyond = f" that {covariates} do not" if covariates else ""
+    main = study.biomarkers[:_SCORES_TOLD]
+    scores = listed([study.in_sentence(b) for b in main])
+    covariates = [study.in_sentence(c) for c in study.manifest["covariates"]]
+    verb = "go" if len(main) > 1 else "goes"
+    beyond = f" beyond {listed(covariates)}" if covariates else ""
     outcome = in_sentence(study.manifest["outcome_label"])
-    return f"whether {scores} {verb} something about the hazard of {outcome}{beyond}"
+    return f"whether {scores} {verb} with the hazard of {outcome}{beyond}"
 
 
 def abstract_methods(paper: PaperResults) -> list[str]:
     """Say in a sentence for each study whom it is about and what was done."""
     lines = []
     if paper.prognosis is not None:
-        adjusted = names(paper.prognosis, paper.prognosis.manifest["covariates"])
-        given = f" adjusted for {adjusted}" if adjusted else ""
-        lines.append(
-            f"{people(paper.prognosis)} Hazard ratios are from Cox models{given}."
-        )
+        lines.append(f"{people(paper.prognosis)} Hazard ratios are from Cox models.")
     if paper.audit is not None:
         groups = names(paper.audit, paper.audit.manifest["subgroups"])
         lines.append(f"Scores were judged in groups by {groups}.")
     if paper.ages is not None:
-        lines.append(ages_compared(paper.ages))
+        lines.append(ages_compared(paper.ages, most=1))
     if paper.robustness is not None:
-        lines += photos_changed(paper.robustness)
+        lines += list(photos_changed(paper.robustness))[:1]
     if paper.saliency is not None:
         lines.append(regions_taken_away(paper.saliency))
     return lines
 
 
 def abstract_results(paper: PaperResults) -> list[str]:
-    """Say in a few sentences for each study what it found."""
+    """Say in a few sentences what was found, of the score that comes first above all.
+
+    Journals allow an abstract some 300 words: of a second score there is the hazard
+    ratio, of other studies what they found of their first score or model.
+    """
     lines: list[str] = []
     if paper.prognosis is not None:
         lines += _prognosis_found(paper.prognosis)
     if paper.audit is not None:
         lines += _audit_found(paper.audit)
     if paper.ages is not None:
-        lines += _ages_found(paper.ages)
+        table = paper.ages.rows("accuracy", cohort=_first_data(paper.ages))
+        lines.append(paper.ages.sentences.age_errors(table, _first_model(paper.ages)))
     if paper.robustness is not None:
-        lines += _steadiness(paper.robustness)
+        lines.append(_steadiness(paper.robustness))
     if paper.saliency is not None and paper.saliency.has("region_importance"):
         table = paper.saliency.rows("region_importance")
-        looked_at = paper.saliency.sentences.looked_at
-        lines += [looked_at(table, m) for m in paper.saliency.manifest["models"]]
+        told = paper.saliency.sentences
+        main = _first_model(paper.saliency)
+        lines.append(told.looked_at(table, main, background=False))
     return [escape_markdown(line) for line in lines if line]
 
 
 def _prognosis_found(study: StudyResults) -> Iterator[str]:
-    for biomarker in study.biomarkers if study.has("cox") else ():
-        yield study.sentences.association(
-            study.rows("cox", biomarker=biomarker, model=main_model(study)),
-            biomarker,
-            outcome=study.manifest["outcome_label"],
-            adjusted_for=study.manifest["covariates"],
-        )
-        yield added_by(study, biomarker, study.sentences.added_value)
-    yield from together(study)
-
-
-def _audit_found(study: StudyResults) -> Iterator[str]:
-    if not study.has("audit_tests"):
+    if not study.biomarkers:
         return
-    for biomarker in study.biomarkers:
+    main, *others = study.biomarkers[:_SCORES_TOLD]
+    yield _association(study, main)
+    yield added_by(study, main, study.sentences.added_value)
+    yield from together(study) or [_association(study, other) for other in others]
+
+
+def _association(study: StudyResults, biomarker: str) -> str:
+    """Say the hazard ratio of a score; empty of a study without Cox models."""
+    if not study.has("cox"):
+        return ""
+    told: str = study.sentences.association(
+        study.rows("cox", biomarker=biomarker, model=main_model(study)),
+        biomarker,
+        outcome=study.manifest["outcome_label"],
+        adjusted_for=study.manifest["covariates"],
+    )
+    return told
+
+
+def _audit_found(study: StudyResults) -> list[str]:
+    """Name what differs between groups, of the first score that was tested."""
+    for biomarker in study.biomarkers if study.has("audit_tests") else ():
         tests = study.estimated("audit_tests", biomarker=biomarker)
         differences = study.estimated("audit_differences", biomarker=biomarker)
         if len(tests):
-            yield from study.sentences.group_differences(tests, differences)
+            found: list[str] = study.sentences.group_differences(tests, differences)
+            return found
+    return []
 
 
-def _ages_found(study: StudyResults) -> Iterator[str]:
-    first = study.manifest["data_sets"][0]["label"]
-    for model in study.manifest["models"]:
-        table = study.rows("accuracy", cohort=first)
-        yield study.sentences.age_errors(table, model)
+def _steadiness(study: StudyResults) -> str:
+    """Say how far a first model is moved by simulated changes, or from photo to photo.
 
-
-def _steadiness(study: StudyResults) -> Iterator[str]:
-    margin = study.manifest["choices"]["margin"]
+    Empty of a study with neither.
+    """
+    model, told = _first_model(study), study.sentences
+    text = ""
     if study.has("dose_response"):
-        for model in study.manifest["models"]:
-            yield study.sentences.steadiness(verdicts(study), model, margin=margin)
-    if study.has("serial"):
-        repeated = study.rows("serial", subgroup="overall")
-        for model in study.manifest["models"]:
-            yield study.sentences.one_photo(repeated, model)
+        margin = study.manifest["choices"]["margin"]
+        text = told.steadiness(verdicts(study), model, margin=margin)
+    elif study.has("serial"):
+        text = told.one_photo(study.rows("serial", subgroup="overall"), model)
+    return text
 
 
-def ages_compared(study: StudyResults) -> str:
-    """Say whose ages were compared with what, of a study of accuracy."""
-    models = listed([study.label(model) for model in study.manifest["models"]])
-    sets = listed([in_sentence(data["label"]) for data in study.manifest["data_sets"]])
+def _first_model(study: StudyResults) -> str:
+    return str(next(iter(study.manifest["models"])))
+
+
+def _first_data(study: StudyResults) -> str:
+    return str(study.manifest["data_sets"][0]["label"])
+
+
+def ages_compared(study: StudyResults, *, most: int | None = None) -> str:
+    """Say whose ages were compared with what, of the first few models and data sets."""
+    models = listed([study.label(m) for m in [*study.manifest["models"]][:most]])
+    held = study.manifest["data_sets"][:most]
+    sets = listed([in_sentence(data["label"]) for data in held])
     return escape_markdown(
         f"Ages read by {models} were compared with true ages in {sets}."
     )

@@ -32,6 +32,12 @@ def test_the_first_three_regions_and_the_background_are_named():
     )
 
 
+def test_a_background_is_left_out_where_it_is_not_asked_for():
+    table = importance(mouth=0.4, eyes=0.3, nose=0.2, background=0.04)
+    told = looked_at(table, "a", background=False)
+    assert told.endswith("and the nose (20%, 95% CI 19\N{EN DASH}21).")
+
+
 def test_a_background_among_the_first_is_not_said_twice():
     told = looked_at(importance(background=0.6, eyes=0.3, nose=0.1), "a")
     assert told.startswith("a rested most on the background (60%, 95% CI")
