@@ -46,8 +46,8 @@ _FEW_MARKS: Final = 4
 
 # Inches
 _ONE_PANEL: Final = 3.6
-_LARGEST_PANEL: Final = 2.6  # of several
-_SMALL_PANEL: Final = 2.3  # with fewer marks on its axes
+_LARGEST_PANEL: Final = 2.35  # of several
+_SMALL_PANEL: Final = 2.5  # with fewer marks on its axes
 _PANEL_FRAME: Final = 0.55
 _HEADING: Final = 0.2
 _TITLE_HEIGHT: Final = 0.3

@@ -46,7 +46,7 @@ _BEYOND: Final = 6.0  # times the curve, up to which its band is shown
 _EXPAND: Final = 0.03
 
 # Inches
-_PANEL_HEIGHT: Final = 2.6
+_PANEL_HEIGHT: Final = 2.2
 _AXIS_HEIGHT: Final = 0.55
 _TITLE_HEIGHT: Final = 0.25
 _CAPTION_HEIGHT: Final = 0.2
