@@ -87,12 +87,19 @@ def calibration_curves(cohort: StudyCohort) -> pd.DataFrame:
     return _calibrated(cohort, Calibration.smooth_curve)
 
 
-def audit_horizon(cohort: StudyCohort) -> float:
-    """Years at which predicted risks are compared with what happened."""
+def audit_horizon(cohort: StudyCohort, score: str | None = None) -> float:
+    """Years at which predicted risks are compared with what happened.
+
+    Where the audit is not the question, and its report not about one horizon, those of
+    a score are up to the last that somebody with a value is followed beyond.
+    """
     asked = cohort.study.audit.horizon
     if asked is not None:
         return asked
     last = last_follow_up(cohort)
+    if score is not None and cohort.study.kind != AUDIT:
+        has_value = cohort.data[score].notna()
+        last = float(cohort.data.loc[has_value, cohort.study.main.columns[0]].max())
     return max([year for year in horizons(cohort) if year < last], default=last / 2)
 
 
@@ -109,7 +116,7 @@ def _audited(cohort: StudyCohort, score: str) -> Audit:
         term=score,
         by=[subgroup.name for subgroup in study.subgroups],
         crossings=crossed_columns(study),
-        horizon=audit_horizon(cohort),
+        horizon=audit_horizon(cohort, score),
         strata=study.analysis.strata,
         cluster=study.analysis.cluster,
         id=study.analysis.id,
@@ -165,7 +172,9 @@ def _calibrated(
             for level in levels.cat.categories[levels.value_counts(sort=False) > 0]:
                 found = estimated(
                     cohort,
-                    partial(_calibrated_part, cohort, rows[levels == level], told),
+                    partial(
+                        _calibrated_part, cohort, score, rows[levels == level], told
+                    ),
                     estimand="observed_risk",
                     biomarker=score.name,
                     subgroup=subgroup.name,
@@ -185,17 +194,18 @@ def _with_risks(cohort: StudyCohort, score: Variable) -> pd.DataFrame:
     terms = cohort.study.adjusted(score.name)
     rows = complete_rows(cohort, *terms)
     fit = fit_cox(cohort, rows, terms)
-    risk = fit.baseline(rows).risk(rows, audit_horizon(cohort))["estimate"]
+    risk = fit.baseline(rows).risk(rows, audit_horizon(cohort, score.name))["estimate"]
     return rows.assign(**{_RISK: risk.to_numpy()})
 
 
 def _calibrated_part(
     cohort: StudyCohort,
+    score: Variable,
     part: pd.DataFrame,
     told: Callable[[Calibration], pd.DataFrame],
 ) -> pd.DataFrame:
     """Calibrate the predicted risks of some rows, in as many points as events allow."""
-    study, horizon = cohort.study, audit_horizon(cohort)
+    study, horizon = cohort.study, audit_horizon(cohort, score.name)
     time, event, _ = study.main.columns
     n_events = int((part[event] == 1)[part[time] <= horizon].sum())
     n_points = min(_MOST_POINTS, n_events // _EVENTS_PER_POINT)

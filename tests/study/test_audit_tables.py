@@ -68,6 +68,17 @@ def test_the_horizon_is_the_last_that_some_are_followed_beyond(write_study, peop
     assert audit_tables.audit_horizon(read_cohort(late)) == 1.0
 
 
+def test_a_score_of_people_followed_for_less_is_audited_earlier(write_study, people):
+    people["marker"] = people["faceage"].where(people["days"] < 700)
+    marker = "[scores.marker]\nmay_be_missing = true\n[covariates]"
+    cohort = read_cohort(write_study(table=people, **{"[covariates]": marker}))
+    assert audit_tables.audit_horizon(cohort, "faceage") == 2.0
+    assert audit_tables.audit_horizon(cohort, "marker") == 1.0
+    table = audit_tables.groups(cohort)
+    times = table.dropna(subset="time").groupby("biomarker")["time"].unique()
+    assert [list(t) for t in times[["faceage", "marker"]]] == [[2.0], [1.0]]
+
+
 def test_curves_of_all_levels_run_from_low_to_high_risk(audited):
     table = audit_tables.calibration_curves(audited)
     check_table(table)
