@@ -6,6 +6,9 @@
 -- of the format writes: `callout` (of `callout-title` and `callout-body`), `tabset` (of
 -- `tab-title` and `tab-panel`), `columns-grid` with an attribute `columns`, `pagebreak`.
 
+local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+local elements = dofile(pandoc.path.join({here, "elements.lua"}))
+local escape, html, columns_grid = elements.escape, elements.html, elements.columns_grid
 local is_html = FORMAT:match("html") ~= nil
 
 -- Names by which an author may mean this format; `pdf` is LaTeX's, here as in Quarto.
@@ -17,14 +20,6 @@ local callout_names = {
 }
 
 local tabsets = 0
-
-local function escape(text)
-  return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub('"', "&quot;"))
-end
-
-local function html(text)
-  return pandoc.RawBlock("html", text)
-end
 
 local function inlines_of(text)
   return pandoc.utils.blocks_to_inlines(pandoc.read(text, "markdown").blocks)
@@ -46,11 +41,6 @@ local function conditional(el)
   if el.classes:includes("content-visible") or el.classes:includes("content-hidden") then
     return is_shown(el) and el.content or {}
   end
-end
-
-local function columns_grid(content, columns)
-  local attributes = is_html and {style = "--columns: " .. columns} or {columns = columns}
-  return pandoc.Div(content, pandoc.Attr("", {"columns-grid"}, attributes))
 end
 
 -- Tables that a cell gave as HTML, as tables of any format. Other raw HTML is for
@@ -150,10 +140,8 @@ local function div(el)
   end
   if el.classes:includes("code-fold") then return folded_code(el) end
   if el.classes:includes("panel-tabset") then return tabset(el) end
-  for _, class in ipairs(el.classes) do
-    local kind = class:match("^callout%-(%w+)$")
-    if callout_names[kind] then return callout(el, kind) end
-  end
+  local kind = elements.kind(el, "callout")
+  if callout_names[kind] then return callout(el, kind) end
   local columns = el.attributes["layout-ncol"]
   if columns and el.identifier == "" and not el.classes:includes("captioned") then
     return columns_grid(el.content, columns)

@@ -2,43 +2,28 @@
 -- What a reader could not follow is written to standard error, one line each,
 -- `fahrstats <kind> <what>`; the caller names the line of the document.
 
+local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+local elements = dofile(pandoc.path.join({here, "elements.lua"}))
+local checked = dofile(pandoc.path.join({here, "checks.lua"}))
+local escape, html, complain = elements.escape, elements.html, elements.complain
+local words, kind_of = elements.words, elements.kind_of
 local is_html = FORMAT:match("html") ~= nil
 local nbsp = "\u{a0}"
 
-local words = {
-  fig = "Figure", tbl = "Table", lst = "Listing", eq = "Equation", sec = "Section",
-}
 local settings = {}
 local counts = {fig = 0, tbl = 0, lst = 0, eq = 0}
 local section = {0, 0, 0, 0, 0, 0}
-local top_level = 6
+local top_level
 local n_captions = 0
 local index = {}
-
-local function complain(kind, what)
-  io.stderr:write("fahrstats " .. kind .. " " .. what .. "\n")
-end
 
 local function word(kind, part)
   return settings[kind .. "-" .. part] or words[kind]
 end
 
-local function kind_of(label)
-  local kind = label:match("^(%a+)%-.")
-  return words[kind] and kind or nil
-end
-
 local function register(label, entry)
   if index[label] then complain("duplicate", label) end
   index[label] = entry
-end
-
-local function escape(text)
-  return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub('"', "&quot;"))
-end
-
-local function html(text)
-  return pandoc.RawBlock("html", text)
 end
 
 -- Headings ---------------------------------------------------------------------
@@ -131,9 +116,7 @@ local function figure(kind, id, entry, content, words, columns)
   content = with_alternatives(content, words)
   local caption = labelled(entry, words)
   if columns then
-    local attributes = is_html and {style = "--columns: " .. columns} or {columns = columns}
-    local attr = pandoc.Attr("", {"columns-grid"}, attributes)
-    content = pandoc.Blocks({pandoc.Div(content, attr)})
+    content = pandoc.Blocks({elements.columns_grid(content, columns)})
   end
   if not is_html then
     local attr = pandoc.Attr(id, {"float", "float-" .. kind})
@@ -301,13 +284,8 @@ end
 
 -- References --------------------------------------------------------------------
 
-local function label_of(citation)
-  local label = citation.id:gsub("^%u", string.lower)
-  return kind_of(label) and label or nil
-end
-
 local function link(citation)
-  local label = label_of(citation)
+  local label = elements.label_of(citation)
   local entry = index[label]
   if not entry then
     complain("unresolved", citation.id)
@@ -335,7 +313,7 @@ end
 local function cite(el)
   local n = 0
   for _, citation in ipairs(el.citations) do
-    if label_of(citation) then n = n + 1 end
+    if elements.label_of(citation) then n = n + 1 end
   end
   if n == 0 then return nil end
   if n < #el.citations then
@@ -352,60 +330,10 @@ end
 
 -- Checks --------------------------------------------------------------------------
 
-local function is_remote(address)
-  return address:match("^%a[%w+.-]*://") or address:match("^//")
-end
-
--- Where HTML names something that a browser would fetch.
-local fetching = {
-  "%s[sS][rR][cC]%a*%s*=%s*[\"']?([^\"'%s>]+)",
-  "%sposter%s*=%s*[\"']?([^\"'%s>]+)",
-  "<object[^>]-data%s*=%s*[\"']?([^\"'%s>]+)",
-  "<image[^>]-href%s*=%s*[\"']?([^\"'%s>]+)",
-  "<use[^>]-href%s*=%s*[\"']?([^\"'%s>]+)",
-  "<link[^>]-href%s*=%s*[\"']?([^\"'%s>]+)",
-  "url%(%s*[\"']?([^\"')]+)",
-  "@import%s+[\"']([^\"']+)",
-}
-
-local function check_raw(el)
-  if not el.format:match("html") then return nil end
-  for _, pattern in ipairs(fetching) do
-    for address in el.text:gmatch(pattern) do
-      if is_remote(address) then complain("remote", address) end
-    end
-  end
-end
-
-local checks = {
-  Image = function(el)
-    if is_remote(el.src) then complain("remote", el.src) end
-  end,
-  RawBlock = check_raw,
-  RawInline = check_raw,
-  Code = function(el)
-    if el.text:match("^{python}") then complain("inline", el.text) end
-  end,
-}
-
 -- A link that an author writes as a link: [Methods](#sec-methods).
 local function check_link(el)
   local label = el.target:match("^#(.+)$")
   if label and kind_of(label) and not index[label] then complain("nowhere", label) end
-end
-
-local function check_bibliography(doc)
-  local known = {}
-  for _, entry in ipairs(pandoc.utils.references(doc)) do known[entry.id] = true end
-  doc:walk({
-    Cite = function(el)
-      for _, citation in ipairs(el.citations) do
-        if not known[citation.id] and not label_of(citation) then
-          complain("uncited", citation.id)
-        end
-      end
-    end,
-  })
 end
 
 -- The title of a page is its only heading of the first level.
@@ -435,10 +363,9 @@ end
 
 function Pandoc(doc)
   read_settings(doc.meta)
-  doc:walk(checks)
+  checked(doc)
   doc = doc:walk({Image = stand_in})
-  check_bibliography(doc)
-  doc:walk({Header = function(el) top_level = math.min(top_level, el.level) end})
+  top_level = elements.top_level(doc)
   doc = doc:walk({
     traverse = "topdown",
     Header = header,

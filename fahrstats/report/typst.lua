@@ -2,12 +2,14 @@
 -- images and formulas with the words that stand for them, callouts, columns.
 -- Runs last, when references and citations are links.
 
+local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+local elements = dofile(pandoc.path.join({here, "elements.lua"}))
 local folder = pandoc.path.directory(PANDOC_STATE.output_file)
 local most_rows = 28 -- of a table that stays on one page
 local widest = 62 -- ems of type of 7.5 points beside each other on a page
 local inset = 4 -- ems that a callout or a list takes of them
 local n_images = 0
-local tops = 6
+local top_level
 local levels = {}
 
 local function typst(text)
@@ -43,7 +45,7 @@ local function image(el)
   local ok, kind, content = pcall(pandoc.mediabag.fetch, el.src)
   if not ok or not content then
     if el.src:match("^%a*:?//") then return nil end -- complained about already
-    io.stderr:write("fahrstats absent " .. el.src .. "\n")
+    elements.complain("absent", el.src)
     return nil
   end
   n_images = n_images + 1
@@ -141,24 +143,13 @@ local function cell(el, column, state, head)
   return argument("table.cell(" .. table.concat(options, ", ") .. ")", content, ",")
 end
 
--- Rows as cells, with the columns that cells above still reach into left out.
 local function rows_of(rows, state, head)
   local result = pandoc.Blocks({})
-  local reach = {}
-  for _, row in ipairs(rows) do
-    local column = 1
-    for _, el in ipairs(row.cells) do
-      while (reach[column] or 0) > 0 do
-        reach[column] = reach[column] - 1
-        column = column + 1
+  for _, places in ipairs(elements.grid(rows, state.n)) do
+    for _, place in ipairs(places) do
+      if not place.continued then
+        result:extend(cell(place.cell, place.column, state, head))
       end
-      result:extend(cell(el, column, state, head))
-      for c = column, column + el.col_span - 1 do reach[c] = el.row_span - 1 end
-      column = column + el.col_span
-    end
-    while (reach[column] or 0) > 0 do
-      reach[column] = reach[column] - 1
-      column = column + 1
     end
   end
   return result
@@ -220,8 +211,7 @@ end
 -- Floats and blocks ----------------------------------------------------------------
 
 local function float(el)
-  local kind = "fig"
-  for _, class in ipairs(el.classes) do kind = class:match("^float%-(%a+)$") or kind end
+  local kind = elements.kind(el, "float") or "fig"
   local caption = pandoc.utils.blocks_to_inlines(el.caption.long)
   local blocks = argument("#float(" .. quoted(kind) .. ", " .. name_of(el) .. ", ",
     #caption > 0 and plain(caption) or {}, ",")
@@ -230,23 +220,16 @@ local function float(el)
   return pandoc.Div(blocks)
 end
 
-local function text_rows(el)
-  local rows = pandoc.List({})
-  rows:extend(el.head.rows)
-  for _, body in ipairs(el.bodies) do
-    rows:extend(body.head)
-    rows:extend(body.body)
-  end
-  rows:extend(el.foot.rows)
-  return rows
-end
-
 -- How many ems the longest words of a table need beside each other.
 local function ems(el)
   local state = {words = {}, lines = {}}
-  for _, row in ipairs(text_rows(el)) do
-    for column, cell in ipairs(row.cells) do
-      if cell.col_span == 1 then measured(unbroken(cell), column, state) end
+  for _, part in ipairs(elements.parts(el)) do
+    for _, places in ipairs(elements.grid(part[1], #el.colspecs)) do
+      for _, place in ipairs(places) do
+        if place.cell.col_span == 1 then
+          measured(unbroken(place.cell), place.column, state)
+        end
+      end
     end
   end
   local sum = 0
@@ -255,7 +238,7 @@ local function ems(el)
 end
 
 local function is_short(el)
-  return #text_rows(el) <= most_rows
+  return elements.n_rows(el) <= most_rows
 end
 
 -- A short table and the notes below it stay on one page; a float stays as a whole.
@@ -283,8 +266,7 @@ local function is_whole(el)
 end
 
 local function callout(el)
-  local kind
-  for _, class in ipairs(el.classes) do kind = class:match("^callout%-(%a+)$") or kind end
+  local kind = elements.kind(el, "callout")
   local title, body = el.content[1], el.content[2]
   local blocks = argument("#callout(" .. quoted(kind) .. ", " .. name_of(el) .. ", ",
     title.content, ")[")
@@ -320,7 +302,7 @@ end
 
 -- A heading is at most one level below the one before it, as accessible PDF wants it.
 local function header(el)
-  local level = el.level - tops + 1
+  local level = el.level - top_level + 1
   while #levels > 0 and levels[#levels][1] >= level do table.remove(levels) end
   table.insert(levels, {level})
   el.level = #levels
@@ -355,7 +337,7 @@ local function turned(blocks)
 end
 
 function Pandoc(doc)
-  doc:walk({Header = function(el) tops = math.min(tops, el.level) end})
+  top_level = elements.top_level(doc)
   doc = doc:walk({
     Header = header,
     Span = equation,
