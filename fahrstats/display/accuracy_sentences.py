@@ -33,6 +33,7 @@ from fahrstats.display.result_table import (
 )
 
 _DECIMALS: Final = 3
+_PLUS: Final = " + "
 _CORRECTED: Final = "optimism-corrected"
 _UNCLEAR: Final = 0.05
 _CALIBRATED: Final = {
@@ -45,6 +46,9 @@ def added_value(
     table: pd.DataFrame, *, smaller: str, larger: str, style: JournalStyle = DEFAULT
 ) -> str:
     """Say what one model adds to the ranking of another, with and without it.
+
+    Of nested models the likelihood ratio tests whether that is anything; the usual test
+    of a difference in concordance does not hold where it is nothing.
 
     Parameters
     ----------
@@ -69,22 +73,26 @@ def added_value(
         format_number(c_index[name], _DECIMALS, style=style)
         for name in (smaller, larger)
     )
-    numbers = _in_words(row, style)
+    test = _difference(apparent, "lr_chi2", smaller, larger)
+    numbers = _in_words(row, style, has_p=test is None)
     if not excludes(row, 0):
         text = (
-            f"The C-index was {before} with {in_sentence(smaller)} and {after} with "
-            f"{in_sentence(larger)}, no clear change: {numbers}"
+            f"The C-index was {before} with {_model(smaller)} and {after} with "
+            f"{_model(larger)}, no clear change: {numbers}"
         )
     else:
         verb = "rose" if row["estimate"] > 0 else "fell"
         text = (
-            f"The C-index {verb} from {before} with {in_sentence(smaller)} to {after} "
-            f"with {in_sentence(larger)}: {numbers}"
+            f"The C-index {verb} from {before} with {_model(smaller)} to {after} "
+            f"with {_model(larger)}: {numbers}"
         )
     corrected = _difference(
         _about_models(table, corrected=True), "delta_c_index", smaller, larger
     )
-    return f"{text}{_corrected_in_words(corrected, style)}."
+    tested = (
+        f"; likelihood ratio, {phrase_p(test['p_value'], style=style)}" if test else ""
+    )
+    return f"{text}{_corrected_in_words(corrected, style)}{tested}."
 
 
 def added_accuracy(
@@ -120,6 +128,7 @@ def added_accuracy(
         _difference(_about_models(at, corrected=False), name, smaller, larger)
         for name in ("delta_auc", "delta_ipa")
     )
+    test = _difference(table, "lr_chi2", smaller, larger)
     texts = []
     if auc is not None and not pd.isna(auc["estimate"]):
         change = "changed by" if excludes(auc, 0) else "did not clearly change:"
@@ -127,9 +136,9 @@ def added_accuracy(
             _about_models(at, corrected=True), "delta_auc", smaller, larger
         )
         texts.append(
-            f"With {in_sentence(larger)} in place of {in_sentence(smaller)}, the AUC "
+            f"With {_model(larger)} in place of {_model(smaller)}, the AUC "
             f"at {amount(horizon, time_unit, style=style)} {change} "
-            f"{_in_words(auc, style, '')}"
+            f"{_in_words(auc, style, '', has_p=test is None)}"
             f"{_corrected_in_words(corrected, style)}"
         )
     if ipa is not None and not pd.isna(ipa["estimate"]):
@@ -143,19 +152,18 @@ def added_accuracy(
         _about_models(table, corrected=False), "new_information", smaller, larger
     )
     sentences = ["; ".join(texts) + "."] if texts else []
-    test = _difference(table, "lr_chi2", smaller, larger)
     if test is not None and test["p_value"] >= _UNCLEAR:
         p_value = phrase_p(test["p_value"], style=style)
         sentences.append(
-            f"The data do not tell whether {in_sentence(larger)} say more of the "
-            f"outcome than {in_sentence(smaller)} (likelihood ratio, {p_value})."
+            f"The data do not tell whether {_model(larger)} say more of the "
+            f"outcome than {_model(smaller)} (likelihood ratio, {p_value})."
         )
     elif share is not None and not pd.isna(share["estimate"]):
         text = format_interval(*in_percent(share), decimals=1, style=style)
         sentences.append(
-            f"Of what {in_sentence(larger)} tell of the outcome, "
+            f"Of what {_model(larger)} tell of the outcome, "
             f"{phrase_interval(text.replace(' ', '% ', 1), style=style)} "
-            f"is not in {in_sentence(smaller)}."
+            f"is not in {_model(smaller)}."
         )
     return " ".join(sentences)
 
@@ -198,9 +206,9 @@ def calibration(
             "observed risk"
         )
     if not parts:
-        return f"The calibration of {in_sentence(model)} was not estimated."
+        return f"The calibration of {_model(model)} was not estimated."
     at = amount(horizon, time_unit, style=style)
-    return f"{how}, {in_sentence(model)} had at {at} {listed(parts)}."
+    return f"{how}, {_model(model)} had at {at} {listed(parts)}."
 
 
 def concordance(
@@ -279,16 +287,25 @@ def _with_limits(row: dict[str, Any], style: JournalStyle) -> str:
     return phrase_interval(format_interval(*limits(row), style=style), style=style)
 
 
+def _model(label: str) -> str:
+    """Return the label of a model inside a sentence: only names keep their capital."""
+    return _PLUS.join(map(in_sentence, label.split(_PLUS)))
+
+
 def _in_words(
-    row: dict[str, Any], style: JournalStyle, lead: str = "difference "
+    row: dict[str, Any],
+    style: JournalStyle,
+    lead: str = "difference ",
+    *,
+    has_p: bool = True,
 ) -> str:
     text = format_difference(*limits(row), decimals=_DECIMALS, style=style)
-    p_value = phrase_p(row["p_value"], style=style)
-    return f"{lead}{phrase_interval(text, style=style)}, {p_value}"
+    p_value = f", {phrase_p(row['p_value'], style=style)}" if has_p else ""
+    return f"{lead}{phrase_interval(text, style=style)}{p_value}"
 
 
 def _corrected_in_words(row: dict[str, Any] | None, style: JournalStyle) -> str:
     if row is None or pd.isna(row["estimate"]):
         return ""
     text = format_difference(*limits(row), decimals=_DECIMALS, style=style)
-    return f" (apparent); corrected for optimism {phrase_interval(text, style=style)}"
+    return f", apparent; corrected for optimism {phrase_interval(text, style=style)}"

@@ -85,9 +85,9 @@ def test_a_score_is_ranked_on_its_own(tables, labels):
 def test_what_is_corrected_for_optimism_stands_beside_what_is_apparent(layer):
     text = sentences.added_value(layer["comparison"], smaller=BASE, larger=SMALL)
     assert text == (
-        "The C-index rose from 0.700 with covariates to 0.710 with covariates + Free "
-        "light chain: difference 0.012 (95% CI 0.002–0.032), P=0.036 (apparent); "
-        "corrected for optimism 0.012 (95% CI 0.002–0.032)."
+        "The C-index rose from 0.700 with covariates to 0.710 with covariates + free "
+        "light chain: difference 0.012 (95% CI 0.002–0.032), apparent; corrected for "
+        "optimism 0.012 (95% CI 0.002–0.032); likelihood ratio, P=0.036."
     )
 
 
@@ -96,11 +96,11 @@ def test_accuracy_at_a_horizon_is_told_with_what_is_new(layer):
         layer["comparison"], smaller=BASE, larger=SMALL, horizon=5.0
     )
     assert text == (
-        "With covariates + Free light chain in place of covariates, the AUC at 5 years "
-        "changed by 0.017 (95% CI 0.007–0.037), P=0.036 (apparent); corrected for "
+        "With covariates + free light chain in place of covariates, the AUC at 5 years "
+        "changed by 0.017 (95% CI 0.007–0.037), apparent; corrected for "
         "optimism 0.017 (95% CI 0.007–0.037); the index of prediction accuracy (IPA) "
         "changed by 1.7 (95% CI 0.7–3.7) percentage points (apparent). Of what "
-        "covariates + Free light chain tell of the outcome, 8.4% (95% CI 7.4–10.4) is "
+        "covariates + free light chain tell of the outcome, 8.4% (95% CI 7.4–10.4) is "
         "not in covariates."
     )
 
@@ -117,7 +117,7 @@ def test_without_a_clear_gain_no_share_of_information_is_told(layer):
     unclear = table.assign(p_value=table["p_value"].mask(table["p_value"].notna(), 0.3))
     text = sentences.added_accuracy(unclear, smaller=BASE, larger=SMALL, horizon=7.0)
     assert text == (
-        "The data do not tell whether covariates + Free light chain say more of the "
+        "The data do not tell whether covariates + free light chain say more of the "
         "outcome than covariates (likelihood ratio, P=0.30)."
     )
 
@@ -125,14 +125,14 @@ def test_without_a_clear_gain_no_share_of_information_is_told(layer):
 def test_without_a_horizon_nothing_is_said_of_it(layer):
     table = layer["comparison"]
     text = sentences.added_accuracy(table, smaller=BASE, larger=SMALL, horizon=7.0)
-    assert text.startswith("Of what covariates + Free light chain tell")
+    assert text.startswith("Of what covariates + free light chain tell")
 
 
 def test_calibration_is_told_corrected_where_it_can_be(layer):
     table = layer["comparison"]
     text = sentences.calibration(table, model=LARGE, horizon=5.0)
     assert text == (
-        "Corrected for optimism, covariates + Free light chain + Creatinine had at 5 "
+        "Corrected for optimism, covariates + free light chain + creatinine had at 5 "
         "years a calibration slope of 1.03 (95% CI 1.02–1.05), a ratio of observed to "
         "expected events of 0.10 (95% CI 0.09–0.12) and a mean distance of 10.0 "
         "percentage points between predicted and observed risk."

@@ -190,7 +190,7 @@ def test_the_further_tables_are_all_shown(run, tables, of_two_scores):
         "cause Heart (130 events, 110 of other causes)",
         "The data do not show a bend in the log hazard",
         "the AUC at 5 years changed by 0.017",
-        "Corrected for optimism, covariates + Free light chain + Creatinine had",
+        "Corrected for optimism, covariates + free light chain + creatinine had",
         "Average hazard ratio over 3 cohorts 1.34",
         "few for 3 coefficients",
         "after 1 year (200 events) and 1.30 (95% CI 1.20",
