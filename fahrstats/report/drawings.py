@@ -28,8 +28,9 @@ _PIXELS_PER_INCH = 96  # of a browser, in which the size of an image is written
 _UNSEEN = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 _BETWEEN = re.compile(r">\s+<")
 _BREAK = re.compile(r"\s*\n\s*")
-_PATH = re.compile(r'(?<= d=")[^",]*(?=")')  # commas are those of shaded triangles
+_PATH = re.compile(r'(?<= d=")[MLQCz\d.\s-]*(?=")')  # as Matplotlib writes them
 _STEP = re.compile(r"([MLQCz])([^MLQCz]*)")
+_DOT = ("v", [0])  # a way to nowhere, which the end of a line makes visible
 _LEADING_ZERO = re.compile(r"(?<![\d.])0(?=\.)")
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:href="|url\()#([^")]*)')
@@ -194,12 +195,14 @@ def _short_path(path: str) -> str:
 def _append(parts: list[tuple[str, list[int]]], name: str, steps: list[int]) -> None:
     if name == "l" and 0 in steps:
         name, steps = ("h", steps[:1]) if steps[0] else ("v", steps[1:])
-        last, before = parts[-1]
-        if last == name and before[0] * steps[0] > 0:
-            before[0] += steps[0]
-            return
-        if steps == [0]:
-            return
+    last, before = parts[-1] if parts else ("", [])
+    if last == name in "hv" and before[0] * steps[0] > 0:
+        before[0] += steps[0]
+        return
+    if steps == [0] and last != "m":
+        return
+    if (last, before) == _DOT and name != "m":
+        parts.pop()
     parts.append((name, steps))
 
 

@@ -8,6 +8,8 @@ from io import BytesIO, StringIO
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 from plotnine import aes, geom_point, ggplot, scale_fill_gradient, theme
@@ -63,13 +65,78 @@ def saved(figure):
         ("M 1 1 L 1.001 1 L 2 3 ", "m1 1l1 2"),
         ("M 0 0 Q 1 2 3 3 L 4 4 ", "m0 0q1 2 3 3l1 1"),
         ("M 5 5 L 6 6 z M 7 7 L 7 8 ", "m5 5l1 1zm2 2v1"),
+        ("M 5 5 L 5 5 M 1 1 L 1 1 L 2 1 ", "m5 5v0m-4-4h1"),
         ("M 1.5,2.25 L 3,4 ", "M 1.5,2.25 L 3,4 "),
+        ("M 0 0 A 1 1 0 0 1 2 2", "M 0 0 A 1 1 0 0 1 2 2"),
+        ("M 1e-05 0 H 5", "M 1e-05 0 H 5"),
+        ("m 1 1 l 2 2", "m 1 1 l 2 2"),
     ],
 )
 def test_paths_are_written_from_point_to_point(path, short):
     assert small_svg(f'<svg><path d="{path}"/></svg>') == (
         f'<svg><path d="{short}"/></svg>'
     )
+
+
+NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
+ARGUMENTS = {"m": 2, "l": 2, "h": 1, "v": 1, "q": 4, "c": 6, "z": 0}
+
+
+def corners(path):
+    """Follow a path of relative steps, by the grammar of SVG: command, points."""
+    at, start = np.zeros(2), np.zeros(2)
+    for command, text in re.findall(r"([mlhvqcz])([^mlhvqcz]*)", path):
+        numbers = [float(number) for number in NUMBER.findall(text)]
+        assert len(numbers) == ARGUMENTS[command]
+        if command in "hv":
+            numbers.insert("vh".index(command), 0.0)
+        points = at + np.reshape(numbers, (-1, 2)) if numbers else start[None]
+        at = points[-1]
+        start = at if command == "m" else start
+        yield {"h": "l", "v": "l"}.get(command, command), points.round(2)
+
+
+COORDINATES = st.one_of(
+    st.integers(-3, 3), st.floats(-1e-5, 1e-5), st.floats(-2000, 2000)
+).map(lambda value: f"{value:.6f}".rstrip("0").rstrip("."))
+STEPS = st.sampled_from("LLLLQCMz").flatmap(
+    lambda name: st.tuples(
+        st.just(name),
+        st.lists(
+            COORDINATES,
+            min_size=ARGUMENTS[name.lower()],
+            max_size=ARGUMENTS[name.lower()],
+        ),
+    )
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(COORDINATES, min_size=2, max_size=2), st.lists(STEPS, max_size=8))
+def test_a_short_path_goes_where_the_long_one_went(first, steps):
+    written = [("M", first), *steps]
+    path = " ".join(" ".join([name, *numbers]) for name, numbers in written)
+    short = small_svg(f'<svg><path d="{path}"/></svg>').split('"')[1]
+    left = list(corners(short))
+    at, start = np.zeros(2), np.zeros(2)
+    for name, numbers in written:
+        points = np.reshape([round(float(x), 2) for x in numbers], (-1, 2))
+        points = points if name != "z" else start[None]
+        step, target = left[0] if left else ("", points)
+        if name == "L" and (step != "l" or not np.allclose(points, target)):
+            before, at = at, points[-1]  # left out: on the way, or nowhere at all
+            nowhere = np.allclose(at, before, atol=0.011)
+            way = np.sign(target[-1] - at) == np.sign(at - before)
+            assert nowhere or (
+                step == "l" and way.all() and 0 in (at - before).round(2)
+            )
+            continue
+        assert name.lower() == step
+        assert np.allclose(points, target, atol=0.011)
+        left.pop(0)
+        at = points[-1]
+        start = at if name == "M" else start
+    assert not left
 
 
 def test_what_nobody_sees_is_left_out():

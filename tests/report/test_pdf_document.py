@@ -134,7 +134,7 @@ def test_tables_that_share_a_caption_are_parted_where_a_page_ends(
     assert [text.count("A name of a row") for text in texts] == [
         20 * n for n in n_on_pages
     ]
-    assert all(MARGIN < y for page in pages for y in heights(page))
+    assert all(y > MARGIN for page in pages for y in heights(page))
 
 
 def test_headings_go_down_one_level_at_a_time(to_pdf):
