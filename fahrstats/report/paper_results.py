@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ from fahrstats.cohort import store
 from fahrstats.display.display_table import escape_markdown
 from fahrstats.report.announcements import announcements
 from fahrstats.report.author_statements import stated
+from fahrstats.report.cell_displays import as_markdown, box
 from fahrstats.report.study_results import StudyResults
 from fahrstats.statements import STATEMENTS
 
@@ -78,11 +79,11 @@ class PaperResults:
         authors = [_plain(author) for author in self.manifest["authors"]]
         if authors:
             block["author"] = authors
-        return _markdown(f"---\n{json.dumps(block, ensure_ascii=False)}\n---\n")
+        return as_markdown(f"---\n{json.dumps(block, ensure_ascii=False)}\n---\n")
 
     def absent(self, role: str) -> Markdown:
         """Return one line that says that a study is no part of the paper."""
-        return _markdown(f"Not part of this paper: {PARTS_IN_WORDS[role]}.")
+        return as_markdown(f"Not part of this paper: {PARTS_IN_WORDS[role]}.")
 
     def statement(self, key: str) -> str:
         """Return what the authors say about something; empty where they do not.
@@ -119,7 +120,7 @@ class PaperResults:
         left = [STATEMENTS[key].label.lower() for key in wanted if not said[key]]
         if left:
             texts.append(f"*Left for the authors to write: {'; '.join(left)}.*")
-        return _markdown("\n\n".join(texts))
+        return as_markdown("\n\n".join(texts))
 
     def public_box(self) -> Markdown | None:
         """Return what a version for publication leaves out, by the rules of each."""
@@ -129,9 +130,7 @@ class PaperResults:
             if study.manifest.get("public")
         }
         text = "\n\n".join(rules)
-        title = 'title="Version for publication"'
-        box = f"::: {{.callout-important {title}}}\n{text}\n:::\n"
-        return _markdown(box) if rules else None
+        return box("important", "Version for publication", text) if rules else None
 
     def care(self) -> Markdown | None:
         """Return what was announced while results were made, study by study."""
@@ -140,7 +139,7 @@ class PaperResults:
             for study in self.studies.values()
             for text in announcements(study.manifest, study.labels)
         ]
-        return _markdown("\n".join(texts)) if texts else None
+        return as_markdown("\n".join(texts)) if texts else None
 
     def notes(self) -> Markdown | None:
         """Return what a reader must know of the data of the paper and its studies."""
@@ -149,7 +148,7 @@ class PaperResults:
             text = study.manifest.get("notes")
             texts += [f"#### {_title(study)}\n\n{text}"] if text else []
         shown = "\n\n".join(filter(None, texts))
-        return _markdown(shown) if shown else None
+        return as_markdown(shown) if shown else None
 
 
 def _plain(author: Mapping[str, Any]) -> dict[str, str]:
@@ -164,10 +163,3 @@ def _plain(author: Mapping[str, Any]) -> dict[str, str]:
 
 def _title(study: StudyResults) -> str:
     return escape_markdown(str(study.manifest["title"]))
-
-
-def _markdown(text: str) -> Markdown:
-    from IPython import display
-
-    make: Callable[[str], Markdown] = display.Markdown
-    return make(text)

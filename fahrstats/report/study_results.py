@@ -19,6 +19,7 @@ from fahrstats.display.labels import in_sentence as as_in_sentence
 from fahrstats.display.result_table import records, without_refusals
 from fahrstats.errors import DataError
 from fahrstats.report.announcements import announcements
+from fahrstats.report.cell_displays import as_markdown, box, display
 from fahrstats.report.filled_displays import FilledDisplays
 from fahrstats.report.tables_in_words import ASKED_FOR_BY, TABLES_IN_WORDS
 
@@ -188,7 +189,7 @@ class StudyResults:
         if self.has(name):
             self.told(name, draw, **wanted)
         else:
-            _display(self.absent(name))
+            display(self.absent(name))
 
     def told(self, name: str, draw: Draw, **wanted: object) -> None:
         """Display what ``draw`` makes of the rows with an estimate, or why none has.
@@ -200,11 +201,11 @@ class StudyResults:
         kept, refused = without_refusals(self.rows(name, **wanted))
         is_said = self._say_refusals(refused)
         if len(kept):
-            _display(draw(kept))
+            display(draw(kept))
         elif len(refused) and not is_said:
-            _display(_markdown(_SAID_ABOVE))
+            display(as_markdown(_SAID_ABOVE))
         elif self.nothing and not is_said:
-            _display(_markdown(self.nothing))
+            display(as_markdown(self.nothing))
 
     def each(self, name: str, draw: DrawOne, *, of: str = _SCORE) -> None:
         """Display one figure or table per score, of a study that has the table.
@@ -227,15 +228,15 @@ class StudyResults:
         if self.has(name):
             self.each(name, draw, of=of)
         else:
-            _display(self.absent(name))
+            display(self.absent(name))
 
     def folded(self, title: str, name: str, draw: Draw, **wanted: object) -> None:
         """Display a table below a title that opens it, if the study has such rows."""
         if self.has(name) and len(self.rows(name, **wanted)):
             opening = '::: {.callout-tip collapse="true"}\n## '
-            _display(_markdown(f"{opening}{escape_markdown(title)}\n"))
+            display(as_markdown(f"{opening}{escape_markdown(title)}\n"))
             self.told(name, draw, **wanted)
-            _display(_markdown("\n:::\n"))
+            display(as_markdown("\n:::\n"))
 
     def refused(self, name: str, **wanted: object) -> None:
         """Display why rows of a table have no estimate, each reason once."""
@@ -255,7 +256,7 @@ class StudyResults:
                 found[row["note"]] = self.sentences.refusal({"note": row["note"]})
         reasons = [r for r in dict.fromkeys(found.values()) if r not in self._refused]
         for reason in reasons:
-            _display(_markdown(escape_markdown(f"{reason.removesuffix('.')}.")))
+            display(as_markdown(escape_markdown(f"{reason.removesuffix('.')}.")))
         self._refused.update(reasons)
         return bool(reasons)
 
@@ -269,11 +270,11 @@ class StudyResults:
 
     def part(self, names: Iterable[str], text: str) -> Markdown | None:
         """Return text about tables, of a study that has one of them."""
-        return _markdown(text) if self.has(*names) else None
+        return as_markdown(text) if self.has(*names) else None
 
     def absent(self, name: str) -> Markdown:
         """Return one line that says that the study did not make this analysis."""
-        return _markdown(escape_markdown(_absence(name)))
+        return as_markdown(escape_markdown(_absence(name)))
 
     def lacking(self, *names: str) -> list[str]:
         """Return one line for each table that the study does not hold."""
@@ -282,7 +283,7 @@ class StudyResults:
     def bullets(self, lines: Iterable[str]) -> Markdown | None:
         """Return sentences as a list, shown as they stand; nothing of none."""
         texts = [f"- {escape_markdown(line)}" for line in lines if line]
-        return _markdown("\n".join(texts)) if texts else None
+        return as_markdown("\n".join(texts)) if texts else None
 
     def bullet_each(
         self, name: str, sentence: Callable[[str, pd.DataFrame], str]
@@ -304,13 +305,13 @@ class StudyResults:
         """Return a section of what the authors want a reader to know of the data."""
         text = self.manifest.get("notes")
         heading = "## Notes on these data {#sec-notes}"
-        return _markdown(f"{heading}\n\n{text}\n") if text else None
+        return as_markdown(f"{heading}\n\n{text}\n") if text else None
 
     def to_notes(self) -> Markdown | None:
         """Return a line that leads to :meth:`notes`."""
         if not self.manifest.get("notes"):
             return None
-        return _markdown("To be read with the [notes on these data](#sec-notes).")
+        return as_markdown("To be read with the [notes on these data](#sec-notes).")
 
     def public_box(self) -> Markdown | None:
         """Return what a version for publication leaves out, and by which rule."""
@@ -318,13 +319,13 @@ class StudyResults:
         if not public:
             return None
         rule = self.sentences.public_version(public)
-        return _box("important", "Version for publication", rule)
+        return box("important", "Version for publication", rule)
 
     def care_box(self, *first: str) -> Markdown | None:
         """Return what was announced while the results were made, after ``first``."""
         texts = [*first, *announcements(self.manifest, self.labels)]
         care = "\n".join(f"- {escape_markdown(text)}" for text in texts)
-        return _box("warning", "Read with care", care) if texts else None
+        return box("warning", "Read with care", care) if texts else None
 
 
 def _absence(name: str) -> str:
@@ -332,26 +333,6 @@ def _absence(name: str) -> str:
     how = ASKED_FOR_BY.get(name)
     asked = f" ({how} in the study file asks for it)" if how else ""
     return f"Not part of this study: {TABLES_IN_WORDS.get(name, name)}{asked}."
-
-
-def _display(shown: object) -> None:
-    """Display something in the cell that is running."""
-    from IPython import display
-
-    show: Callable[[object], None] = display.display
-    show(shown)
-
-
-def _markdown(text: str) -> Markdown:
-    from IPython import display
-
-    make: Callable[[str], Markdown] = display.Markdown
-    return make(text)
-
-
-def _box(kind: str, title: str, text: str) -> Markdown:
-    """Return a callout of Quarto."""
-    return _markdown(f'::: {{.callout-{kind} title="{title}"}}\n{text}\n:::\n')
 
 
 def _quoted(names: Iterable[str]) -> str:

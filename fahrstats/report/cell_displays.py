@@ -1,0 +1,30 @@
+"""What a cell of a report displays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+
+def display(shown: object) -> None:
+    """Display something in the cell that is running."""
+    from IPython import display as of_cells
+
+    show: Callable[[object], None] = of_cells.display
+    show(shown)
+
+
+def as_markdown(text: str) -> Markdown:
+    """Return text that is shown as Markdown where it is displayed."""
+    from IPython import display as of_cells
+
+    make: Callable[[str], Markdown] = of_cells.Markdown
+    return make(text)
+
+
+def box(kind: str, title: str, text: str) -> Markdown:
+    """Return a callout: ``note``, ``tip``, ``important``, ``warning``, ``caution``."""
+    return as_markdown(f'::: {{.callout-{kind} title="{title}"}}\n{text}\n:::\n')
