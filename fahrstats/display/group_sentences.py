@@ -25,7 +25,13 @@ from fahrstats.display.labels import (
     listed,
     per_label,
 )
-from fahrstats.display.result_table import excludes, limits, need_columns, records
+from fahrstats.display.result_table import (
+    excludes,
+    in_percent,
+    limits,
+    need_columns,
+    records,
+)
 
 _AND: Final = " and "
 
@@ -64,6 +70,45 @@ def time_lived(
         f"{in_first}, {groups} and those in {row['reference']} {other}: "
         f"{lead} {size}, {p_value}."
     )
+
+
+def groups_at(
+    table: pd.DataFrame, *, time_unit: str = "years", style: JournalStyle = DEFAULT
+) -> str:
+    """Say how many of the lowest and the highest group of a score have had the event.
+
+    At the last time at which both groups are followed; empty where there is none.
+
+    Parameters
+    ----------
+    table
+        Survival, or cumulative incidence of one cause, of the groups of one score from
+        low to high, at fixed times.
+
+    Raises
+    ------
+    DataError
+        A column is absent, or the table has no rows.
+    """
+    need = ("group", "estimand", "time", "estimate", "conf_low", "conf_high")
+    need_columns(table, need, "a sentence")
+    rows = table[table["estimand"].isin(("survival", "cumulative_incidence"))]
+    groups = list(rows["group"].unique())
+    ends = rows[rows["group"].isin({groups[0], groups[-1]})]
+    known = ends.dropna(subset="estimate")
+    times = known["time"].value_counts()
+    times = times[times == 2]
+    if times.empty or len(groups) < 2:
+        return ""
+    last = times.index.max()
+    shares = [
+        f"{_percent(row, style)} in {row['group']}"
+        for row in records(known[known["time"] == last])
+    ]
+    at = amount(last, time_unit, style=style)
+    if rows["estimand"].iloc[0] == "survival":
+        return f"After {at}, {listed(shares)} were without the event."
+    return f"By {at}, {listed(shares)} had the event, while other causes compete."
 
 
 def competing_risks(
@@ -182,3 +227,10 @@ def _ratio(row: dict[str, Any], labels: Labels | None, style: JournalStyle) -> s
     ratio = phrase_interval(format_ratio(*limits(row), style=style), style=style)
     step = per_label(row.get("per"), column_unit(row["term"], labels), style=style)
     return f"{ratio} {step}".rstrip()
+
+
+def _percent(row: dict[str, Any], style: JournalStyle) -> str:
+    """Return a share in percent with its limits."""
+    text = format_interval(*in_percent(row), decimals=1, style=style)
+    estimate, _, interval = phrase_interval(text, style=style).partition(" ")
+    return f"{estimate}% {interval}".rstrip()

@@ -44,6 +44,7 @@ from fahrstats.display.group_sentences import (
     competing_risks,
     correlation,
     given_each_other,
+    groups_at,
     time_lived,
 )
 from fahrstats.display.photo_sentences import cross_fitted, photos_scored
@@ -94,6 +95,7 @@ __all__ = [
     "follow_up",
     "given_each_other",
     "group_differences",
+    "groups_at",
     "groups_too_small",
     "interactions",
     "large_enough",

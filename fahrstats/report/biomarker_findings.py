@@ -70,7 +70,7 @@ def methods(study: StudyResults) -> str:
     ]
     if study.has("comparison"):
         horizon = main_horizon(study)
-        when = f", and their predictions at {study.amount(horizon)}" if horizon else ""
+        when = f", and their predictions at {study.amount(horizon)}," if horizon else ""
         found.append(
             f"Models with and without a score{when} were compared on the same people."
         )
@@ -94,6 +94,13 @@ def limits(study: StudyResults) -> list[str]:
                 "Rows were left out, as the flow of participants shows; where these "
                 "people differ from the others, so may the findings."
             )
+    if has_other_causes(study):
+        found.append(
+            "Events of other causes end follow-up here. Survival curves, predicted "
+            "risks, calibration and net benefit are therefore those of a world without "
+            "other causes, in which risks are higher than the share of people who have "
+            "the event; cumulative incidence is that share."
+        )
     if not study.has("cohorts"):
         found.append(
             "The findings are of one set of data; no other has confirmed them."
@@ -120,11 +127,63 @@ def main_findings(study: StudyResults, biomarker: str) -> str:
             outcome=study.manifest["outcome_label"],
             adjusted_for=study.manifest["covariates"],
         ),
+        known_in(study, biomarker),
+        in_groups(study, biomarker),
         study.sentences.concordance(study.rows("concordance"), biomarker),
         added_by(study, biomarker, study.sentences.added_value),
         one_deviation(study, biomarker),
     ]
     return " ".join(filter(None, found))
+
+
+def known_in(study: StudyResults, biomarker: str) -> str:
+    """Say in how many people a score is known, where that is not in all."""
+    own = study.rows("cox", biomarker=biomarker, model=main_model(study))
+    n, n_events = (own[size].max() for size in ("n", "n_events"))
+    if pd.isna(n) or n == study.rows("follow_up")["n"].fillna(n).iloc[0]:
+        return ""
+    return (
+        f"This score is known in {study.count(n)} people with "
+        f"{study.count(n_events)} events."
+    )
+
+
+def in_groups(study: StudyResults, biomarker: str) -> str:
+    """Say how many of the outer groups of a score had the event, or were without it.
+
+    Where other causes censor, survival would tell of a world without them, so that
+    cumulative incidence is told.
+    """
+    if has_other_causes(study):
+        cause = study.manifest["choices"]["cause_of_interest"]
+        table = study.found("incidence_at", biomarker=biomarker, cause=cause)
+    else:
+        table = study.found("survival_at", biomarker=biomarker)
+    return study.sentences.groups_at(table) if table is not None and len(table) else ""
+
+
+def has_other_causes(study: StudyResults) -> bool:
+    """Whether events of other causes end the follow-up for the main outcome."""
+    any_cause = study.manifest.get("choices", {}).get("any_cause")
+    return (
+        study.has("incidence_at")
+        and any_cause is not None
+        and any_cause != study.manifest["outcome_label"]
+    )
+
+
+def judged_by(study: StudyResults) -> str:
+    """Say up to when risks were predicted in the audit of each score."""
+    times = study.rows("audit").dropna(subset="time").groupby("biomarker")["time"].max()
+    if times.nunique() == 1:
+        return study.amount(times.iloc[0])
+    return listed(
+        [
+            f"{study.amount(times[score])} ({study.in_sentence(score)})"
+            for score in study.biomarkers
+            if score in times
+        ]
+    )
 
 
 def added_by(
@@ -165,7 +224,17 @@ def together(study: StudyResults) -> list[str]:
     if not study.has("joint_groups"):
         return []
     kept = study.estimated("joint_groups")
-    return [study.sentences.given_each_other(kept)] if len(kept) else []
+    if kept.empty:
+        return []
+    known = study.manifest.get("deviations", {})
+    sizes = kept[(kept["estimand"] == "marker_sd") & ~kept["term"].isin(known)]
+    texts = [
+        f"{study.number(size)} {study.unit(score)}".strip()
+        + f" of {study.in_sentence(score)}"
+        for score, size in zip(sizes["term"], sizes["estimate"], strict=True)
+    ]
+    told = study.sentences.given_each_other(kept)
+    return [f"{told} One SD is {listed(texts)}." if texts else told]
 
 
 def own(biomarker: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fahrstats.display import sentences
@@ -30,6 +31,30 @@ def test_times_that_were_not_compared_are_said(layer):
     table = of_first(layer["rmst"])
     text = sentences.time_lived(table[table["estimand"] == "rmst"])
     assert text == "The mean time lived was not compared."
+
+
+def shares(estimand, late_low=0.9):
+    rows = [
+        *(("Q1", 5.0, 0.95, 0.92, 0.97), ("Q2", 5.0, 0.8, 0.7, 0.9)),
+        *(("Q3", 5.0, 0.625, 0.5, 0.7), ("Q1", 9.0, late_low, 0.8, 0.95)),
+        *(("Q2", 9.0, 0.7, 0.6, 0.8), ("Q3", 9.0, np.nan, np.nan, np.nan)),
+    ]
+    names = ["group", "time", "estimate", "conf_low", "conf_high"]
+    return pd.DataFrame(rows, columns=names).assign(estimand=estimand)
+
+
+def test_the_lowest_and_the_highest_group_are_told_while_both_are_followed():
+    assert sentences.groups_at(shares("survival")) == (
+        "After 5 years, 95.0% (95% CI 92.0–97.0) in Q1 and 62.5% (95% CI 50.0–70.0) in "
+        "Q3 were without the event."
+    )
+    of_cause = sentences.groups_at(shares("cumulative_incidence"))
+    assert of_cause.startswith("By 5 years, 95.0%")
+    assert of_cause.endswith("in Q3 had the event, while other causes compete.")
+    one = shares("survival").assign(group="overall")
+    assert sentences.groups_at(one) == ""
+    none = shares("survival").assign(estimate=np.nan)
+    assert sentences.groups_at(none) == ""
 
 
 def test_competing_risks_are_told_by_rate_and_by_risk(layer, labels):

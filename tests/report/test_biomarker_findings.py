@@ -164,7 +164,7 @@ def test_methods_say_what_the_models_held(study_of):
     study = study_of("comparison", choices={"n_boot": 200}, outcome_label="Death")
     told = chosen.methods(study)
     assert told.startswith("Cox models of the hazard of death with face age as a numb")
-    assert "and their predictions at 5 years were compared" in told
+    assert "and their predictions at 5 years, were compared" in told
     assert told.endswith("Optimism was taken off by 200 bootstrap samples.")
     bare = study_of(covariates=[], outcome_label="Death")
     assert chosen.methods(bare).endswith("with face age as a number, alone.")
@@ -174,6 +174,80 @@ def test_limits_name_what_was_left_out_and_that_nothing_confirms_it(study_of):
     (first, second) = chosen.limits(study_of())
     assert "an association is no effect" in first
     assert "no other has confirmed them" in second
+
+
+COX = pd.DataFrame(
+    {"model": ["adjusted"] * 2, "biomarker": "faceage", "variable": ["faceage", "age"]}
+).assign(n=900, n_events=80)
+AUDIT = pd.DataFrame(
+    [("faceage", 5.0), ("faceage", math.nan), ("marker", 2.0)],
+    columns=["biomarker", "time"],
+)
+SHARES = pd.DataFrame(
+    [("Q1", 0.05, 0.04, 0.06), ("Q2", 0.25, 0.2, 0.3)],
+    columns=["group", "estimate", "conf_low", "conf_high"],
+).assign(biomarker="faceage", time=5.0)
+INCIDENCE = SHARES.assign(cause="Heart", estimand="cumulative_incidence")
+SURVIVAL = SHARES.assign(estimand="survival")
+TOGETHER = pd.DataFrame(
+    [
+        ("both", "faceage", "SD", "hr", 1.5, 1.2, 2.0),
+        ("both", "marker", "SD", "hr", 1.1, 0.9, 1.4),
+        ("", "faceage", "", "marker_sd", 9.87654, math.nan, math.nan),
+        ("", "marker", "", "marker_sd", 2.5, math.nan, math.nan),
+    ],
+    columns=[
+        *("model", "term", "per", "estimand"),
+        *("estimate", "conf_low", "conf_high"),
+    ],
+)
+TABLES |= {
+    "cox": COX,
+    "audit": AUDIT,
+    "incidence_at": INCIDENCE,
+    "survival_at": SURVIVAL,
+    "joint_groups": TOGETHER,
+}
+CAUSES = {"cause_of_interest": "Heart", "any_cause": "Death"}
+
+
+def test_a_score_that_some_lack_is_told_with_its_people(study_of):
+    told = chosen.known_in(study_of("cox", "follow_up"), "faceage")
+    assert told == "This score is known in 900 people with 80 events."
+    whole = COX.assign(n=1000, n_events=100)
+    store.write(whole, study_of().folder / "tables" / "cox.parquet", {})
+    tables = dict.fromkeys(("cox", "follow_up"), "")
+    assert chosen.known_in(study_of(tables=tables), "faceage") == ""
+
+
+def test_groups_are_told_by_incidence_where_other_causes_censor(study_of):
+    names = ("incidence_at", "survival_at")
+    of_heart = study_of(*names, choices=CAUSES, outcome_label="Death of the heart")
+    assert chosen.has_other_causes(of_heart)
+    assert chosen.in_groups(of_heart, "faceage").endswith("while other causes compete.")
+    (_, competing, _) = chosen.limits(of_heart)
+    assert "a world without other causes" in competing
+    of_any = study_of(*names, choices=CAUSES, outcome_label="Death")
+    assert not chosen.has_other_causes(of_any)
+    assert chosen.in_groups(of_any, "faceage").endswith("were without the event.")
+    assert chosen.in_groups(study_of(outcome_label="Death"), "faceage") == ""
+
+
+def test_audits_of_several_scores_say_up_to_when(study_of):
+    labels = {"faceage": {"label": "Face age"}, "marker": {"label": "Marker"}}
+    both = study_of("audit", biomarkers=["faceage", "marker"], labels=labels)
+    assert chosen.judged_by(both) == "5 years (face age) and 2 years (marker)"
+    store.write(AUDIT[:2], both.folder / "tables" / "audit.parquet", {})
+    assert chosen.judged_by(study_of(tables={"audit": ""})) == "5 years"
+
+
+def test_one_sd_of_two_scores_is_told_unless_it_was_told_before(study_of):
+    labels = {"faceage": {"label": "Face age", "unit": "years"}, "marker": {}}
+    study = study_of("joint_groups", deviations={"marker": {}}, labels=labels)
+    (told,) = chosen.together(study)
+    assert told.endswith(" One SD is 9.88 years of face age.")
+    known = study_of("joint_groups", deviations={"marker": {}, "faceage": {}})
+    assert "One SD" not in chosen.together(known)[0]
 
 
 def test_measures_of_groups_are_those_with_a_test_or_the_reason_why_none_has():
