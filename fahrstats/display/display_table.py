@@ -27,6 +27,10 @@ EMPTY: Final = "\N{EN DASH}"
 
 _LETTERS: Final = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
 _RULE: Final = re.compile(r"^\s*#\S+ \.(?P<name>gt_\w+) \{.*\}\s*$")
+_NUMBER: Final = re.compile(
+    r"\N{MINUS SIGN}?\d[\d,\N{NARROW NO-BREAK SPACE}]*"
+    rf"(?P<part>[.\N{{MIDDLE DOT}}]\d+)?%?[{_LETTERS}]*"
+)
 _FONT_SIZE: Final = "13px"
 _PADDING: Final = "3px"
 
@@ -48,7 +52,8 @@ class DisplayTable:
     heads : tuple of int
         Rows that name what stands below them; they are set in bold.
     prose : tuple of str
-        Columns of words, set flush left as the first is; others are centred.
+        Columns of words, set flush left as the first is. Columns of numbers with as
+        many decimals each are set flush right, and others are centred.
     notes : tuple of str
         Lines below the table.
     """
@@ -94,6 +99,7 @@ class DisplayTable:
             .tab_stubhead(as_html(_in_html(self.headers[first])))
             .cols_align("center", others)
             .cols_align("left", [*self.prose])
+            .cols_align("right", [n for n in numbers if _is_even(self.cells[n])])
             .tab_style(style.css("white-space: nowrap;"), loc.body(columns=numbers))
             .tab_options(
                 table_font_size=_FONT_SIZE,
@@ -205,6 +211,15 @@ class Footnotes:
     def lines(self) -> tuple[str, ...]:
         """Return the notes in the order of their letters."""
         return tuple(f"{mark} {note}" for note, mark in self._marks.items())
+
+
+def _is_even(cells: pd.Series[str]) -> bool:
+    """Whether all that a column holds are numbers with as many decimals each."""
+    told = [cell for cell in cells if cell not in ("", EMPTY)]
+    numbers = [_NUMBER.fullmatch(cell) for cell in told]
+    if not all(numbers):
+        return False
+    return len({len(number["part"] or "") for number in numbers if number}) == 1
 
 
 def _without_idle_rules(page: str) -> str:

@@ -57,6 +57,26 @@ def test_no_text_becomes_markup(table):
     assert "HR<br>(95% CI)" in page
 
 
+@pytest.mark.parametrize(
+    ("cells", "side"),
+    [
+        (["7", "1,641", "", "\N{EN DASH}", "27\N{NARROW NO-BREAK SPACE}837"], "right"),
+        (["0.94", "2,085.12", "\N{MINUS SIGN}3.10ᵃ"], "right"),
+        (["0\N{MIDDLE DOT}94", "16\N{MIDDLE DOT}49"], "right"),
+        (["19.6%", "4.1%"], "right"),
+        (["0.33", "0.070"], "center"),
+        (["<0.001", "0.033"], "center"),
+        (["1 (reference)", "2"], "center"),
+        (["\N{EN DASH}", ""], "center"),
+    ],
+)
+def test_numbers_of_as_many_decimals_stand_below_each_other(cells, side):
+    frame = pd.DataFrame({"name": "A", "number": cells})
+    page = DisplayTable(frame, {"name": "", "number": "N"})._repr_html_()
+    sides = re.findall(r'<td[^>]* class="gt_row gt_(\w+)"', page)
+    assert sides == [side] * len(cells)
+
+
 def test_the_great_tables_object_can_be_styled_further(table):
     assert isinstance(table.gt(), GT)
     assert "Mine" in table.gt().tab_header("Mine").as_raw_html()
