@@ -18,7 +18,14 @@ _FOREIGN = (
     (re.compile(r"</?[A-Za-z!]"), "HTML"),
     (re.compile(r"!\["), "an image"),
     (re.compile(r"(?<![\w.])\[?@[\w{]"), "a citation or cross-reference"),
-    (re.compile(r"\$|\\[A-Za-z]"), "TeX"),
+    (re.compile(r"(?<!\\)\$"), r"TeX; a dollar is written `\$`"),
+    (re.compile(r"\\[A-Za-z]"), "TeX"),
+    (
+        re.compile(
+            r"(?:\]\(|^\s*\[[^\]]*\]:)\s*(?!\s|https?://|mailto:)", re.IGNORECASE
+        ),
+        "a link to no web or mail address",
+    ),
 )
 
 

@@ -33,11 +33,29 @@ def test_paragraphs_lists_emphasis_and_links_are_text():
         ("as @cox1972 has it", "a citation or cross-reference"),
         ("[see @fig-flow]", "a citation or cross-reference"),
         ("$x^2$", "TeX"),
+        ("a grant of $5", "TeX; a dollar is written `\\$`"),
+        ("[more](javascript:alert(1))", "a link to no web or mail address"),
+        ("[more]( FILE:///etc/passwd)", "a link to no web or mail address"),
+        ("[more](notes.html)", "a link to no web or mail address"),
+        ("[more]: data:text/html,x", "a link to no web or mail address"),
     ],
 )
 def test_all_else_is_refused_with_its_line(line, what):
     (problem,) = note_problems(f"Text.\n\n{line}\n", "notes.md")
     assert problem.startswith(f"Line 3 of `notes.md` holds {what}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Paid with 5 \\$.",
+        "[a](https://a.org/b), [b](HTTP://b.org) and [c](mailto:c@c.org)",
+        "[d]: https://d.org",
+        "as they wrote [sic]: nothing (5)",
+    ],
+)
+def test_links_to_addresses_and_written_dollars_are_shown(line):
+    assert list(note_problems(line, "notes.md")) == []
 
 
 def test_an_address_is_no_citation():
