@@ -141,7 +141,10 @@ local function cell_content(cell, style)
       return pandoc.Span(el.text, {["custom-style"] = "Table Code"})
     end,
   })
-  return #blocks > 0 and styled(style, blocks) or empty(style)
+  local last = blocks[#blocks]
+  if not last then return empty(style) end
+  if last.t == "Table" then blocks:insert(empty(style)) end -- a cell ends in a paragraph
+  return styled(style, blocks)
 end
 
 local function border(edge, size)

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.report.drawings import DPI
+from fahrstats.report.options import header_number
 from fahrstats.report.parameters import as_yaml
 from fahrstats.report.source import Cell, Line, Prose, Source, section
 
@@ -104,7 +105,7 @@ def execute(source: Source, params: Mapping[str, object], folder: Path) -> Execu
         "steps": [_job_step(step) for step in steps],
         "params": as_yaml(params),
         "image": _image_format(source.settings),
-        "dpi": source.settings.get("fig-dpi", DPI),
+        "dpi": header_number(source.settings, "fig-dpi", DPI),
     }
     records, end = _run(job, _matplotlib_settings(source.settings), folder)
     _check(steps, records, end)
@@ -180,8 +181,8 @@ def _image_format(settings: Mapping[str, object]) -> str:
 
 def _matplotlib_settings(settings: Mapping[str, object]) -> str:
     """Give the defaults of every figure, read by Matplotlib only if it is loaded."""
-    width = settings.get("fig-width", FIGURE_SIZE[0])
-    height = settings.get("fig-height", FIGURE_SIZE[1])
+    width = header_number(settings, "fig-width", FIGURE_SIZE[0])
+    height = header_number(settings, "fig-height", FIGURE_SIZE[1])
     return f"figure.figsize: {width}, {height}\nsavefig.dpi: figure\n"
 
 

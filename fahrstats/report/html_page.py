@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fahrstats.report.pandoc import HERE, KEY, run_pandoc
+from fahrstats.report.pandoc import HERE, KEY, run_pandoc, toc_depth
 from fahrstats.report.source import Source
 
 
@@ -37,7 +37,7 @@ def write_html(
         "--embed-resources",
         "--mathml",
         "--section-divs",
-        f"--toc-depth={int(str(source.settings.get('toc-depth', 3))) + 1}",
+        f"--toc-depth={toc_depth(source.settings) + 1}",
         f"--template={HERE / 'template.html'}",
         f"--css={HERE / 'style.css'}",
         f"--syntax-highlighting={HERE / 'code.theme'}",

@@ -26,6 +26,10 @@ _PREFERENCE = (
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#$@~^|{}!])")
 _PAGEBREAK = re.compile(r"^\s*\{\{<\s*pagebreak\s*>\}\}\s*$")
 _ESCAPED_SHORTCODE = re.compile(r"\{(\{\{<.*?>\}\})\}")
+# Colours, what a progress bar writes over, and signs that no page can show.
+_FOR_TERMINALS = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|[^\n]*\r(?=[^\n])|[\x00-\x08\x0b-\x1f\x7f]"
+)
 # Drawing functions return what they drew; next to the figure its repr is noise.
 _DRAWN = re.compile(
     r"^(?:\[|\()*(?:<(?:Figure|Axes|BarContainer|matplotlib\.|seaborn\.)|Text\()"
@@ -219,7 +223,8 @@ def _represented(mime: str, output: Output, options: CellOptions) -> str:
 def _plain(text: str, kind: str) -> str:
     # The classes are those of a div: pandoc searches the languages it can colour for
     # every class of a code block, which costs more than the rest of the page.
-    return f"::: {{.output .{kind}}}\n{fenced(text)}\n:::"
+    shown = fenced(_FOR_TERMINALS.sub("", text))
+    return f"::: {{.output .{kind}}}\n{shown}\n:::"
 
 
 def _image(name: str, metadata: Mapping[str, object], options: CellOptions) -> str:

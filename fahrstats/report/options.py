@@ -138,6 +138,23 @@ def cell_options(given: Mapping[str, object], where: str) -> CellOptions:
     )
 
 
+def header_number(settings: Mapping[str, object], name: str, default: float) -> float:
+    """Read a setting of the header that is a number above 0.
+
+    Raises
+    ------
+    DataError
+        It is something else.
+    """
+    value = settings.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise DataError(
+            f"The header setting `{name}` must be a number above 0, "
+            f"but it is `{value}`."
+        )
+    return value
+
+
 class _Reader:
     """Typed access to the options of one cell."""
 

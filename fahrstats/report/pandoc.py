@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.report.extras import pandoc_path
+from fahrstats.report.options import header_number
 from fahrstats.report.source import Source
 from fahrstats.report.title import title_block
 
@@ -140,6 +141,11 @@ def run_pandoc(
     _pass_on_messages(source, log)
 
 
+def toc_depth(settings: Mapping[str, object]) -> int:
+    """Return how many levels of headings the contents name."""
+    return int(header_number(settings, "toc-depth", 3))
+
+
 def complaint(source: Source, kind: str, what: str, *, markdown: str = "") -> str:
     """Say what is wrong and on which line of the document it stands.
 
@@ -150,7 +156,7 @@ def complaint(source: Source, kind: str, what: str, *, markdown: str = "") -> st
     names = "|".join(map(re.escape, sorted(written)))
     sign = re.compile(rf"{_MARKS.get(kind, '')}(?:{names})(?![\w-])")
     lines = [line for line in source.lines if sign.search(line.text)]
-    where = f"`{source.path.name}`, output of a cell{_written(markdown, sign)}"
+    where = f"`{source.path.name}`{_written(markdown, sign)}"
     if lines:
         where = (lines[-1] if kind == "duplicate" else lines[0]).where
     what = " ".join(what.split())
@@ -164,9 +170,8 @@ def _written(markdown: str, sign: re.Pattern[str]) -> str:
         if opened := _LABELLED.match(line):
             label = f"`{opened[1]}`: "
         if sign.search(line):
-            return (
-                f" ({label}{textwrap.shorten(line, _LONGEST_LINE, placeholder=' …')})"
-            )
+            start = textwrap.shorten(line, _LONGEST_LINE, placeholder=" …")
+            return f", output of a cell ({label}{start})"
         if line == ":::":
             label = ""
     return ""
@@ -175,7 +180,7 @@ def _written(markdown: str, sign: re.Pattern[str]) -> str:
 def _contents(settings: Mapping[str, object]) -> list[str]:
     if not settings.get("toc", False):
         return []
-    return ["--toc", f"--toc-depth={settings.get('toc-depth', 3)}"]
+    return ["--toc", f"--toc-depth={toc_depth(settings)}"]
 
 
 def _paper(source: Source) -> list[str]:

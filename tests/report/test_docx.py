@@ -240,6 +240,15 @@ def test_cells_that_reach_over_rows_and_columns(to_word):
     assert word.paragraphs("TableIndentKept") == ["4"]
 
 
+def test_every_cell_ends_in_a_paragraph(to_word):
+    html = (
+        "<table><tr><td>a<table><tr><td>b</td></tr></table></td><td></td></tr></table>"
+    )
+    cells = list(to_word(html, "--from=html").body.iter(f"{W}tc"))
+    assert len(cells) == 3
+    assert {cell[-1].tag for cell in cells} == {f"{W}p"}
+
+
 def test_code_in_a_cell_has_a_style_of_its_own(to_word):
     word = to_word("`a`\n\n| `b` |\n|---|\n| `c d` |\n")
     styles = {text(r): value(r, "rPr/rStyle") for r in word.body.iter(f"{W}r")}

@@ -48,6 +48,18 @@ def test_the_repr_of_what_was_drawn_is_left_out(written):
     assert written("#| echo: false", noise, image) == "![](</tmp/a.png>)"
 
 
+def test_what_is_meant_for_a_terminal_is_shown_as_it_ends_there(written):
+    text = "\x1b[1;31mred\x1b[0m\a\r\n  0%|\r 50%|#\r100%|##\nx\by\tz\x00\n"
+    assert written("#| echo: false", Output("stderr", text=text)) == (
+        "::: {.output .stderr}\n```\nred\n100%|##\nxy\tz\n```\n:::"
+    )
+
+
+def test_a_caption_is_shown_whichever_option_gives_it(written):
+    options = "#| echo: false\n#| label: tbl-a\n#| fig-cap: A table."
+    assert "A table." in written(options, PLAIN)
+
+
 def test_standard_error_is_left_out_without_warnings(written):
     options = "#| echo: false\n#| warning: false"
     assert written(options, Output("stderr", text="careful\n")) == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fahrstats.errors import DataError
-from fahrstats.report.options import CellOptions, cell_options
+from fahrstats.report.options import CellOptions, cell_options, header_number
 
 
 def test_no_options_are_the_defaults():
@@ -32,6 +32,14 @@ def test_a_wrong_value_names_the_option_and_what_it_may_be(name, value, expected
         f"`a.qmd`, line 3: the cell option `{name}` must be {expected}, "
         f"but it is `{value}`."
     )
+
+
+@pytest.mark.parametrize("value", ["x", True, 0, None])
+def test_a_number_of_the_header_is_one(value):
+    assert header_number({"toc-depth": 2}, "toc-depth", 3) == 2
+    assert header_number({}, "toc-depth", 3) == 3
+    with pytest.raises(DataError, match="The header setting `toc-depth` must be a num"):
+        header_number({"toc-depth": value}, "toc-depth", 3)
 
 
 @pytest.mark.parametrize(

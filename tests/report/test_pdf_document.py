@@ -104,6 +104,10 @@ def test_type_is_as_large_as_the_table_allows(to_pdf, place, n_columns):
         assert all(MARGIN < x < sheet.mediabox.width - MARGIN for x in places(sheet))
 
 
+def test_a_rule_is_a_line(to_pdf):
+    assert to_pdf("a\n\n***\n\nb\n").pages[0].extract_text().split() == ["a", "b"]
+
+
 def test_an_image_in_a_line_of_text_stays_in_it(to_pdf, tmp_path):
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
     (tmp_path / "a.svg").write_text(svg)
