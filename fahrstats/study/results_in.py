@@ -199,7 +199,9 @@ def read_checked(
     text = path.read_text(encoding="utf-8", errors="replace")
     used = manifest["provenance"].get("study_sha256")
     if study is None or text_sha256(text) != used:
-        raise DataError(f"The study `{path.name}` has {_CHANGED}")
+        raise DataError(
+            f"`{path.name}`, the file of the study `{manifest['name']}`, has {_CHANGED}"
+        )
     return study, manifest
 
 

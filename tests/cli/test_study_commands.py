@@ -166,8 +166,8 @@ def test_render_refuses_tables_that_do_not_belong_to_the_study(folder, run):
     status, _, err = run("render", "study.toml")
     assert status == 1
     assert err == (
-        "Error: The study `study.toml` has changed since its tables were made; run "
-        "`fahrstats run`.\n"
+        "Error: `study.toml`, the file of the study `b`, has changed since its tables "
+        "were made; run `fahrstats run`.\n"
     )
     (folder / "results" / "b" / "manifest.json").write_text("[]")
     status, _, err = run("render", "study.toml")

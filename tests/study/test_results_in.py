@@ -103,7 +103,7 @@ def test_a_manifest_without_a_key_or_with_a_path_for_a_name_is_refused(copy):
 def test_a_study_that_was_changed_since_is_refused(copy):
     path, results = copy
     path.write_text(path.read_text().replace("seed = 3", "seed = 4"))
-    with pytest.raises(DataError, match=r"`study\.toml` has changed since its"):
+    with pytest.raises(DataError, match=r"`study\.toml`, the file of .*, has changed"):
         check_results(path, results)
     path.write_bytes(b"\xff")
     with pytest.raises(DataError, match="run `fahrstats run`"):

@@ -50,7 +50,7 @@ def test_tables_are_written_once_and_described(write_benchmark, monkeypatch):
         ("web.csv", "`web.csv`, the data of the study, has changed since"),
         ("notes.md", "`notes.md`, the notes of the study, has changed since"),
         ("months.py", "`months.py`, the script of the study, has changed since"),
-        ("study.toml", "The study `study.toml` has changed since its tables were made"),
+        ("study.toml", "`study.toml`, the file of the study `.*`, has changed since"),
     ],
 )
 def test_what_changed_since_is_named(write_benchmark, file, message, monkeypatch):

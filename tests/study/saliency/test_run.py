@@ -78,7 +78,9 @@ def test_what_changed_since_is_noticed(write_saliency):
         check_saliency_results(path, out)
     averages.write_bytes(whole)
     path.write_text(path.read_text() + "\n")
-    with pytest.raises(DataError, match=r"The study `study.toml` has changed since"):
+    with pytest.raises(
+        DataError, match=r"`study.toml`, the file of the study `.*`, has"
+    ):
         check_saliency_results(path, out)
 
 
