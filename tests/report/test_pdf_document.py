@@ -93,10 +93,14 @@ def in_tab(text: str) -> str:
     return f"::: {{.panel-tabset}}\n# One\n\n{text}\n:::\n"
 
 
-@pytest.mark.parametrize("place", [str, in_list, in_callout, in_tab])
 @pytest.mark.parametrize("n_columns", [2, 5, 6, 8, 30])
-def test_type_is_as_large_as_the_table_allows(to_pdf, place, n_columns):
-    sheets = to_pdf(place(table(n_columns))).pages
+def test_type_is_as_large_as_the_table_allows(to_pdf, n_columns):
+    places_of_tables = (str, in_list, in_callout, in_tab)
+    text = "\n\n".join(
+        place(table(n_columns, label=f"tbl-{i}"))
+        for i, place in enumerate(places_of_tables)
+    )
+    sheets = to_pdf(text).pages
     found = [size for sheet in sheets for size in sizes(sheet)]
     assert 7.5 <= min(found) <= 9
     assert n_columns > 2 or set(found) == {9}
