@@ -23,6 +23,9 @@ from fahrstats.display.result_table import by_value, limits, need_columns, recor
 BEST: Final = "best cut point"
 """Origin of a cut point that was chosen for the outcome."""
 
+CUT_WITHIN: Final = (0.1, 0.9)
+"""Shares of people between which it is looked for."""
+
 _TEST: Final = "max_logrank_chi2"
 _FLAG: Final = "\N{DAGGER}"
 _FLAGGED: Final = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from fahrstats.display.labels import Labels, amount, column_label, label_with_un
 from fahrstats.display.result_table import by_value, need_columns, only_one, records
 
 _OVERALL: Final = "overall"
+_SIZE: Final = re.compile(r"(?<=n = )\d+")
 _NOT_REACHED: Final = "not reached"
 _DIFFERENCE: Final = "smd"
 _DIFFERENCE_NOTE: Final = (
@@ -191,6 +193,7 @@ def cut_points(
             )
         origins += [str(part["origin"].iloc[0])] if "origin" in part else []
     shown = "; ".join(dict.fromkeys(origins))
+    shown = _SIZE.sub(lambda n: format_count(int(n[0]), style=style), shown)
     return DisplayTable(
         cells=pd.DataFrame(lines, columns=["name", "bounds", "n", "n_events"]),
         headers={"name": "", "bounds": "Values", "n": "n", "n_events": "Events"},

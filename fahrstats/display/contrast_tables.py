@@ -19,7 +19,13 @@ from fahrstats.display.display_table import (
 )
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_difference, format_interval, format_ratio
-from fahrstats.display.labels import Labels, amount, column_label
+from fahrstats.display.labels import (
+    Labels,
+    amount,
+    column_label,
+    in_sentence,
+    listed,
+)
 from fahrstats.display.result_table import (
     by_value,
     in_percent,
@@ -65,13 +71,21 @@ def restricted_means(
         "p": style.p_symbol,
         "ratio": "Ratio\n(95% CI)",
     }
-    horizons = table["time"].dropna().unique()
-    until = " and ".join(amount(time, time_unit, style=style) for time in horizons)
+    of_scores = {
+        column_label(score, labels): amount(part["time"].max(), time_unit, style=style)
+        for score, part in by_value(table, "biomarker")
+    }
+    times = list(dict.fromkeys(of_scores.values()))
+    if len(times) > 1:
+        times = [f"{time} ({in_sentence(score)})" for score, time in of_scores.items()]
     return DisplayTable(
         cells=filled(lines, headers),
         headers=headers,
         heads=heads,
-        notes=(f"Mean time without the event in the first {until}.", *notes.lines()),
+        notes=(
+            f"Mean time without the event in the first {listed(times)}.",
+            *notes.lines(),
+        ),
     )
 
 

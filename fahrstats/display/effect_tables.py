@@ -18,7 +18,6 @@ from fahrstats.display.forest_lines import forest_lines
 from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.journals import (
     format_count,
-    format_counted,
     format_interval,
     format_number,
     format_p,
@@ -33,6 +32,7 @@ from fahrstats.display.labels import (
     per_label,
     term_label,
 )
+from fahrstats.display.model_sizes import by_outcome_and_score, sizes_of_models
 from fahrstats.display.result_table import (
     by_value,
     need_columns,
@@ -88,7 +88,7 @@ def hazard_ratios(
     notes = Footnotes(labels, style)
     lines: list[list[str]] = []
     heads: list[int] = []
-    parts = _by_outcome_and_score(table[table["model"].isin(shown)])
+    parts = by_outcome_and_score(table[table["model"].isin(shown)])
     for outcome, score, part in parts:
         if len(parts) > 1:
             heads.append(len(lines))
@@ -110,7 +110,7 @@ def hazard_ratios(
         },
         spanners={opening(m): (f"hr {m}", f"p {m}") for m in shown},
         heads=tuple(heads),
-        notes=(*_sizes(table, shown, style), *notes.lines()),
+        notes=(*sizes_of_models(table, shown, labels, style), *notes.lines()),
     )
 
 
@@ -233,14 +233,6 @@ def agrees_with_print(row: dict[str, Any], style: JournalStyle = DEFAULT) -> boo
     return _printed(row, _THEIRS, style) == _printed(row, _OURS, style)
 
 
-def _by_outcome_and_score(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-    return [
-        (outcome, score, part)
-        for outcome, of_outcome in by_value(table, "outcome")
-        for score, part in by_value(of_outcome, "biomarker")
-    ]
-
-
 def _in_model_order(
     part: pd.DataFrame, models: Sequence[str]
 ) -> list[tuple[str, pd.DataFrame]]:
@@ -319,28 +311,6 @@ def _ratio_cells(
     ratio = notes.mark(format_ratio(*limits, style=style), note)
     p_value = row["p_value"]
     return [ratio, EMPTY if pd.isna(p_value) else format_p(p_value, style=style)]
-
-
-def _sizes(
-    table: pd.DataFrame, models: Sequence[str], style: JournalStyle
-) -> tuple[str, ...]:
-    """Return participants and events of each model that has one size."""
-    if "n" not in table or "n_events" not in table:
-        return ()
-    sizes = {
-        model: table.loc[table["model"] == model, ["n", "n_events"]].drop_duplicates()
-        for model in models
-    }
-    texts = {
-        model: f"n = {format_count(size['n'].iloc[0], style=style)}, "
-        f"{format_counted(size['n_events'].iloc[0], 'events', style=style)}."
-        for model, size in sizes.items()
-        if len(size) == 1
-    }
-    if len(texts) == len(models) and len(set(texts.values())) == 1:
-        return (f"All models: {texts[models[0]]}",)
-    named = " ".join(f"{opening(model)}: {text}" for model, text in texts.items())
-    return (named,) if named else ()
 
 
 def _test_line(

@@ -23,6 +23,21 @@ MEASURES_OF_GROUPS: Final = (
 """Measures that groups are compared by."""
 
 _CORRECTED: Final = "optimism-corrected"
+_ROLES: Final = {
+    "entry": "People are at risk from their entry (`{}`) on.",
+    "strata": "Each level of `{}` has a baseline hazard of its own.",
+    "weights": "Case weights (`{}`) count in Cox models, survival curves, mean times, "
+    "cumulative incidence and C-indices. They do not in descriptions, the log-rank and "
+    "Gray's tests, subdistribution and logistic models, groups of two scores, imputed "
+    "tables, and the choice of a cut point.",
+    "cluster": "Standard errors are the grouped sandwich [@lin1989] by `{}`.",
+    "id": "Several rows can be of one person (`{}`).",
+}
+_OTHER_CAUSES: Final = (
+    "Events of other causes end follow-up here. Survival curves are therefore those of "
+    "a world without other causes, in which risks are higher than the share of people "
+    "who have the event; cumulative incidence is that share."
+)
 
 
 def main_model(study: StudyResults) -> str:
@@ -96,16 +111,42 @@ def limits(study: StudyResults) -> list[str]:
             )
     if has_other_causes(study):
         found.append(
-            "Events of other causes end follow-up here. Survival curves, predicted "
-            "risks, calibration and net benefit are therefore those of a world without "
-            "other causes, in which risks are higher than the share of people who have "
-            "the event; cumulative incidence is that share."
+            f"{_OTHER_CAUSES} So are predicted risks, calibration and net benefit."
         )
     if not study.has("cohorts"):
         found.append(
             "The findings are of one set of data; no other has confirmed them."
         )
     return found
+
+
+def competing_note(study: StudyResults) -> str:
+    """Say what survival means where events of other causes end follow-up."""
+    return f"{_OTHER_CAUSES} See @fig-incidence." if has_other_causes(study) else ""
+
+
+def roles_of_columns(study: StudyResults) -> str:
+    """Say what strata, weights, clusters and delayed entry do in the models."""
+    roles = study.manifest.get("choices", {}).get("roles", {})
+    texts = [text.format(roles[role]) for role, text in _ROLES.items() if role in roles]
+    return f"**Roles of columns.** {' '.join(texts)}" if texts else ""
+
+
+def tests_of_subgroups(study: StudyResults) -> str:
+    """Say how many tests of interaction there are, and what they hold equal."""
+    if not study.style.interaction_p or not study.has("subgroups"):
+        return ""
+    table = study.rows("subgroups")
+    is_test = (table["estimand"] == "interaction_chi2") & table["p_value"].notna()
+    n_tests = study.count(int(is_test.sum()))
+    p = study.style.p_symbol
+    return (
+        f"There is one interaction test for each score and subgroup, {n_tests} in all, "
+        f"and {p} values are not corrected for this number: among many tests some have "
+        f"a small {p} value by chance alone. A test holds the effects of the "
+        "covariates equal in all levels, which the fits within levels do not, so that "
+        "the two can differ."
+    )
 
 
 def of_measures(table: pd.DataFrame) -> pd.DataFrame:

@@ -55,8 +55,8 @@ ASKED_FOR_BY: Final[Mapping[str, str]] = MappingProxyType(
         "audit": "a section [subgroups], without delayed entry and case weights",
         "comparison": "a section [covariates], or a second score",
         "joint_groups": "a second score under [scores]",
-        "imputed": "a line such as imputations = 20 under [analysis], where values are "
-        "missing",
+        "imputed": "where values are missing, a line such as imputations = 20 under "
+        "[analysis]",
         "cohorts": 'a line such as cohorts = "site" under [analysis]',
         "early_deaths": "a line such as early = [1] under [analysis]",
         "landmarks": "a line such as landmarks = [1] under [analysis]",

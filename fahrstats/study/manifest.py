@@ -102,6 +102,10 @@ def _choices(cohort: StudyCohort) -> dict[str, Any]:
         "risk_categories": list(analysis.risk_categories),
         "cohorts": analysis.cohorts,
     }
+    roles = ("strata", "weights", "cluster", "id")
+    named = {role: getattr(analysis, role) for role in roles}
+    named["entry"] = study.main.entry
+    choices["roles"] = {role: name for role, name in named.items() if name is not None}
     if competing is not None:
         choices["cause_of_interest"] = competing.of
         choices["any_cause"] = study.named_outcome(competing.outcome).label

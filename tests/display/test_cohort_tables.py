@@ -161,6 +161,10 @@ def test_groups_are_given_by_their_bounds_and_origin(tables, labels, cohort):
     assert row(shown, f"{INDENT}Q2")[0] == f"> {low:.4g} to ≤ {middle:.4g}"
     assert row(shown, f"{INDENT}Q4")[0].startswith("> ")
     assert shown.notes == (f"Cut points from this cohort, n = {len(cohort)}.",)
+    large = tables["cut_points"].assign(origin="another cohort of 2010, n = 27837")
+    assert cut_points(large, labels=labels).notes == (
+        "Cut points from another cohort of 2010, n = 27,837.",
+    )
 
 
 def test_negative_bounds_have_a_minus_sign():

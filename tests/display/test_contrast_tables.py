@@ -34,6 +34,12 @@ def test_means_stand_beside_their_differences_from_the_reference(layer, labels):
         "0.96 (0.93–0.99)",
     ]
     assert shown.notes == ("Mean time without the event in the first 5 years.",)
+    table = layer["rmst"]
+    early = table["time"].mask(table["biomarker"] == "creatinine", 2.0)
+    assert restricted_means(table.assign(time=early), labels=labels).notes == (
+        "Mean time without the event in the first 5 years (free light chain) and 2 "
+        "years (creatinine).",
+    )
 
 
 def test_a_table_of_one_score_has_no_heads(layer):

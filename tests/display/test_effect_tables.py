@@ -64,6 +64,18 @@ def test_sizes_of_the_models_are_noted(tables, cohort):
     )
 
 
+def test_scores_known_in_different_people_have_sizes_of_their_own(tables, labels):
+    table = tables["cox"]
+    few = table.assign(biomarker="creatinine", n=90, n_events=9)
+    of_all = few["variable"].eq("age") & few["model"].eq("unadjusted")
+    few.loc[of_all, ["n", "n_events"]] = table[["n", "n_events"]].iloc[0].to_numpy()
+    few["variable"] = few["variable"].replace({"flc": "creatinine"})
+    n, n_events = table[["n", "n_events"]].iloc[0]
+    assert hazard_ratios(pd.concat([table, few]), labels=labels).notes == (
+        f"Free light chain: n = {n}, {n_events} events. Creatinine: n = 90, 9 events.",
+    )
+
+
 def test_several_scores_or_outcomes_stand_below_their_names(tables, labels):
     table = tables["cox"]
     twice = pd.concat([table, table.assign(biomarker="creatinine")])

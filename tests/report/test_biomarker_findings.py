@@ -201,7 +201,12 @@ TOGETHER = pd.DataFrame(
         *("estimate", "conf_low", "conf_high"),
     ],
 )
+SUBGROUPS = pd.DataFrame(
+    [("interaction_chi2", 0.2), ("interaction_chi2", 0.4), ("hr", 0.1)],
+    columns=["estimand", "p_value"],
+)
 TABLES |= {
+    "subgroups": SUBGROUPS,
     "cox": COX,
     "audit": AUDIT,
     "incidence_at": INCIDENCE,
@@ -239,6 +244,29 @@ def test_audits_of_several_scores_say_up_to_when(study_of):
     assert chosen.judged_by(both) == "5 years (face age) and 2 years (marker)"
     store.write(AUDIT[:2], both.folder / "tables" / "audit.parquet", {})
     assert chosen.judged_by(study_of(tables={"audit": ""})) == "5 years"
+
+
+def test_what_columns_do_in_the_models_is_told_where_they_have_a_role(study_of):
+    assert chosen.roles_of_columns(study_of()) == ""
+    roles = {"weights": "w", "entry": "start"}
+    told = chosen.roles_of_columns(study_of(choices={"roles": roles}))
+    assert told.startswith("**Roles of columns.** People are at risk from their entry")
+    assert "Case weights (`w`) count in Cox models" in told
+    assert "sandwich" not in told
+
+
+def test_tests_of_interaction_are_counted_unless_a_journal_omits_them(study_of):
+    study = study_of("subgroups")
+    told = chosen.tests_of_subgroups(study)
+    assert "There is one interaction test for each score and subgroup, 2 in all" in told
+    silent = StudyResults(study.folder, "nejm")
+    assert chosen.tests_of_subgroups(silent) == ""
+
+
+def test_survival_is_explained_where_other_causes_censor(study_of):
+    of_heart = study_of("incidence_at", choices=CAUSES, outcome_label="Heart attack")
+    assert chosen.competing_note(of_heart).endswith("See @fig-incidence.")
+    assert chosen.competing_note(study_of(outcome_label="Death")) == ""
 
 
 def test_one_sd_of_two_scores_is_told_unless_it_was_told_before(study_of):

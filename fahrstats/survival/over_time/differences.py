@@ -199,9 +199,9 @@ class SurvivalDifferences:
             levels["estimate"], levels["time"], starts, ends, strict=True
         ):
             if np.isnan(survival):
-                notes.append(f"follow-up ends at {end:g}")
+                notes.append(f"follow-up ends at {round(end, 2):g}")
             elif 0 < time <= start:
-                notes.append(f"nobody at risk until {start:g}")
+                notes.append(f"nobody at risk until {round(start, 2):g}")
             elif survival == 1:
                 notes.append("no event by then")
             else:
