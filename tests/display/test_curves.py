@@ -131,6 +131,15 @@ def test_no_text_is_cut_off_or_printed_over_another(drawing):
     assert overlapping(drawing[0]) == []
 
 
+def test_curves_and_their_counts_stand_close_together(four, draw):
+    figure = draw(survival_curves(*four, title="Score"))
+    axes = figure.axes[0]
+    first = max(_centre(t)[1] for t in axes.texts if t.get_text() == "At risk")
+    below = (axes.get_window_extent().y0 - first) / figure.dpi
+    assert below == pytest.approx(0.5, abs=0.02)  # inches
+    assert figure.get_size_inches()[1] < 5.1  # two of them on a page
+
+
 def test_one_group_needs_no_legend_and_no_name(one, draw):
     figure = draw(survival_curves(*one))
     assert figure.legends == []
