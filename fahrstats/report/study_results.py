@@ -179,7 +179,7 @@ class StudyResults:
             )
         if name not in self._read:
             file = self.folder / "tables" / f"{name}.parquet"
-            self._read[name], _ = store.read(file)
+            self._read[name] = _with_plain_counts(store.read(file)[0])
         return self._read[name].copy()
 
     # What is displayed.
@@ -326,6 +326,16 @@ class StudyResults:
         texts = [*first, *announcements(self.manifest, self.labels)]
         care = "\n".join(f"- {escape_markdown(text)}" for text in texts)
         return box("warning", "Read with care", care) if texts else None
+
+
+def _with_plain_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose withheld counts are NaN, which compares with numbers."""
+    withheld = [
+        column
+        for column in table
+        if table[column].dtype == "Int64" and table[column].isna().any()
+    ]
+    return table.astype(dict.fromkeys(withheld, float))
 
 
 def _absence(name: str) -> str:

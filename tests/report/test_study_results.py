@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import IPython.display
@@ -183,6 +184,18 @@ def test_what_a_study_has_not_is_said_where_the_text_speaks_of_it(study, shown):
         "Not part of this study: the size that the study needed.",
         "Not part of this study: novel.",
     ]
+
+
+def test_withheld_counts_compare_with_numbers(folder):
+    flow = pd.DataFrame({"n": [1200, 20], "n_events": [150, None], "step": ["a", "b"]})
+    flow = flow.astype({"n": "Int64", "n_events": "Int64"})
+    store.write(flow, folder / "tables" / "flow.parquet", {})
+    write(folder, tables={"flow": ""}, public={"base": 5})
+    study = StudyResults(folder)
+    rows = study.rows("flow")
+    assert rows["n_events"].gt(0).tolist() == [True, False]
+    assert math.isnan(rows["n_events"].iloc[1])
+    assert rows["n"].dtype == "Int64"
 
 
 def test_a_table_without_rows_shows_what_the_report_says_of_that(folder, shown):
