@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from drawings import drawn, overlapping, texts_outside, words
+from drawings import drawn, overlapping, texts, texts_outside, words
 from matplotlib.colors import to_rgb
 
 from fahrstats.display.joint_groups import joint_curves, joint_tiles
@@ -102,3 +102,23 @@ def test_curves_have_a_panel_for_each_group_of_the_first_score():
         assert texts_outside(figure) == []
     with pytest.raises(DataError, match="has no column `time`"):
         joint_curves(table.drop(columns="time"), scores=PAIR)
+
+
+def test_the_title_of_the_legend_stands_apart_from_its_lines():
+    table = pd.DataFrame(
+        {
+            "time": [0.0, 9.5] * 2,
+            "estimate": [1.0, 0.8] * 2,
+            "first_group": "low",
+            "second_group": ["low", "low", "high", "high"],
+        }
+    )
+    with drawn(joint_curves(table, scores=("a", "b"))) as figure:
+        title, low = (
+            next(t for t in texts(figure) if t.get_text() == word).get_window_extent()
+            for word in ("b", "low")
+        )
+        key = 28 / 72 * figure.dpi
+        assert low.x0 - title.x1 > 1.15 * key
+        ticks = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert ticks == ["0", "2", "4", "6", "8"]
