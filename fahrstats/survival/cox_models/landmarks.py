@@ -11,6 +11,7 @@ import pandas as pd
 
 from fahrstats.cohort.design import Dropped, build_design
 from fahrstats.cohort.follow_up import as_float, tie_with
+from fahrstats.cohort.formula import ParsedFormula
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_ratio, phrase_p
 from fahrstats.display.result_table import records
@@ -58,7 +59,7 @@ def landmark(
     FormulaError
         The formula cannot be read.
     DataError
-        A landmark is negative, nobody is followed beyond it, or the data do not pass
+        A landmark is negative, nobody has the event after it, or the data do not pass
         the gate.
     ConvergenceError
         A fit ended without a maximum.
@@ -71,7 +72,8 @@ def landmark(
     then; those lost before are never among them. Both therefore give the same hazard
     ratios, whether time goes on from the start or begins anew at the landmark, and
     differ only in the number of people they name. Subjects who enter after a landmark
-    belong to its model.
+    belong to its model. A transform that learns from the rows, such as the knots of a
+    spline, learns from those of each model; give it numbers to keep it.
 
     References
     ----------
@@ -92,7 +94,7 @@ def landmark(
     }
     design = build_design(formula, data, **roles)
     outcome = design.formula
-    wanted = _check_landmarks(landmarks, design.time, outcome.time)
+    wanted = _check_landmarks(landmarks, design.time, design.event, outcome)
     entry = outcome.entry or _free_name(data)
     from_landmark = (
         f"Surv(`{entry}`, `{outcome.time}`, `{outcome.event}`) ~"
@@ -218,10 +220,17 @@ class Landmarks:
 
 
 def _check_landmarks(
-    landmarks: Sequence[float], time: np.ndarray, column: str
+    landmarks: Sequence[float],
+    time: np.ndarray,
+    event: np.ndarray,
+    outcome: ParsedFormula,
 ) -> list[float]:
-    """Refuse landmarks that are negative, or that nobody is followed beyond."""
-    given = np.atleast_1d(np.asarray(landmarks, np.float64))
+    """Refuse landmarks that are negative, or that no event comes after."""
+    column = outcome.time
+    try:
+        given = np.atleast_1d(np.asarray(landmarks, np.float64))
+    except (TypeError, ValueError):
+        given = np.array([np.nan])
     if not given.size or not (given >= 0).all() or not np.isfinite(given).all():
         raise DataError(
             f"`landmarks` is {landmarks}; give times from 0 on in the unit of "
@@ -232,6 +241,13 @@ def _check_landmarks(
         raise DataError(
             f"`landmarks` holds {tied.max():g}, but the longest follow-up in "
             f"`{column}` is {time.max():g}; give earlier times in its unit."
+        )
+    last = time[event == 1].max(initial=-np.inf)
+    if tied.max() >= last:
+        raise DataError(
+            f"`landmarks` holds {tied.max():g}, but the last event of "
+            f"`{outcome.event}` is at {last:g}; give earlier times, which enough "
+            "events come after."
         )
     return list(dict.fromkeys(tied.tolist()))
 

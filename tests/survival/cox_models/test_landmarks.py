@@ -91,10 +91,18 @@ def test_results_keep_the_contract(cohort):
         assert {"after 20", "after 5"} <= set(words(figure))
 
 
-@pytest.mark.parametrize("landmarks", [[-1], [], [np.nan], [3, np.inf]])
+@pytest.mark.parametrize("landmarks", [[-1], [], [np.nan], [3, np.inf], ["one"]])
 def test_what_is_no_time_is_refused(cohort, landmarks):
     with pytest.raises(DataError, match="give times from 0 on in the unit of `time`"):
         late(cohort, *landmarks)
+
+
+def test_a_landmark_after_the_last_event_is_refused(cohort):
+    early = cohort["event"].astype(bool) & (cohort["time"] <= 15)
+    last = cohort.loc[early, "time"].max()
+    message = f"holds 20, but the last event of `event` is at {last:g}; give earlier"
+    with pytest.raises(DataError, match=message):
+        late(cohort.assign(event=early), 0, 20)
 
 
 def test_a_landmark_that_nobody_outlasts_is_refused(cohort):
