@@ -241,6 +241,8 @@ def ranking_by_subgroup(
 ) -> str:
     """List the tests that a score ranks people equally well in every level.
 
+    Empty in the style of a journal that leaves out tests of interaction.
+
     Raises
     ------
     DataError
@@ -253,6 +255,8 @@ def ranking_by_subgroup(
         & table["p_value"].notna()
     ]
     name = column_label(term, labels)
+    if not style.interaction_p:
+        return ""
     if tests.empty:
         return f"{name}. No test of equal C-indices across levels."
     texts = [

@@ -151,6 +151,9 @@ def audit_tests(
 ) -> DisplayTable:
     """Return the tests that a measure is the same in all levels of a factor.
 
+    A journal that leaves out P values of interaction has those that are adjusted for
+    the number of tests, no others.
+
     Parameters
     ----------
     table
@@ -184,8 +187,11 @@ def audit_tests(
         "holm": f"{style.p_symbol} adjusted\n(Holm)",
         "share": f"{style.p_symbol} adjusted\n(Benjamini, Hochberg)",
     }
+    cells = filled(lines, headers)
+    if not style.interaction_p:
+        del headers["p"]
     return DisplayTable(
-        cells=filled(lines, headers),
+        cells=cells[list(headers)],
         headers=headers,
         spanners={title: tuple(headers)[1:]} if title else {},
         heads=tuple(heads),

@@ -18,7 +18,7 @@ from fahrstats.display.display_table import (
     p_or_empty,
     rows_used,
 )
-from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
 from fahrstats.display.journals import format_difference, format_interval, phrase_p
 from fahrstats.display.labels import Labels, amount, column_label
 from fahrstats.display.result_table import by_value, limits, need_columns, records
@@ -108,6 +108,7 @@ def concordance_by(
             tests = part[is_test].set_index("term")["p_value"].to_dict()
             heads.append(len(lines))
             cells = [_test(tests.get(term), style) for term in terms]
+            cells = cells if style.interaction_p else [""] * len(terms)
             lines.append([column_label(subgroup, labels), "", "", *cells])
         for level, rows in by_value(part[~is_test], "level"):
             name = "Everyone" if subgroup == _OVERALL else INDENT + level
@@ -121,7 +122,9 @@ def concordance_by(
         spanners={"C-index (95% CI)": tuple(terms)},
         heads=tuple(heads),
         notes=(
-            f"{style.p_symbol}: whether the C-index is the same in all levels.",
+            f"{style.p_symbol}: whether the C-index is the same in all levels."
+            if style.interaction_p
+            else NO_INTERACTION_P,
             *notes.lines(),
         ),
     )

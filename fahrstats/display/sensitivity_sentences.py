@@ -15,6 +15,7 @@ from fahrstats.display.journals import (
     format_number,
     format_percent,
     format_ratio,
+    in_style,
     phrase_interval,
     phrase_p,
 )
@@ -354,5 +355,5 @@ def refusal(
         for part in parts
         if isinstance(part, str) and part
     ]
-    reason = note_in_words(str(row["note"]), labels)
+    reason = in_style(note_in_words(str(row["note"]), labels), style=style)
     return ". ".join([*([opening(", ".join(about))] if about else []), opening(reason)])

@@ -11,6 +11,7 @@ from typing import Final
 import pandas as pd
 
 from fahrstats.display.accuracy_tables import horizons_of
+from fahrstats.display.journal_styles import NO_INTERACTION_P
 from fahrstats.display.labels import in_sentence, listed
 from fahrstats.report.study_results import StudyResults
 
@@ -134,8 +135,10 @@ def roles_of_columns(study: StudyResults) -> str:
 
 def tests_of_subgroups(study: StudyResults) -> str:
     """Say how many tests of interaction there are, and what they hold equal."""
-    if not study.style.interaction_p or not study.has("subgroups"):
+    if not study.has("subgroups"):
         return ""
+    if not study.style.interaction_p:
+        return NO_INTERACTION_P
     table = study.rows("subgroups")
     is_test = (table["estimand"] == "interaction_chi2") & table["p_value"].notna()
     n_tests = study.count(int(is_test.sum()))

@@ -7,6 +7,7 @@ import pytest
 from layer_tables import BASE, LARGE, SMALL
 
 from fahrstats.display import sentences
+from fahrstats.display.journal_styles import NEJM
 from fahrstats.errors import DataError
 
 
@@ -157,6 +158,7 @@ def test_tests_of_ranking_are_listed_by_subgroup(layer, labels):
     untested = table.assign(p_value=np.nan)
     text = sentences.ranking_by_subgroup(untested, "flc", labels=labels)
     assert text == "Free light chain. No test of equal C-indices across levels."
+    assert sentences.ranking_by_subgroup(table, "flc", style=NEJM) == ""
 
 
 def test_an_absent_column_is_named():

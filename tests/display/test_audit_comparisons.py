@@ -19,6 +19,7 @@ from fahrstats.display.audit_comparisons import (
     audit_tests,
 )
 from fahrstats.display.display_table import INDENT
+from fahrstats.display.journal_styles import NEJM
 from fahrstats.errors import DataError
 
 LABELS = {"sex": {"label": "Sex", "unit": ""}, "race": {"label": "Race", "unit": ""}}
@@ -119,3 +120,10 @@ def test_tables_that_compare_need_their_columns():
     with pytest.raises(DataError, match="no column `estimate`; differences needs"):
         audit_differences(differences_table().drop(columns="estimate"))
     assert set(between_table()["biomarker"]) == {SCORE}
+
+
+def test_a_journal_without_tests_of_interaction_has_adjusted_p_values_alone():
+    everywhere = audit_tests(table_of_tests(), labels=LABELS)
+    shown = audit_tests(table_of_tests(), labels=LABELS, style=NEJM)
+    assert list(shown.headers) == [name for name in everywhere.headers if name != "p"]
+    assert list(shown.cells) == list(shown.headers)

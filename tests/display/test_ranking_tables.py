@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from fahrstats.display.display_table import INDENT
+from fahrstats.display.journal_styles import NEJM, NO_INTERACTION_P
 from fahrstats.display.journals import format_p
 from fahrstats.display.ranking_tables import concordance, concordance_by
 from fahrstats.errors import DataError
@@ -60,3 +61,9 @@ def test_a_level_without_a_score_has_an_empty_cell(layer, labels):
 def test_an_absent_column_is_named(layer):
     with pytest.raises(DataError, match=r"no column `subgroup`"):
         concordance_by(layer["concordance_by"].drop(columns="subgroup"))
+
+
+def test_a_journal_without_tests_of_interaction_has_none_of_ranking(layer, labels):
+    shown = concordance_by(layer["concordance_by"], labels=labels, style=NEJM)
+    assert shown.notes[0] == NO_INTERACTION_P
+    assert "P" not in "".join(shown.cells.iloc[1, 1:])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from fahrstats.display import sentences
+from fahrstats.display.journal_styles import journal_style
 from fahrstats.errors import DataError
 
 
@@ -131,6 +132,9 @@ def test_a_refusal_names_the_score_or_the_time(labels):
     assert sentences.refusal(row, labels=labels) == (
         "Free light chain, adjusted. Not estimated: Free light chain is constant."
     )
+    lancet = journal_style("lancet")
+    row = {"note": "not estimated: follow-up ends at 9.083"}
+    assert sentences.refusal(row, style=lancet).endswith("ends at 9·083")
     at = sentences.refusal({"model": "M", "time": 10.0, "note": "not estimated: late."})
     assert at == "At 10 years. Not estimated: late."
 

@@ -173,11 +173,12 @@ def check_horizon(design: Design, horizon: float) -> None:
     outcome = design.formula
     (horizon,) = tied_horizons(design, (horizon,))
     if horizon >= design.time.max():
+        last = round(float(design.time.max()), 3)
         raise DataError(
             f"Nobody is followed beyond horizon {horizon:g}: `{outcome.time}` ends at "
-            f"{design.time.max():g}, so no row is known to be free of the event then "
+            f"{last:g}, so no row is known to be free of the event then "
             "and the probability of being seen is 0; the largest usable horizon is "
-            f"just below {design.time.max():g}."
+            f"just below {last:g}."
         )
     first = design.time[design.event].min()
     if first > horizon:
