@@ -102,8 +102,12 @@ def groups_at(
         return ""
     last = times.index.max()
     shares = [
-        f"{_percent(row, style)} in {row['group']}"
-        for row in records(known[known["time"] == last])
+        f"{_percent(row, style)} of the {which} ({row['group']})"
+        for which, row in zip(
+            ("lowest group", "highest"),
+            records(known[known["time"] == last]),
+            strict=True,
+        )
     ]
     at = amount(last, time_unit, style=style)
     if rows["estimand"].iloc[0] == "survival":

@@ -112,7 +112,8 @@ def limits(study: StudyResults) -> list[str]:
             )
     if has_other_causes(study):
         found.append(
-            f"{_OTHER_CAUSES} So are predicted risks, calibration and net benefit."
+            "Survival curves, predicted risks, calibration and net benefit are those "
+            "of a world without other causes, and tell higher risks than people have."
         )
     if not study.has("cohorts"):
         found.append(

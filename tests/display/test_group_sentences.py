@@ -45,12 +45,12 @@ def shares(estimand, late_low=0.9):
 
 def test_the_lowest_and_the_highest_group_are_told_while_both_are_followed():
     assert sentences.groups_at(shares("survival")) == (
-        "After 5 years, 95.0% (95% CI 92.0–97.0) in Q1 and 62.5% (95% CI 50.0–70.0) in "
-        "Q3 were without the event."
+        "After 5 years, 95.0% (95% CI 92.0–97.0) of the lowest group (Q1) and 62.5% "
+        "(95% CI 50.0–70.0) of the highest (Q3) were without the event."
     )
     of_cause = sentences.groups_at(shares("cumulative_incidence"))
     assert of_cause.startswith("By 5 years, 95.0%")
-    assert of_cause.endswith("in Q3 had the event, while other causes compete.")
+    assert of_cause.endswith("(Q3) had the event, while other causes compete.")
     one = shares("survival").assign(group="overall")
     assert sentences.groups_at(one) == ""
     none = shares("survival").assign(estimate=np.nan)
