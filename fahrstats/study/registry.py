@@ -184,7 +184,8 @@ def _counts(rows: pd.DataFrame) -> dict[str, Any]:
 def _rows(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a model in its table, those about all of its people.
 
-    Joint groups are part of their model, cohorts of the averages over them.
+    Joint groups are part of their model, cohorts of the averages over them. Predictions
+    are counted at the last time at which they are judged.
     """
     for column in _KEYS:
         if entry.get(column) and column in table:
@@ -193,6 +194,7 @@ def _rows(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
         table = table[table["cause"] == entry["outcome"]]
     if entry["table"] in _OF_PREDICTIONS:
         table = table[table["term"] == entry["model"]]
+        table = table[table["time"] == table["time"].max()]
     for part, whole in (("first_group", ""), ("cohort", "overall")):
         if part in table:
             table = table[table[part] == whole]

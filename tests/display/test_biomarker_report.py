@@ -234,7 +234,7 @@ def test_photos_are_described_by_one_subgroup_and_folded_by_the_others(
     shown, _ = run(list(tables), **of_two_scores, photos=photos)
     said = "\n".join(markdown_of(shown))
     assert "### Photographs" in said
-    assert 'title="Photographs by ' in said
+    assert "\n## Photographs by " in said
     assert "594 of 600 photographs were scored by net\\@1a2b" in said
     assert "FaceSurvival" not in said
 

@@ -60,7 +60,7 @@ def test_no_table_about_an_outcome_is_missing_from_the_list(causes):
 
 
 def test_every_cause_is_tested_and_every_pair_named(causes, tmp_path):
-    names = ["gray", "joint_groups", "survival_difference", "audit"]
+    names = ["gray", "joint_groups", "survival_difference", "audit", "calibration"]
     makers = table_makers(causes)
     for name in names:
         store.write(makers[name](causes), tmp_path / f"{name}.parquet", {})
@@ -72,6 +72,8 @@ def test_every_cause_is_tested_and_every_pair_named(causes, tmp_path):
         assert sum(of_causes) == n_events
         by_two_years = (causes.data["event"] == 1) & (causes.data["time"] <= 2)
         assert n_of["survival_difference", score, ""] == by_two_years.sum()
+    judged = {e["n_events"] for e in listed if e["table"] == "calibration"}
+    assert judged == {by_two_years.sum()}
     (joint,) = (e for e in listed if e["table"] == "joint_groups")
     assert joint["formula"].endswith("~ faceage_group + marker_group + age + sex")
 
