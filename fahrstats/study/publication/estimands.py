@@ -63,7 +63,7 @@ _BY_NATURE: dict[Nature, str] = {
     "map_spearman rank_correlation",
     "equivalence": "equivalence",
     "model": "log_hr hr log_shr shr log_or or ratio hr_ratio log_hr_ratio log_hr_firth "
-    "reri hr_random hr_common hr_prediction log_hr_random log_hr_common "
+    "hr_firth reri hr_random hr_common hr_prediction log_hr_random log_hr_common "
     "log_hr_prediction tau tau_squared i_squared heterogeneity_chi2 interaction_chi2 "
     "c_index delta_c_index model_c_index auc delta_auc ipa delta_ipa "
     "calibration_slope ici e50 e90 idi new_information smooth_observed_risk wald_chi2 "

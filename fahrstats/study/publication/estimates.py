@@ -12,6 +12,7 @@ from fahrstats.errors import DataError
 from fahrstats.study.publication.counts import COUNTS, Rounding, is_counted
 from fahrstats.study.publication.curves import rounded_time, significant
 from fahrstats.study.publication.estimands import decimals_of, nature_of
+from fahrstats.study.publication.levels import KnownLevels, rests_on_few
 from fahrstats.study.publication.limits import (
     LIMITS,
     TESTS,
@@ -87,7 +88,11 @@ def left_out_because(table: pd.DataFrame) -> str:
 
 
 def coarse(
-    table: pd.DataFrame, rounding: Rounding, horizons: Sequence[float]
+    table: pd.DataFrame,
+    rounding: Rounding,
+    horizons: Sequence[float],
+    *,
+    known: KnownLevels | None = None,
 ) -> pd.DataFrame:
     """Return a result table as it is published, ages and curves apart.
 
@@ -99,11 +104,14 @@ def coarse(
         How counts are printed.
     horizons
         Times that the study asks for, which are kept.
+    known
+        What tables count of levels; the coefficients of those of few are left out.
     """
     table = table.reset_index(drop=True)
     if "estimand" in table:
         table = table[~_is_of_persons(table)].reset_index(drop=True)
         few = _is_about_few(table, rounding)
+        few |= rests_on_few(table, rounding.floor, known)
         table = _estimates(table, few, rounding)
     else:
         few = pd.Series(False, table.index)
@@ -142,16 +150,34 @@ def _is_about_few(table: pd.DataFrame, rounding: Rounding) -> pd.Series:
             few |= is_few & ~(describes & (name == "n_events"))
     few &= ~is_counted(table) & (table["estimand"] != "percent")
     if {"group", "reference"} <= {*table}:
-        keys = [name for name in ("biomarker", "time") if name in table]
-        own = table["reference"].fillna("") == ""
-        named = {
-            tuple(row)
-            for row in table.loc[few & own, [*keys, "group"]].itertuples(index=False)
-        }
-        for name in ("group", "reference"):
-            rows = table[[*keys, name]].itertuples(index=False)
-            few |= np.array([tuple(row) in named for row in rows], dtype=np.bool_)
+        few |= _compares_few(table, few)
     return few
+
+
+def _compares_few(table: pd.DataFrame, few: pd.Series) -> pd.Series:
+    """Return which rows are about, or compare with, a group that is of few elsewhere.
+
+    How two groups act together rests on all their crossings.
+    """
+    keys = [name for name in ("biomarker", "time") if name in table]
+    group, reference = (
+        table[name].fillna("").astype(str) for name in ("group", "reference")
+    )
+    own = (reference == "") | (reference == group)
+    found = pd.Series(False, table.index)
+    if "first_group" in table:
+        is_crossing = table["first_group"].fillna("").astype(str) != ""
+        own |= is_crossing
+        is_joint = (group != "") & ~is_crossing
+        found |= is_joint & bool((few & is_crossing).any())
+    named = {
+        tuple(row)
+        for row in table.loc[few & own, [*keys, "group"]].itertuples(index=False)
+    }
+    for name in ("group", "reference"):
+        rows = table[[*keys, name]].itertuples(index=False)
+        found |= np.array([tuple(row) in named for row in rows], dtype=np.bool_)
+    return found
 
 
 def _estimates(exact: pd.DataFrame, few: pd.Series, rounding: Rounding) -> pd.DataFrame:

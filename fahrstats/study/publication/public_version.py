@@ -20,6 +20,7 @@ from fahrstats.study.publication.counts import BASE, Rounding
 from fahrstats.study.publication.curves import at_round_times, is_curve, significant
 from fahrstats.study.publication.estimands import CELL_SHARE
 from fahrstats.study.publication.estimates import coarse, left_out_because
+from fahrstats.study.publication.levels import known_levels
 from fahrstats.study.publication.protection import protect
 from fahrstats.study.publication.texts import without_counts
 from fahrstats.study.tables_in import text_sha256
@@ -148,10 +149,12 @@ def public_version(
             kept[name] = at_round_times(table, rounding)
     rounding = protect(kept, rounding)
     n_people = _n_people(tables)
+    known = known_levels(tables, rounding.floor)
     public = {}
     for name, table in kept.items():
         filled = _filled_cells(table, n_people, rounding)
-        public[name] = top_coded(coarse(filled, rounding, horizons), labels)
+        shown = coarse(filled, rounding, horizons, known=known)
+        public[name] = top_coded(shown, labels)
     reasons = {name: why for name, why in left_out.items() if why}
     return PublicVersion(public, reasons, rounding)
 

@@ -229,3 +229,17 @@ def test_curves_have_no_times_of_single_people(results, public):
     own = set(tables_of(results)["curves"]["time"]) - {0.0}
     shown = tables_of(public)["curves"]["time"]
     assert not own & set(np.round(shown, 9))
+
+
+def test_levels_of_few_people_have_no_coefficient_in_any_table():
+    hr = {"estimand": "hr", "estimate": 1.1, "conf_low": 1.0, "conf_high": 1.2}
+    named = {"variable": "stage", "level": "IV", "term": "stage[T.IV]"}
+    tables = {
+        "cox": pd.DataFrame([{**named, **hr, "n_events": 900}]),
+        "table_one": pd.DataFrame(
+            [{**named, "group": "overall", "estimand": "count", "estimate": 4}]
+        ).drop(columns="term"),
+    }
+    manifest = {"labels": {}, "provenance": {"data_sha256": "0" * 64}}
+    public = public_version(tables, manifest).tables
+    assert public["cox"]["estimate"].isna().all()
