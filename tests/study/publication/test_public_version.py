@@ -237,7 +237,15 @@ def test_levels_of_few_people_have_no_coefficient_in_any_table():
     tables = {
         "cox": pd.DataFrame([{**named, **hr, "n_events": 900}]),
         "table_one": pd.DataFrame(
-            [{**named, "group": "overall", "estimand": "count", "estimate": 4}]
+            [
+                {
+                    **named,
+                    "group": "overall",
+                    "estimand": "count",
+                    "estimate": 4,
+                    "n": 300,
+                }
+            ]
         ).drop(columns="term"),
     }
     manifest = {"labels": {}, "provenance": {"data_sha256": "0" * 64}}
