@@ -55,6 +55,19 @@ function elements.top_level(doc)
   return top
 end
 
+-- All that has a name, in raw HTML too where that is kept.
+function elements.names(doc)
+  local names = {}
+  local function named(el)
+    if el.identifier then names[el.identifier] = true end
+    if is_html and el.format == "html" then
+      for name in el.text:gmatch("%sid%s*=%s*[\"']?([^\"'%s>]+)") do names[name] = true end
+    end
+  end
+  doc:walk({Block = named, Inline = named})
+  return names
+end
+
 -- The rows of a table by part, as {rows, is_head}.
 function elements.parts(el)
   local parts = {{el.head.rows, true}}

@@ -330,10 +330,18 @@ end
 
 -- Checks --------------------------------------------------------------------------
 
--- A link that an author writes as a link: [Methods](#sec-methods).
-local function check_link(el)
-  local label = el.target:match("^#(.+)$")
-  if label and kind_of(label) and not index[label] then complain("nowhere", label) end
+-- Links that an author writes as links: [Methods](#sec-methods). Those to the literature
+-- have their targets later.
+local function check_links(doc)
+  local names
+  doc:walk({
+    Link = function(el)
+      local label = el.target:match("^#(.+)$")
+      if not label or index[label] or label:match("^ref%-") then return end
+      names = names or elements.names(doc)
+      if not names[label] then complain("nowhere", label) end
+    end,
+  })
 end
 
 -- The title of a page is its only heading of the first level.
@@ -381,5 +389,6 @@ function Pandoc(doc)
   })
   doc.blocks = reachable(with_alternatives(doc.blocks, pandoc.Inlines({})))
   if is_html then below_title(doc) end
-  return doc:walk({Cite = cite, Link = check_link})
+  check_links(doc)
+  return doc:walk({Cite = cite})
 end

@@ -345,6 +345,7 @@ WRONG = [
         "`https://a.org/5.svg` would be fetched",
     ),
     ("[x](#tbl-none)", 1, "the link `#tbl-none` has no target"),
+    ("[x](#nowhere)", 1, "the link `#nowhere` has no target"),
 ]
 
 
@@ -357,6 +358,14 @@ def test_all_that_leads_nowhere_is_named_at_once_with_its_line(to_html):
         to_html(text)
     for message in expected:
         assert message in str(error.value)
+
+
+def test_a_link_may_lead_to_whatever_has_a_name(to_html):
+    targets = "# Heading\n\n::: {#div}\nx\n:::\n\n[y]{#span} <a id=raw></a>\n\n"
+    to_html(
+        targets + "[a](#heading) [b](#div) [c](#span) [d](#raw) [e](#sec-f)\n\n"
+        "## F {#sec-f}\n"
+    )
 
 
 @pytest.mark.parametrize(
