@@ -295,11 +295,15 @@ def at(horizon: float | None, table: pd.DataFrame | None) -> pd.DataFrame | None
 def while_followed(
     study: StudyResults, name: str, biomarker: str
 ) -> pd.DataFrame | None:
-    """Return numbers at risk at the times at which some group has any."""
+    """Return numbers at risk at the times at which some group has any.
+
+    None where the study has no such table, or nothing of it may be published.
+    """
     if not study.has(name):
         return None
     table = study.rows(name, biomarker=biomarker)
-    return table[table.groupby("time")["n_at_risk"].transform("max") > 0]
+    told = table[table.groupby("time")["n_at_risk"].transform("max").fillna(0) > 0]
+    return told if len(told) else None
 
 
 def gains(

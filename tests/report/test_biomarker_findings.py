@@ -130,6 +130,12 @@ def test_numbers_at_risk_end_when_nobody_is_left(study_of):
     assert chosen.while_followed(study_of(), "at_risk", "faceage") is None
 
 
+def test_no_numbers_at_risk_are_drawn_where_all_are_withheld(study_of, monkeypatch):
+    withheld = AT_RISK.assign(n_at_risk=pd.array([pd.NA] * len(AT_RISK), "Int64"))
+    monkeypatch.setitem(TABLES, "at_risk", withheld)
+    assert chosen.while_followed(study_of("at_risk"), "at_risk", "faceage") is None
+
+
 def test_a_score_adds_nothing_that_can_be_told_without_covariates(study_of):
     def sentence(table, **given):
         return f"{len(table)} {given}"
