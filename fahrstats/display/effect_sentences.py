@@ -56,22 +56,27 @@ def follow_up(
     """
     need_columns(table, ("estimand", "estimate", "n", "n_events"), "follow-up")
     only_one(table, ("group",), "follow-up")
-    n, n_events = (table[size].iloc[0] for size in _SIZES)
-    people = format_counted(n, "people", style=style)
+    n, n_events = (
+        None if pd.isna(table[size].iloc[0]) else table[size].iloc[0] for size in _SIZES
+    )
+    people = "The people" if n is None else format_counted(n, "people", style=style)
     were = "was" if n == 1 else "were"
     median = table.loc[
         (table["estimand"] == "follow_up") & (table["quantile"].round(2) == 0.5),
         "estimate",
     ]
     if median.empty or not math.isfinite(median.iloc[0]):
+        if n_events is None:
+            among = "" if n is None else f" among {people}"
+            return f"How many events there were{among} is withheld."
         events = format_counted(n_events, "events", style=style)
-        there = "was" if n_events == 1 else "were"
-        return f"Among {people} there {there} {events}."
+        opened = "There" if n is None else f"Among {people} there"
+        return f"{opened} {'was' if n_events == 1 else 'were'} {events}."
     years = format_number(median.iloc[0], 1, style=style)
-    return (
-        f"{people} {were} followed for a median of {years} {time_unit}; "
-        f"{format_count(n_events, style=style)} of them had the event."
-    )
+    followed = f"{people} {were} followed for a median of {years} {time_unit}"
+    if n_events is None:
+        return f"{followed}; how many of them had the event is withheld."
+    return f"{followed}; {format_count(n_events, style=style)} of them had the event."
 
 
 def association(

@@ -80,7 +80,8 @@ def format_counted(
 ) -> str:
     """Return a count with what is counted: ``1 pair``, ``2,311 people``."""
     one = _ONE_OF.get(things) or things.removesuffix("s")
-    return f"{format_count(n, style=style)} {one if n == 1 else things}"
+    is_one = not _is_missing(n) and n == 1
+    return f"{format_count(n, style=style)} {one if is_one else things}"
 
 
 def format_percent(

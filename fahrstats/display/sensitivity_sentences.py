@@ -70,7 +70,7 @@ def shape(
 def _few_for_spline(rows: pd.DataFrame, style: JournalStyle) -> str:
     """Name the events behind a spline where they are few for its coefficients."""
     n_events, df = rows["n_events"].min(), rows["df"].max()
-    if n_events >= _EVENTS_PER_COEFFICIENT * df:
+    if pd.isna(n_events) or n_events >= _EVENTS_PER_COEFFICIENT * df:
         return ""
     events = format_counted(n_events, "events", style=style)
     return f", from only {events} for {format_counted(df, 'coefficients', style=style)}"
@@ -209,30 +209,42 @@ def early(
     texts = []
     for row in records(rows.drop_duplicates("time")):
         odds = phrase_interval(format_ratio(*limits(row), style=style), style=style)
-        events = format_counted(row["n_events"], "events", style=style)
-        censored = format_counted(row["n_censored"], "people", style=style)
-        were = "was" if row["n_censored"] == 1 else "were"
         clear = "" if excludes(row, 1) else ", no clear association"
-        few = _few_events(row, table)
         within = amount(row["time"], time_unit, style=style)
         texts.append(
-            f"odds ratio of the event within {within} {odds}"
-            f"{clear}, from {events}{few}; {censored} censored before {were} left out"
+            f"odds ratio of the event within {within} {odds}{clear}"
+            f"{_events_behind(row, table, style)}{_censored_before(row, style)}"
         )
     if not texts:
         return f"{name}. Early events were too few."
     return f"{name}. {opening(listed(texts))}."
 
 
-def _few_events(row: dict[str, Any], table: pd.DataFrame) -> str:
-    """Name the coefficients of the model where events are few for them."""
+def _events_behind(
+    row: dict[str, Any], table: pd.DataFrame, style: JournalStyle
+) -> str:
+    """Name the events behind odds, and the coefficients where they are few for them.
+
+    Nothing is said of events that are withheld.
+    """
+    if pd.isna(row["n_events"]):
+        return ""
     same = table["time"] == row["time"]
     if "model" in table:
         same &= table["model"] == row["model"]
     n_terms = int(same.sum())
-    if row["n_events"] >= _EVENTS_PER_COEFFICIENT * n_terms:
-        return ""
-    return f", few for {n_terms} coefficients"
+    is_few = row["n_events"] < _EVENTS_PER_COEFFICIENT * n_terms
+    few = f", few for {n_terms} coefficients" if is_few else ""
+    return f", from {format_counted(row['n_events'], 'events', style=style)}{few}"
+
+
+def _censored_before(row: dict[str, Any], style: JournalStyle) -> str:
+    """Count those whose early state is unknown; nothing of a count that is withheld."""
+    if pd.isna(row["n_censored"]):
+        return "; those censored before were left out"
+    people = format_counted(row["n_censored"], "people", style=style)
+    were = "was" if row["n_censored"] == 1 else "were"
+    return f"; {people} censored before {were} left out"
 
 
 def age_gaps(

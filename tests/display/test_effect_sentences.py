@@ -167,3 +167,37 @@ def test_an_absent_column_is_named():
         sentences.association(
             effect(1, 1, 1)[["term", "estimate"]], "flc", outcome="death"
         )
+
+
+@pytest.mark.parametrize(
+    ("withheld", "reached", "not_reached"),
+    [
+        (
+            ["n_events"],
+            "{n} people were followed for a median of 6.4 years; how many of them had "
+            "the event is withheld.",
+            "How many events there were among {n} people is withheld.",
+        ),
+        (
+            ["n"],
+            "The people were followed for a median of 6.4 years; {n_events} of them "
+            "had the event.",
+            "There were {n_events} events.",
+        ),
+        (
+            ["n", "n_events"],
+            "The people were followed for a median of 6.4 years; how many of them had "
+            "the event is withheld.",
+            "How many events there were is withheld.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("missing", [np.nan, pd.NA])
+def test_withheld_counts_are_said_to_be(
+    tables, cohort, missing, withheld, reached, not_reached
+):
+    counts = {"n": len(cohort), "n_events": cohort["event"].sum()}
+    table = tables["follow_up"].assign(**dict.fromkeys(withheld, missing))
+    assert sentences.follow_up(table) == reached.format(**counts)
+    unreached = table.assign(estimate=np.nan)
+    assert sentences.follow_up(unreached) == not_reached.format(**counts)

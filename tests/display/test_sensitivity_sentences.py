@@ -93,6 +93,19 @@ def test_few_early_events_are_called_few(layer, labels):
     assert "from 30 events; 10" in many
 
 
+def test_withheld_events_are_not_called_few(layer, labels):
+    bent = layer["nonlinearity"].assign(p_value=0.0004, n_events=np.nan)
+    text = sentences.shape(bent, "flc", labels=labels)
+    assert "in the score (P<0.001), so" in text
+    early = of_first(layer["early_deaths"])
+    no_events = sentences.early(early.assign(n_events=np.nan), "flc", labels=labels)
+    assert no_events.endswith("1.22–1.62); 10 people censored before were left out.")
+    neither = early.assign(n_events=np.nan, n_censored=np.nan)
+    assert sentences.early(neither, "flc", labels=labels).endswith(
+        "1.22–1.62); those censored before were left out."
+    )
+
+
 def test_gaps_are_told_with_their_outer_groups(layer):
     text = sentences.age_gaps(of_first(layer["gaps"]), name="PhenoAge")
     assert text == (
