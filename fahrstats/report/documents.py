@@ -156,7 +156,10 @@ def _check_arguments(outputs: tuple[Path, ...], engine: str) -> None:
                 "Word or PDF; give a name that ends in `.html`, `.docx` or `.pdf`."
             )
         if output.is_dir():
-            raise DataError(f"`outputs` holds a folder: `{output}`.")
+            raise DataError(
+                f"`outputs` holds `{output}`, which is a folder; name a file in it, or "
+                "move it."
+            )
 
 
 def _program(engine: str) -> Path | None:

@@ -8,6 +8,8 @@ from functools import partial, update_wrapper
 from types import ModuleType
 from typing import Any
 
+from fahrstats.section import did_you_mean
+
 
 class FilledDisplays:
     """The functions of a display module, with what a study gives all of them.
@@ -32,9 +34,11 @@ class FilledDisplays:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in self._module.__all__:
+            known = self._module.__all__
+            named = ", ".join(f"`{one}`" for one in known)
+            guess = did_you_mean(name, known) or f" It has {named}."
             raise AttributeError(
-                f"`{self._module.__name__}` has no function `{name}`; it has "
-                f"{', '.join(f'`{known}`' for known in self._module.__all__)}."
+                f"`{self._module.__name__}` has no function `{name}`.{guess}"
             )
         function: Callable[..., Any] = getattr(self._module, name)
         taken = inspect.signature(function).parameters

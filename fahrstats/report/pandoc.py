@@ -134,7 +134,7 @@ def run_pandoc(
     notes = [found for line in done.stderr.splitlines() if (found := _NOTE.match(line))]
     if notes:
         wrong = (complaint(source, *note.groups(), markdown=markdown) for note in notes)
-        raise DataError("\n".join(wrong))
+        raise DataError("\n".join(dict.fromkeys(wrong)))
     if done.returncode:
         reason = " ".join(done.stderr.split("stack traceback")[0].split())
         raise DataError(f"`{source.path.name}`: pandoc refuses: {reason}")

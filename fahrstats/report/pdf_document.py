@@ -18,7 +18,8 @@ STANDARDS = ("ua-1",)
 """Accessible PDF: tagged, titled, every figure and formula with words for it."""
 
 _LONGEST_TITLE = 80  # letters of the line above each page
-_MARKS = re.compile(r"[*`_]")
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_MARKS = re.compile(rf"{_ESCAPE.pattern}|[*`_]")
 _NO_SIGN = re.compile(r"the text `\"(.+?)\"` could not be displayed with font")
 _NO_LABEL = re.compile(r"label `<([^>]+)>` does not exist")
 
@@ -55,7 +56,7 @@ def write_pdf(
 
 def _properties(source: Source, key: str) -> list[str]:
     """Give title, authors and keywords of the file as strings of typst."""
-    title = _MARKS.sub("", str(source.settings.get("title", source.path.stem)))
+    title = _plain(str(source.settings.get("title", source.path.stem)))
     short = textwrap.shorten(title, _LONGEST_TITLE, placeholder=" …")
     named = [("pdf-title", title), ("running-title", short)]
     for name, given in (
@@ -64,11 +65,16 @@ def _properties(source: Source, key: str) -> list[str]:
         ("pdf-keyword", f"{KEY} {key}"),
     ):
         several = given if isinstance(given, list) else [given]
-        named += [(name, str(item)) for item in several]
+        named += [(name, _ESCAPE.sub(r"\1", str(item))) for item in several]
     return [
         f"--variable={name}:{json.dumps(value, ensure_ascii=False)}"
         for name, value in named
     ]
+
+
+def _plain(text: str) -> str:
+    """Return the words of Markdown, without marks and escapes."""
+    return _MARKS.sub(lambda found: found[1] or "", text)
 
 
 def _refusal(source: Source, error: Exception) -> str:

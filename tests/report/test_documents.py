@@ -192,7 +192,7 @@ def test_what_is_left_out_is_warned_about(write, tmp_path):
     ("output", "engine", "message"),
     [
         ("report.epub", "own", "`outputs` holds `report.epub`, but reports are"),
-        ("folder.html", "own", "`outputs` holds a folder"),
+        ("folder.html", "own", "which is a folder; name a file in it, or move it"),
         ("report.html", "latex", "`engine` must be auto, own or quarto"),
     ],
 )

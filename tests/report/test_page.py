@@ -360,6 +360,12 @@ def test_all_that_leads_nowhere_is_named_at_once_with_its_line(to_html):
         assert message in str(error.value)
 
 
+def test_what_leads_nowhere_is_named_once_a_line(to_html):
+    with pytest.raises(DataError) as error:
+        to_html("@fig-none, @fig-none and @fig-none\n\n@fig-none")
+    assert str(error.value).count("@fig-none") == 1
+
+
 def test_a_link_may_lead_to_whatever_has_a_name(to_html):
     targets = "# Heading\n\n::: {#div}\nx\n:::\n\n[y]{#span} <a id=raw></a>\n\n"
     to_html(

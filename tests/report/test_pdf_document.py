@@ -161,6 +161,14 @@ def test_properties_are_the_words_of_the_header(to_pdf):
     assert paper.metadata["/Keywords"].startswith("h, fahrstats-key ")
 
 
+def test_properties_have_no_escapes(to_pdf):
+    paper = to_pdf(
+        "---\ntitle: 'Paper \\<script\\> \\#let \\*a\\*'\nauthor: 'A\\_B'\n---\nx\n"
+    )
+    assert paper.metadata.title == "Paper <script> #let *a*"
+    assert paper.metadata.author == "A_B"
+
+
 def test_paper_is_a4_or_letter(to_pdf):
     assert round(to_pdf("x").pages[0].mediabox.width) == 595
     letter = to_pdf("---\npapersize: letter\n---\nx").pages[0]

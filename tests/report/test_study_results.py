@@ -146,6 +146,9 @@ def test_display_functions_tell_what_they_are(study):
         AttributeError, match=r"display.tables` has no function `forest`"
     ):
         _ = study.tables.forest
+    with pytest.raises(AttributeError) as error:
+        _ = study.figures.forrest
+    assert str(error.value).endswith("`forrest`. Did you mean `forest`?")
 
 
 def test_a_reason_is_given_once_and_a_float_is_never_empty(study, shown):
