@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from typing import Annotated
@@ -72,7 +73,14 @@ def main() -> None:
             raise
         _fail(str(missing))
     except OSError as error:
-        _fail(f"`{error.filename}`: {error.strerror}" if error.filename else str(error))
+        _fail(
+            f"`{error.filename}`: {error.strerror}" if error.filename else _told(error)
+        )
+
+
+def _told(error: OSError) -> str:
+    """Return what a library says of a file, without the number of the error."""
+    return re.sub(r"^\[Errno \d+\] ", "", str(error).partition("\n")[0])
 
 
 def _note_printer() -> Callable[..., None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -68,7 +69,10 @@ def read_table_file(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
             f"`{path.name}` is not UTF-8 text; save it as UTF-8."
         ) from error
     except (ValueError, OSError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        text = str(error)
+        if isinstance(error, OSError) and error.errno:
+            text = os.strerror(error.errno)
+        reason = text.strip().partition("\n")[0].rstrip(".")
         raise DataError(f"`{path.name}` cannot be read: {reason}.") from error
     if data.empty:
         raise DataError(f"`{path.name}` has no rows.")

@@ -76,9 +76,15 @@ def results_folder(path: Path, out: Path | None = None) -> Path:
     Raises
     ------
     DataError
-        Their version for publication is there; exact results have no place beside it.
+        A file is there, or their version for publication, beside which exact results
+        have no place.
     """
     folder = Path("results") / study_name(path) if out is None else out
+    if folder.is_file():
+        raise DataError(
+            f"`{folder}` is a file, but results are a folder; name a folder of their "
+            "own."
+        )
     if _holds_public_version(folder):
         raise DataError(
             f"`{folder}` holds a version for publication, which is made anew from the "

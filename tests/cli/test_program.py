@@ -6,6 +6,8 @@ import subprocess
 import sys
 import warnings
 
+import pytest
+
 from fahrstats import __version__
 from fahrstats.cli import program
 from fahrstats.errors import ResultWarning
@@ -28,6 +30,16 @@ def test_a_warning_is_one_line_without_code_and_printed_once(run, monkeypatch, c
         warnings.simplefilter("always")
         program.main()
     assert capsys.readouterr().err == "Note: 12 events for 5 terms\n"
+
+
+def test_a_file_that_may_not_be_read_is_one_line_in_words(monkeypatch, capsys):
+    def command():
+        raise PermissionError("[Errno 13] Failed to open local file 'a.parquet'")
+
+    monkeypatch.setattr(program, "app", command)
+    with pytest.raises(SystemExit):
+        program.main()
+    assert capsys.readouterr().err == "Error: Failed to open local file 'a.parquet'\n"
 
 
 def test_the_version_is_that_of_the_package(run):

@@ -37,6 +37,16 @@ def test_a_file_that_is_no_table_says_why(tmp_path, name, content, message):
         read_table_file(tmp_path / name)
 
 
+def test_a_file_that_may_not_be_read_says_so_in_words(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Failed to open local file")
+
+    monkeypatch.setattr(pd, "read_parquet", refuse)
+    message = r"^`t\.parquet` cannot be read: Permission denied\.$"
+    with pytest.raises(DataError, match=message):
+        read_table_file(tmp_path / "t.parquet")
+
+
 def test_markers_are_missing_among_numbers_and_levels_among_text(tmp_path):
     (tmp_path / "t.csv").write_text(
         "score,dead,stage,empty\n"

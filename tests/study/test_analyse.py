@@ -277,3 +277,10 @@ def test_a_quiet_run_keeps_its_warnings_in_full(write_study, people, tmp_path):
     assert any("13 events for 3 coefficients" in text for text in told)
     _, provenance = store.read(results / "tables" / "cox.parquet")
     assert provenance["warnings"] == told
+
+
+def test_results_are_not_written_to_a_file(tmp_path):
+    (tmp_path / "cohort.csv").write_text("a\n", encoding="utf-8")
+    message = r"cohort\.csv` is a file, but results are a folder; name a folder of"
+    with pytest.raises(DataError, match=message):
+        results_folder(tmp_path / "study.toml", tmp_path / "cohort.csv")
