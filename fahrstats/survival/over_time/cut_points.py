@@ -73,6 +73,11 @@ def best_cut_point(
     hypergeometric one. The formula of Miller and Siegmund is an approximation to it for
     a continuum of candidates.
 
+    The distribution is one of large samples, and in small ones the P value is somewhat
+    too small: of simulated scores without any effect it was below 0.05 in 7% and below
+    0.01 in 2% with 150 rows (4,000 samples, of 150 or about 30 events), in 5.5% and
+    1.4% with 500, and in 5.4% and 0.8% with 1,500.
+
     References
     ----------
     Miller and Siegmund (1982), Biometrics 38:1011-1016. Lausen and Schumacher (1992),
