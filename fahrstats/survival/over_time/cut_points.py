@@ -20,7 +20,7 @@ from fahrstats.survival.summaries import describe_dropped
 FloatArray = NDArray[np.float64]
 
 _MOST_CUTS = 41
-"""Candidates beyond which neighbours say the same: every second percentile by default."""
+"""Candidates beyond which neighbours say the same: every second percentile."""
 
 
 def best_cut_point(
