@@ -306,6 +306,20 @@ def while_followed(
     return told if len(told) else None
 
 
+def is_told_of_groups(table: pd.DataFrame) -> bool:
+    """Tell whether an audit has a measure of some group that may be published."""
+    is_group = table["subgroup"] != "overall"
+    rows = table[is_group & table["estimand"].isin(MEASURES_OF_GROUPS)]
+    return bool(rows["estimate"].notna().any())
+
+
+def at_risk_withheld(study: StudyResults, name: str, biomarker: str) -> str:
+    """Say of a score that no number at risk may be published; nothing otherwise."""
+    if while_followed(study, name, biomarker) is not None:
+        return ""
+    return f"{study.label(biomarker)}. Numbers at risk are too small to be published."
+
+
 def gains(
     study: StudyResults, table: pd.DataFrame, estimands: Collection[str]
 ) -> pd.DataFrame:

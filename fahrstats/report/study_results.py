@@ -31,6 +31,8 @@ DrawOne: TypeAlias = Callable[[str, pd.DataFrame], object]
 
 _SCORE = "biomarker"
 _SAID_ABOVE = "No estimate, for a reason that is given above."
+_TOO_FEW = "too few people or events"  # the note of rows that are withheld
+_WITHHELD = "Not shown, as it rests on too few people or events to be published."
 
 
 class StudyResults:
@@ -200,7 +202,9 @@ class StudyResults:
             return
         kept, refused = without_refusals(self.rows(name, **wanted))
         is_said = self._say_refusals(refused)
-        if len(kept):
+        if "note" in kept and len(kept) and (kept["note"] == _TOO_FEW).all():
+            display(as_markdown(_WITHHELD))
+        elif len(kept):
             display(draw(kept))
         elif len(refused) and not is_said:
             display(as_markdown(_SAID_ABOVE))

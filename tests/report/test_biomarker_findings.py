@@ -130,10 +130,25 @@ def test_numbers_at_risk_end_when_nobody_is_left(study_of):
     assert chosen.while_followed(study_of(), "at_risk", "faceage") is None
 
 
+def test_groups_are_told_of_where_one_has_a_measure():
+    table = pd.DataFrame(
+        {
+            "subgroup": ["overall", "sex"],
+            "estimand": "c_index",
+            "estimate": [0.7, math.nan],
+        }
+    )
+    assert not chosen.is_told_of_groups(table)
+    assert chosen.is_told_of_groups(table.assign(estimate=0.7))
+
+
 def test_no_numbers_at_risk_are_drawn_where_all_are_withheld(study_of, monkeypatch):
     withheld = AT_RISK.assign(n_at_risk=pd.array([pd.NA] * len(AT_RISK), "Int64"))
     monkeypatch.setitem(TABLES, "at_risk", withheld)
-    assert chosen.while_followed(study_of("at_risk"), "at_risk", "faceage") is None
+    study = study_of("at_risk")
+    assert chosen.while_followed(study, "at_risk", "faceage") is None
+    text = chosen.at_risk_withheld(study, "at_risk", "faceage")
+    assert text.endswith(". Numbers at risk are too small to be published.")
 
 
 def test_a_score_adds_nothing_that_can_be_told_without_covariates(study_of):

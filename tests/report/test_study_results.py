@@ -14,6 +14,7 @@ from fahrstats.cohort import store
 from fahrstats.display.tables import DisplayTable
 from fahrstats.errors import DataError
 from fahrstats.report import StudyResults, render
+from fahrstats.study.publication.estimates import TOO_FEW
 
 LABELS = {
     "faceage": {"label": "Face age", "unit": "years"},
@@ -158,6 +159,14 @@ def test_a_reason_is_given_once_and_a_float_is_never_empty(study, shown):
     study.told("early_deaths", len)
     study.refused("cox")
     assert texts(shown) == ["No estimate, for a reason that is given above."]
+
+
+def test_what_is_withheld_of_a_whole_table_is_one_line(study, folder, shown):
+    table = COX.assign(note=TOO_FEW, estimate=float("nan"))
+    store.write(table, folder / "tables" / "cox.parquet", {})
+    study.told("cox", len)
+    (text,) = texts(shown)
+    assert text.startswith("Not shown, as it rests on too few people or events")
 
 
 def test_a_reason_that_several_share_names_none_of_them(study, folder, shown):
