@@ -49,9 +49,7 @@ def test_a_value_that_yaml_lacks_is_named():
 
 def test_a_journal_must_be_known():
     assert checked_params({"journal": "jama"}) == {"journal": "jama"}
-    with pytest.raises(
-        DataError, match="no journal style `x`; the known ones"
-    ):
+    with pytest.raises(DataError, match="no journal style `x`; the known ones"):
         checked_params({"journal": "x"})
 
 

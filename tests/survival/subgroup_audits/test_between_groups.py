@@ -76,9 +76,10 @@ def test_every_row_is_its_pairs_counted_one_by_one(data):
             assert row["n"][0] == (levels.isin([a, b])).sum()
         for level in ("low", "mid", "high"):
             inside = levels == level
+            rest = "all others"
             for estimand, term, pair in (
-                ("outside_c_index_event", f"{level} - all others", (inside, ~inside)),
-                ("outside_c_index_survivor", f"all others - {level}", (~inside, inside)),
+                ("outside_c_index_event", f"{level} - {rest}", (inside, ~inside)),
+                ("outside_c_index_survivor", f"{rest} - {level}", (~inside, inside)),
             ):
                 row = rows_of(rows, estimand=estimand, level=level).iloc[0]
                 assert row["term"] == term
