@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,3 +29,11 @@ def as_markdown(text: str) -> Markdown:
 def box(kind: str, title: str, text: str) -> Markdown:
     """Return a callout: ``note``, ``tip``, ``important``, ``warning``, ``caution``."""
     return as_markdown(f'::: {{.callout-{kind} title="{title}"}}\n{text}\n:::\n')
+
+
+def metadata(values: Mapping[str, object]) -> Markdown:
+    """Return title, authors and the like of a document, whatever its format.
+
+    They are known when the document is rendered, and not when it is written.
+    """
+    return as_markdown(f"---\n{json.dumps(values, ensure_ascii=False)}\n---\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +11,7 @@ from fahrstats.cohort import store
 from fahrstats.display.display_table import escape_markdown
 from fahrstats.report.announcements import announcements
 from fahrstats.report.author_statements import stated
-from fahrstats.report.cell_displays import as_markdown, box
+from fahrstats.report.cell_displays import as_markdown, box, metadata
 from fahrstats.report.study_results import StudyResults
 from fahrstats.statements import STATEMENTS
 
@@ -71,15 +70,12 @@ class PaperResults:
         self.saliency = self.studies.get("saliency")
 
     def title_block(self) -> Markdown:
-        """Return title and authors as metadata of the document, whatever its format.
-
-        They are known when the document is rendered, and not when it is written.
-        """
+        """Return title and authors as metadata of the document."""
         block: dict[str, object] = {"title": escape_markdown(self.manifest["title"])}
         authors = [_plain(author) for author in self.manifest["authors"]]
         if authors:
             block["author"] = authors
-        return as_markdown(f"---\n{json.dumps(block, ensure_ascii=False)}\n---\n")
+        return metadata(block)
 
     def absent(self, role: str) -> Markdown:
         """Return one line that says that a study is no part of the paper."""

@@ -19,7 +19,7 @@ from fahrstats.display.labels import in_sentence as as_in_sentence
 from fahrstats.display.result_table import records, without_refusals
 from fahrstats.errors import DataError
 from fahrstats.report.announcements import announcements
-from fahrstats.report.cell_displays import as_markdown, box, display
+from fahrstats.report.cell_displays import as_markdown, box, display, metadata
 from fahrstats.report.filled_displays import FilledDisplays
 from fahrstats.report.tables_in_words import ASKED_FOR_BY, TABLES_IN_WORDS
 
@@ -104,6 +104,11 @@ class StudyResults:
                 "style": self.style,
             },
         )
+
+    def title_block(self, report: str) -> Markdown:
+        """Return the title of the study, above that of its report, as metadata."""
+        title = escape_markdown(self.manifest["title"])
+        return metadata({"title": title, "subtitle": report})
 
     # Words and numbers.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
@@ -357,3 +358,15 @@ def test_another_result_or_journal_changes_text_and_table(folder, tmp_path_facto
     store.write(changed, folder / "tables" / "cox.parquet", {})
     of_lancet = "1\N{MIDDLE DOT}37"
     assert printed(journal="lancet") == (of_lancet, [of_lancet])
+
+
+def test_the_title_is_that_of_the_study_whatever_it_holds(folder, study):
+    write(folder, title="A *b* & [c]")
+    opening, block, closing = (
+        StudyResults(folder).title_block("Audit").data.split("\n")[:3]
+    )
+    assert (opening, closing) == ("---", "---")
+    assert json.loads(block) == {
+        "title": "A \\*b\\* & \\[c\\]",
+        "subtitle": "Audit",
+    }
