@@ -47,7 +47,8 @@ def run(results, monkeypatch):
 
 def test_the_first_page_tells_errors_the_lowest_and_groups(run):
     shown, said = run()
-    texts = markdown_of(shown)
+    title, *texts = markdown_of(shown)
+    assert '"Two models", "subtitle": "Accuracy of predicted age"' in title
     assert texts[0] == "**Clinic.**"
     assert "FaceAge had a mean absolute error of" in texts[1]
     assert "and read faces too young on average: mean error" in texts[1]
@@ -108,7 +109,7 @@ def test_every_fairness_item_says_who_fills_it(run):
 def test_one_model_without_groups_has_a_shorter_report(run, alone):
     shown, said = run(alone)
     assert "How far do ages that FaceAge\npredicts lie" in said
-    assert markdown_of(shown)[0] == "**Findings.**"
+    assert markdown_of(shown)[1] == "**Findings.**"
     assert not any("## Groups" in text for text in markdown_of(shown))
     assert sum(isinstance(item, ggplot) for item in shown) == 3
     assert sum(isinstance(item, DisplayTable) for item in shown) == 4
@@ -168,7 +169,7 @@ def test_ages_that_intervals_do_not_tell_have_a_report(run, tmp_path):
     web = make_tables()["web"].assign(**{"from": 0.0, "below": 100.0})
     path = write_all(tmp_path / "wide", text, {"web": web})
     shown, _ = run(analyse_benchmark(path, out=tmp_path / "out"))
-    texts = markdown_of(shown)
+    _, *texts = markdown_of(shown)
     assert "The error of FaceAge was not estimated." in texts[1]
     assert sum(isinstance(item, ggplot) for item in shown) == 0
     assert sum("Nothing to show" in text for text in texts) == 3

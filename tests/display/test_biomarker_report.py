@@ -49,7 +49,8 @@ def run(results, monkeypatch):
 def test_the_summary_and_every_table_of_the_study_are_shown(run, tables, cohort):
     shown, said = run()
     n, n_events = len(cohort), cohort["event"].sum()
-    assert "## Free light chain and survival" in said
+    title = '"Free light chain and survival", "subtitle": "Prognostic biomarker report"'
+    assert title in markdown_of(shown)[0]
     assert f"{n} people were followed for a median of 6.4 years; {n_events}" in said
     (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
     cox = tables["cox"]

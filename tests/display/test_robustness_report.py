@@ -56,7 +56,8 @@ def count(shown: list[object], kind: type) -> int:
 
 def test_the_first_page_says_what_was_shown_and_what_was_not(run):
     shown, said = run()
-    texts = [text.replace("\\", "") for text in markdown_of(shown)]
+    title, *texts = [text.replace("\\", "") for text in markdown_of(shown)]
+    assert '"What moves two models", "subtitle": "Robustness of predicted age"' in title
     assert texts[0] == "**Simulated changes.**"
     assert "- FaceAge: 1 of 3 simulated changes was shown to move the mean" in texts[1]
     assert "strong JPEG compression (older, from quality" in texts[1]
