@@ -408,13 +408,10 @@ def test_every_table_of_nhanes_keeps_the_contract(nhanes):
 @needs_nhanes
 @pytest.mark.parametrize("column", ["diabetes", "hyperten"])
 def test_flags_of_the_death_certificate_are_refused_as_covariates(tmp_path, column):
-    shipped = example_file("nhanes")
-    path = tmp_path / "study.toml"
-    text = shipped.read_text().replace("[covariates]", f"[covariates]\n{column} = {{}}")
-    path.write_text(text)
-    (tmp_path / "published.csv").write_text(
-        shipped.with_name("published.csv").read_text()
-    )
+    study = shutil.copytree(example_file("nhanes").parent, tmp_path / "nhanes")
+    path = study / "study.toml"
+    text = path.read_text()
+    path.write_text(text.replace("[covariates]", f"[covariates]\n{column} = {{}}"))
     check = check_study(path, DATA)
     assert check.cohort is None
     assert any(f"`{column}` is known for" in problem for problem in check.problems)
