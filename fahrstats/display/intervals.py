@@ -49,8 +49,8 @@ _NAMES: Final = {
     "delta_auc": "Difference in AUC",
     "brier": "Brier score",
     "delta_brier": "Difference in Brier score",
-    "ipa": "Index of prediction accuracy",
-    "delta_ipa": "Difference in index of prediction accuracy",
+    "ipa": "Index of prediction accuracy, %",
+    "delta_ipa": "Difference in index of prediction accuracy, % points",
     "survival": "Survival",
     "log_hr": "Log hazard ratio",
     "hr": "Hazard ratio",
@@ -59,6 +59,7 @@ _NAMES: Final = {
     "icc_same_day": "ICC, one day",
     "icc": "ICC",
 }
+_IN_PERCENT: Final = ("ipa", "delta_ipa")
 _OVERALL: Final = {"overall": "Overall"}
 _NO_EFFECT: Final = {
     "delta_c_index": 0.0,
@@ -69,6 +70,7 @@ _NO_EFFECT: Final = {
     "log_hr": 0.0,
     "hr": 1.0,
 }
+_LIMITS: Final = ("estimate", "conf_low", "conf_high")
 _MINUS: Final = " minus "
 _SKEWED: Final = 2.5  # times the median, from which the 95th percentile asks for logs
 
@@ -97,7 +99,8 @@ def estimates(
     """Draw estimates with their intervals, one panel per estimand, time and validation.
 
     Rows without limits (a log-likelihood, a test) are not drawn. A line marks no
-    difference where the estimand has such a value.
+    difference where the estimand has such a value. The index of prediction accuracy is
+    drawn in percent, as in tables.
 
     Parameters
     ----------
@@ -105,7 +108,7 @@ def estimates(
         ``estimand``, ``estimate``, ``conf_low``, ``conf_high``; rows are named by
         ``level``, ``model`` or ``term``, whichever is first to have text.
     decimals
-        Of the numbers written beside the dots.
+        Of the numbers written beside the dots; one fewer in percent.
     width
         Inches; a page of the journal by default. The height follows from the rows.
 
@@ -115,17 +118,19 @@ def estimates(
         A column is absent, or no row has an interval.
     """
     width = page_width(width, style)
-    need_columns(table, ("estimand", "estimate", "conf_low", "conf_high"), "a dot plot")
+    need_columns(table, ("estimand", *_LIMITS), "a dot plot")
     only_one(table, ("biomarker", "outcome"), "a dot plot")
-    rows = table[table[["estimate", "conf_low", "conf_high"]].notna().all(axis=1)]
+    rows = table[table[[*_LIMITS]].notna().all(axis=1)].copy()
     if rows.empty:
         raise DataError("No row of the table has an estimate with both its limits.")
     names = [_row_name(row) for _, row in rows.iterrows()]
     order = list(dict.fromkeys(names))[::-1]
     panels = _panels(rows, style)
+    is_percent = rows["estimand"].isin(_IN_PERCENT)
+    rows.loc[is_percent, [*_LIMITS]] *= 100
     written = [
-        format_difference(*values, decimals=decimals, style=style)
-        for values in rows[["estimate", "conf_low", "conf_high"]].to_numpy()
+        format_difference(*values, decimals=max(decimals - percent, 0), style=style)
+        for percent, values in zip(is_percent, rows[[*_LIMITS]].to_numpy(), strict=True)
     ]
     rows = rows.assign(
         name=pd.Categorical(names, order),

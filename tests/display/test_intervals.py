@@ -108,6 +108,25 @@ def test_times_and_validations_have_panels_of_their_own(draw):
     assert len(figure.axes) == 4
 
 
+def test_prediction_accuracy_is_in_percent_as_in_tables(draw):
+    rows = pd.DataFrame(
+        {
+            "model": "b minus a",
+            "estimand": ["delta_c_index", "delta_ipa"],
+            "estimate": [0.0121, 0.0243],
+            "conf_low": [0.0089, 0.0172],
+            "conf_high": [0.0158, 0.0327],
+        }
+    )
+    figure = draw(estimates(rows))
+    assert [dot for axes in figure.axes for dot in dots(axes)] == (
+        pytest.approx([0.0121, 2.43])
+    )
+    shown = words(figure)
+    assert "Difference in index of prediction accuracy, % points (95% CI)" in shown
+    assert {"0.012 (0.009–0.016)", "2.43 (1.72–3.27)"} <= set(shown)
+
+
 def test_long_names_are_wrapped(tables, draw):
     table = tables["comparison"]
     table = table.assign(model=table["model"].str.replace("flc", "a long name " * 5))
