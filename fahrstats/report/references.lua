@@ -175,6 +175,28 @@ local function parts(el)
   return content, last.content
 end
 
+local function wide(el)
+  if not is_html then return el end
+  return pandoc.Div({el}, {class = "scroll"})
+end
+
+local function wide_image(el)
+  if #el.content ~= 1 or el.content[1].t ~= "Image" then return nil end
+  return wide(el), false
+end
+
+local function scrolled(blocks)
+  return blocks:walk({
+    traverse = "topdown",
+    Div = function(el)
+      if el.classes:includes("scroll") then return el, false end
+    end,
+    Table = function(el) return wide(el), false end,
+    Para = wide_image,
+    Plain = wide_image,
+  })
+end
+
 local function part_of(parent)
   local n = 0
   local function make(el)
@@ -185,21 +207,9 @@ local function part_of(parent)
     local entry = {kind = kind, number = parent.number, letter = letter(n)}
     register(id, entry)
     local content, caption = parts(el)
-    return figure(kind, id, entry, content, caption), false
+    return figure(kind, id, entry, scrolled(content), caption), false
   end
   return {traverse = "topdown", Div = make, Figure = make, Table = make}
-end
-
-local function wide(el)
-  if not is_html then return el end
-  return pandoc.Div({el}, {class = "scroll"})
-end
-
-local function scrolled(blocks)
-  return blocks:walk({
-    traverse = "topdown",
-    Table = function(el) return wide(el), false end,
-  })
 end
 
 -- A figure of several panels keeps each panel's blocks together in the grid.
@@ -235,7 +245,7 @@ local function captioned(el)
   end
   if el.t == "Figure" then
     local content, caption = parts(el)
-    return figure("fig", el.identifier, nil, content, caption), false
+    return figure("fig", el.identifier, nil, scrolled(content), caption), false
   end
   return nil
 end

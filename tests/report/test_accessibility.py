@@ -88,6 +88,18 @@ def test_the_page_can_be_walked_by_keyboard(every_construct):
     assert all('tabindex="0"' in box and "aria-label" in box for box in boxes)
 
 
+def test_figures_keep_their_size_on_a_telephone_and_are_moved(every_construct):
+    page = every_construct.read_text(encoding="utf-8")
+    floats = re.findall(r'<figure class="float float-fig".*?</figure>', page, re.S)
+    images = [image for part in floats for image in re.findall(r"<img ", part)]
+    moved = [
+        image
+        for part in floats
+        for image in re.findall(r'<div class="scroll"[^>]*>\s*(?:<p>)?<img ', part)
+    ]
+    assert len(moved) == len(images) > 1
+
+
 def test_the_title_is_the_only_heading_of_the_first_level(every_construct):
     page = every_construct.read_text(encoding="utf-8")
     assert re.findall(r"<h1[^>]*>(.*?)</h1>", page) == ["Every construct"]
