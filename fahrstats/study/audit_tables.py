@@ -20,7 +20,12 @@ from fahrstats.study.models import (
     step_size,
     step_text,
 )
-from fahrstats.study.people_tables import horizons, last_follow_up, stacked
+from fahrstats.study.people_tables import (
+    horizons,
+    last_follow_up,
+    stacked,
+    with_codes_as_levels,
+)
 from fahrstats.study.specification import Variable
 from fahrstats.survival.predictions.calibration import calibration
 from fahrstats.survival.predictions.calibration_result import Calibration
@@ -41,7 +46,8 @@ def characteristics(cohort: StudyCohort) -> pd.DataFrame:
     tables = []
     for subgroup in study.subgroups:
         names = [name for name in described if name != subgroup.name]
-        found = table_one(cohort.data, names, by=subgroup.name).tidy()
+        data = with_codes_as_levels(cohort.data, names)
+        found = table_one(data, names, by=subgroup.name).tidy()
         tables.append(found.assign(subgroup=subgroup.name))
     return stacked(tables)
 

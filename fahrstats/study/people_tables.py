@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from fahrstats.cohort.balance import standardized_differences
+from fahrstats.cohort.follow_up import is_number
 from fahrstats.cohort.groups import table_one
 from fahrstats.columns import in_order
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.specification import GROUP_ENDING
+from fahrstats.study.wording import code_text
+from fahrstats.study.work import codes_of
 from fahrstats.survival.over_time.curves import kaplan_meier
 from fahrstats.survival.over_time.group_tests import logrank
 from fahrstats.survival.over_time.observation import follow_up
@@ -36,6 +41,7 @@ def characteristics(cohort: StudyCohort) -> pd.DataFrame:
     variables = dict.fromkeys([*(v.name for v in described), *others])
     score = study.scores[0].name
     data, column = with_groups(cohort, cohort.data), group_column(score)
+    data = with_codes_as_levels(data, list(variables))
     labels = cohort.groups[score].labels
     return stacked(
         [
@@ -110,6 +116,21 @@ def with_groups(cohort: StudyCohort, data: pd.DataFrame) -> pd.DataFrame:
         for score, groups in cohort.groups.items()
     }
     return data.assign(**columns)
+
+
+def with_codes_as_levels(data: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Turn numbers of two values, such as 0 and 1, into levels.
+
+    The mean of such a number is a share: it has no quartiles worth a line, and is as
+    telling of few people as their number is.
+    """
+    factors = {}
+    for name in names:
+        codes = sorted(data[name].dropna().unique()) if is_number(data[name]) else []
+        if len(codes) == 2:
+            levels = pd.CategoricalDtype([code_text(code) for code in codes])
+            factors[name] = codes_of(data[name]).astype(levels)
+    return data.assign(**factors)
 
 
 def group_column(score: str) -> str:

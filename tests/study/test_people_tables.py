@@ -6,6 +6,7 @@ from tables import check_table
 
 import fahrstats as fs
 from fahrstats.study import people_tables
+from fahrstats.study.audit_tables import characteristics as audit_characteristics
 from fahrstats.study.checks import read_cohort
 
 EXACT = 1e-12
@@ -98,3 +99,19 @@ def test_times_are_round_and_few(last, step, n):
 def test_horizons_have_a_default_within_follow_up(write_study):
     cohort = read_cohort(write_study(**{"horizons = [1, 2]": ""}))
     assert people_tables.horizons(cohort) == (1, 2)
+
+
+@pytest.mark.parametrize("make", [people_tables.characteristics, audit_characteristics])
+def test_numbers_of_two_values_are_counted(write_study, people, make):
+    """Six people of 200 with a 1 would be a median of 0 and a mean of 0.03."""
+    people["diabetes"] = (people.index % 34 == 0).astype(float)
+    covariate = 'diabetes = { label = "Diabetes" }'
+    cohort = read_cohort(
+        write_study(table=people, **{"age = { label": f"{covariate}\nage = {{ label"})
+    )
+    table = make(cohort)
+    rows = table[(table["variable"] == "diabetes") & (table["estimand"] != "smd")]
+    assert set(rows["estimand"]) == {"count", "percent"}
+    everyone = rows[(rows["group"] == "overall") & (rows["estimand"] == "count")]
+    first = everyone.drop_duplicates("level").set_index("level")
+    assert first["estimate"].to_dict() == {"0": 194, "1": 6}

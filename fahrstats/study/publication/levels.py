@@ -2,14 +2,15 @@
 
 The information on a level is at most d (D - d) / D, where d of D events are its own or,
 if they are fewer, the reference's: whoever reads a standard error knows that d is at
-least the smaller root, and near it in a model of the level alone.
+least the smaller root, and near it in a model of the level alone. This holds of numbers
+of two values, too, whose coefficient compares the one with the other.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,14 @@ class Level(NamedTuple):
     level: str
 
 
+class Codes(NamedTuple):
+    """The levels of a number of two values, how far apart they are, and its SD."""
+
+    levels: tuple[Level, Level]
+    gap: float
+    sd: float
+
+
 @dataclass(frozen=True, slots=True)
 class KnownLevels:
     """What the tables of a study count of levels.
@@ -42,10 +51,13 @@ class KnownLevels:
         Those of fewer people than the floor.
     n_events : tuple of dict
         Events of all levels of one column, in one set of people.
+    codes : dict of Codes
+        Columns whose two levels are numbers.
     """
 
     small: frozenset[Level] = frozenset()
     n_events: tuple[dict[Level, int], ...] = ()
+    codes: Mapping[str, Codes] = field(default_factory=dict)
 
 
 def known_levels(tables: Mapping[str, pd.DataFrame], floor: int) -> KnownLevels:
@@ -58,16 +70,37 @@ def known_levels(tables: Mapping[str, pd.DataFrame], floor: int) -> KnownLevels:
     floor
         Smallest count that is printed.
     """
-    small: set[Level] = set()
+    people: dict[Level, float] = {}
     n_events: list[dict[Level, int]] = []
     for table in tables.values():
         if {"variable", "level", "estimand", "estimate"} <= {*table}:
-            is_small = (table["estimand"] == "count") & (table["estimate"] < floor)
+            is_counted = table["estimand"] == "count"
             if "group" in table:
-                is_small &= table["group"].isin(_WHOLE)
-            small |= {one for one in _named(table[is_small], "level") if one.level}
+                is_counted &= table["group"].isin(_WHOLE)
+            rows = table[is_counted]
+            for one, n in zip(_named(rows, "level"), rows["estimate"], strict=True):
+                if one.level:
+                    people[one] = min(n, people.get(one, n))
         n_events += _events_of_levels(table)
-    return KnownLevels(frozenset(small), tuple(n_events))
+    small = frozenset(one for one, n in people.items() if n < floor)
+    return KnownLevels(small, tuple(n_events), _codes(people))
+
+
+def _codes(people: Mapping[Level, float]) -> dict[str, Codes]:
+    """Return the columns of two levels that are numbers."""
+    levels: dict[str, list[Level]] = {}
+    for one in people:
+        levels.setdefault(one.variable, []).append(one)
+    found = {}
+    for variable, pair in levels.items():
+        numbers = pd.to_numeric([one.level for one in pair], errors="coerce")
+        if len(pair) != 2 or np.isnan(numbers).any():
+            continue
+        share = people[pair[0]] / max(people[pair[0]] + people[pair[1]], 1)
+        gap = abs(float(numbers[1] - numbers[0]))
+        sd = gap * (share * (1 - share)) ** 0.5
+        found[variable] = Codes((pair[0], pair[1]), gap, sd)
+    return found
 
 
 def _events_of_levels(table: pd.DataFrame) -> list[dict[Level, int]]:
@@ -109,11 +142,20 @@ def rests_on_few(
         return pd.Series(False, table.index)
     known = known or KnownLevels()
     terms = table["term"].fillna("").astype(str)
-    is_level = terms.str.contains("[T.", regex=False)
+    is_named = terms.str.contains("[T.", regex=False)
+    codes = [
+        None if has_level else known.codes.get(variable)
+        for variable, has_level in zip(table["variable"], is_named, strict=True)
+    ]
+    is_level = is_named | np.array([of is not None for of in codes], np.bool_)
     is_level &= table["estimand"].isin((*_RATIOS, *_LOG_RATIOS))
     is_level &= table["estimate"].notna()
-    pairs = list(zip(_named(table, "level"), _named(table, "reference"), strict=True))
-    n_events = _counted(table, pairs, known).fillna(_fewest_events(table))
+    named = zip(_named(table, "level"), _named(table, "reference"), strict=True)
+    pairs = [
+        pair if of is None else of.levels for of, pair in zip(codes, named, strict=True)
+    ]
+    steps = _steps(table, codes)
+    n_events = _counted(table, pairs, known).fillna(_fewest_events(table, steps))
     small = [level in known.small or other in known.small for level, other in pairs]
     return is_level & ((n_events < floor) | np.array(small, np.bool_))
 
@@ -151,7 +193,18 @@ def _named(table: pd.DataFrame, name: str) -> list[Level]:
     return found
 
 
-def _fewest_events(table: pd.DataFrame) -> pd.Series:
+def _steps(table: pd.DataFrame, codes: Sequence[Codes | None]) -> pd.Series:
+    """Return how many times from level to level coefficients are for; mostly once."""
+    texts = table["per"] if "per" in table else [""] * len(table)
+    found = [1.0] * len(table)
+    for i, (of, text) in enumerate(zip(codes, texts, strict=True)):
+        if of is not None:
+            in_sd = str(text).startswith("SD")
+            found[i] = (of.sd if in_sd else float(text or 1.0)) / of.gap
+    return pd.Series(found, table.index)
+
+
+def _fewest_events(table: pd.DataFrame, steps: pd.Series) -> pd.Series:
     """Return the least number of events that a level and its reference can have.
 
     It is 0 where there are no limits, as without events.
@@ -168,7 +221,7 @@ def _fewest_events(table: pd.DataFrame) -> pd.Series:
         std_error: pd.Series = ((high - low) / _WIDTH).fillna(
             (estimate / statistic).abs()
         )
-        information: pd.Series = (1 / std_error**2).fillna(0.0)
+        information: pd.Series = ((steps / std_error) ** 2).fillna(0.0)
     if "n_events" not in table:  # over time: a level is as well known as at its best
         keys = [name for name in ("biomarker", "model", "term") if name in table]
         blocks = information.groupby([table[key] for key in keys], dropna=False)

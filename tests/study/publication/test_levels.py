@@ -176,3 +176,45 @@ def test_counts_of_levels_decide_where_they_are_those_of_the_model(n_first, is_h
     assert rests_on_few(hr, 10, known).tolist() == [is_hidden] * 2
     of_fewer_people = hr.assign(n_events=60)
     assert rests_on_few(of_fewer_people, 10, known).all()
+
+
+def of_diabetes(n_small, n_events_small, *, unit=1.0):
+    """Make a cohort with a number of two values, and Table 1 of it."""
+    data = people(n_small, n_events_small)
+    data["diabetes"] = unit * (data["stage"] == "rare")
+    counts = [len(data) - n_small, n_small]
+    table_one = pd.DataFrame(
+        {
+            "variable": "diabetes",
+            "level": ["0", f"{unit:g}"],
+            "group": "overall",
+            "estimand": "count",
+            "estimate": counts,
+        }
+    )
+    return data, known_levels({"table_one": table_one}, 10)
+
+
+@pytest.mark.filterwarnings("ignore::fahrstats.errors.ResultWarning")
+@pytest.mark.parametrize(
+    ("n_small", "n_events", "is_hidden"),
+    [(6, 6, True), (40, 4, True), (294, 9, True), (40, 16, False)],
+)
+@pytest.mark.parametrize(("unit", "per"), [(1.0, None), (0.5, None), (10.0, 20.0)])
+def test_a_number_of_two_values_is_a_level(n_small, n_events, is_hidden, unit, per):
+    data, known = of_diabetes(n_small, n_events, unit=unit)
+    fit = cox("Surv(time, event) ~ age + diabetes", data)
+    steps = {"diabetes": per} if per else None
+    for exponentiate in (True, False):
+        table = fit.tidy(exponentiate=exponentiate, per=steps).set_index("term")
+        shown = coarse(table.reset_index(), ROUNDING, [], known=known)
+        hidden = shown.set_index("term")["estimate"].isna()
+        assert hidden.to_dict() == {"age": False, "diabetes": is_hidden}
+
+
+def test_steps_of_a_number_of_two_values_may_be_standard_deviations():
+    data, known = of_diabetes(40, 16)
+    fit = cox("Surv(time, event) ~ diabetes", data)
+    table = fit.tidy(per={"diabetes": data["diabetes"].std()}).assign(per="SD")
+    assert rests_on_few(table, 10, known).tolist() == [False]
+    assert rests_on_few(table, 17, known).tolist() == [True]
