@@ -133,7 +133,7 @@ def test_a_score_of_two_values_has_no_best_cut_point(write_study, people):
     cohort = read_cohort(write_study(table=people, **{"per = 10": both}))
     table = check_table(choice_tables.cut_effects(cohort))
     test = of_score(table, model=choice_tables.BEST)
-    assert test["note"].startswith("not estimated: Only 1 value of the score")
+    assert test["note"].startswith("not estimated: Only 1 value of `faceage`")
 
 
 def test_every_landmark_and_cut_point_is_registered(write_study, tmp_path):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from fahrstats.cohort.design import Dropped, build_design
-from fahrstats.cohort.follow_up import as_float, tie_with
+from fahrstats.cohort.follow_up import as_float, merge_near_ties, tie_with
 from fahrstats.cohort.formula import ParsedFormula
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_ratio, phrase_p
@@ -28,7 +30,7 @@ def landmark(
     formula: str,
     data: pd.DataFrame,
     *,
-    landmarks: Sequence[float],
+    landmarks: float | Sequence[float],
     strata: str | None = None,
     cluster: str | None = None,
     weights: str | None = None,
@@ -50,7 +52,8 @@ def landmark(
     data
         One row per subject, or per interval a subject is at risk.
     landmarks
-        Times in the unit of follow-up, each once; 0 keeps all of it.
+        Times in the unit of follow-up; 0 keeps all of it. One that differs from
+        another by rounding error only is the same.
     strata, cluster, weights, id
         As in :func:`cox`.
 
@@ -95,17 +98,16 @@ def landmark(
     design = build_design(formula, data, **roles)
     outcome = design.formula
     wanted = _check_landmarks(landmarks, design.time, design.event, outcome)
-    entry = outcome.entry or _free_name(data)
-    from_landmark = (
-        f"Surv(`{entry}`, `{outcome.time}`, `{outcome.event}`) ~"
-        f"{formula.partition('~')[2]}"
-    )
     rows = data.iloc[design.rows]
-    began = np.zeros(len(rows)) if outcome.entry is None else as_float(rows[entry])
+    began = 0.0 if outcome.entry is None else as_float(rows[outcome.entry])
     fits = []
     for time in wanted:
-        lasts = design.time > time
-        late = rows.assign(**{entry: np.maximum(began, time)}).loc[lasts]
+        entry = _free_name(data, time)
+        from_landmark = (
+            f"Surv(`{entry}`, `{outcome.time}`, `{outcome.event}`) ~"
+            f"{formula.partition('~')[2]}"
+        )
+        late = rows.assign(**{entry: np.maximum(began, time)}).loc[design.time > time]
         fits.append(cox(from_landmark, late, **roles))
     return Landmarks(
         formula=formula,
@@ -220,22 +222,21 @@ class Landmarks:
 
 
 def _check_landmarks(
-    landmarks: Sequence[float],
+    landmarks: float | Sequence[float],
     time: np.ndarray,
     event: np.ndarray,
     outcome: ParsedFormula,
 ) -> list[float]:
     """Refuse landmarks that are negative, or that no event comes after."""
     column = outcome.time
-    try:
-        given = np.atleast_1d(np.asarray(landmarks, np.float64))
-    except (TypeError, ValueError):
-        given = np.array([np.nan])
-    if not given.size or not (given >= 0).all() or not np.isfinite(given).all():
+    listed = list(landmarks) if isinstance(landmarks, Iterable) else [landmarks]
+    if not listed or not all(_is_time(landmark) for landmark in listed):
         raise DataError(
             f"`landmarks` is {landmarks}; give times from 0 on in the unit of "
             f"`{column}`."
         )
+    # No landmark is called -0.
+    given, _ = merge_near_ties(np.abs(np.array(listed, np.float64)), None)
     tied = tie_with(given, time)
     if tied.max() >= time.max():
         raise DataError(
@@ -252,9 +253,16 @@ def _check_landmarks(
     return list(dict.fromkeys(tied.tolist()))
 
 
-def _free_name(data: pd.DataFrame) -> str:
-    """Return a name for the start of follow-up that no column has."""
-    name = "entry"
+def _is_time(landmark: float) -> bool:
+    """Whether a value is a time from 0 on."""
+    if isinstance(landmark, bool) or not isinstance(landmark, Real):
+        return False
+    return bool(0 <= landmark <= sys.float_info.max)
+
+
+def _free_name(data: pd.DataFrame, time: float) -> str:
+    """Return a name for the start of follow-up after a landmark that no column has."""
+    name = f"entry after {time:g}"
     while name in data.columns:
         name += "_"
     return name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,12 @@ from scipy.stats import chi2
 
 from fahrstats.cohort.design import Design, Dropped, build_design
 from fahrstats.columns import in_order
-from fahrstats.display.journals import format_count, format_number, phrase_p
+from fahrstats.display.journals import (
+    format_count,
+    format_counted,
+    format_number,
+    phrase_p,
+)
 from fahrstats.errors import DataError, FormulaError
 from fahrstats.kernels.product_limit import logrank_moments
 from fahrstats.kernels.simultaneous import largest_statistic, single_step_p
@@ -91,7 +98,8 @@ def best_cut_point(
     """
     design = build_design(formula, data, strata=strata)
     score = _only_score(design)
-    cuts = _candidates(score, within)
+    within = _two_shares(within)
+    cuts = _candidates(score, design.columns[0].term, within)
     group = np.searchsorted(cuts, score, side="left")
     sets = design.risk_sets
     moments = logrank_moments(sets, group[sets.order], cuts.size + 1)
@@ -234,19 +242,28 @@ def _only_score(design: Design) -> FloatArray:
     return design.X[:, 0]
 
 
-def _candidates(score: FloatArray, within: tuple[float, float]) -> FloatArray:
-    """Return cut points that part the rows within some shares: percentiles at most."""
-    low, high = within
-    if not 0 < low < high < 1:
+def _two_shares(within: tuple[float, float]) -> tuple[float, float]:
+    """Return the shares between which candidates lie, or refuse what are none."""
+    given = tuple(within) if isinstance(within, Iterable) else ()
+    are_numbers = len(given) == 2 and all(isinstance(share, Real) for share in given)
+    if not are_numbers or not 0 < given[0] < given[1] < 1:
         raise DataError(
             f"`within` is {within}; give two shares that ascend, such as (0.1, 0.9)."
         )
+    return float(given[0]), float(given[1])
+
+
+def _candidates(
+    score: FloatArray, name: str, within: tuple[float, float]
+) -> FloatArray:
+    """Return cut points that part the rows within some shares: percentiles at most."""
+    low, high = within
     shares = np.linspace(low, high, _MOST_CUTS)
     cuts: FloatArray = np.unique(np.quantile(score, shares, method="inverted_cdf"))
     cuts = cuts[cuts < score.max()]
     if cuts.size < 2:
         raise DataError(
-            f"Only {cuts.size} value of the score can part the rows between {low:.0%} "
-            f"and {high:.0%} of them; a choice needs 2."
+            f"Only {format_counted(cuts.size, 'values')} of `{name}` can part the rows "
+            f"between {low:.0%} and {high:.0%} of them; a choice needs 2."
         )
     return cuts

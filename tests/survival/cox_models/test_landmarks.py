@@ -11,7 +11,7 @@ from simulated import simulate
 from tables import check_glance, check_table
 
 import fahrstats as fs
-from fahrstats.errors import DataError
+from fahrstats.errors import DataError, ResultWarning
 
 R_RTOL = 1e-7  # coxph stops at a relative change of 1e-12 in the likelihood
 
@@ -91,10 +91,38 @@ def test_results_keep_the_contract(cohort):
         assert {"after 20", "after 5"} <= set(words(figure))
 
 
-@pytest.mark.parametrize("landmarks", [[-1], [], [np.nan], [3, np.inf], ["one"]])
+@pytest.mark.parametrize(
+    "landmarks",
+    [
+        *([-1], [], [np.nan], [3, np.inf], ["one"], None, [None], [pd.NA]),
+        *(["12"], "12", [True], True, [[1, 2], [3, 4]], np.ones((1, 2)), [1j]),
+        pytest.param([10**400], id="beyond any float"),
+    ],
+    ids=repr,
+)
 def test_what_is_no_time_is_refused(cohort, landmarks):
     with pytest.raises(DataError, match="give times from 0 on in the unit of `time`"):
-        late(cohort, *landmarks)
+        fs.landmark("Surv(time, event) ~ x + z", cohort, landmarks=landmarks)
+
+
+@pytest.mark.parametrize(
+    "landmarks",
+    [5.5, [5.5, 5.5 * (1 + 1e-13)], np.array([5.5] * 2), pd.array([5.5], "Float64")],
+    ids=repr,
+)
+def test_a_landmark_given_twice_is_one(cohort, landmarks):
+    found = fs.landmark("Surv(time, event) ~ x + z", cohort, landmarks=landmarks)
+    assert found.landmarks == (5.5,)
+
+
+def test_a_landmark_of_minus_0_is_the_start(cohort):
+    assert "After 0: " in late(cohort, -0.0).summary()
+
+
+def test_a_fit_with_few_events_is_announced_with_its_landmark(cohort):
+    last = np.sort(cohort.loc[cohort["event"], "time"])[-5]
+    with pytest.warns(ResultWarning, match=rf"Surv\(`entry after {last:g}`, `time`"):
+        late(cohort, 1, last)
 
 
 def test_a_landmark_after_the_last_event_is_refused(cohort):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,12 +134,39 @@ def test_another_right_hand_side_is_refused(cohort, right):
         fs.best_cut_point(f"Surv(time, event) ~ {right}", data)
 
 
-def test_what_leaves_no_choice_is_refused(cohort):
-    with pytest.raises(DataError, match=r"`within` is \(0.9, 0.1\); give two shares"):
-        fs.best_cut_point("Surv(time, event) ~ x", cohort, within=(0.9, 0.1))
-    halves = cohort.assign(x=np.resize([0.0, 1.0], 300))
-    with pytest.raises(DataError, match="Only 1 value of the score can part the rows"):
-        fs.best_cut_point("Surv(time, event) ~ x", halves)
+@pytest.mark.parametrize(
+    "within",
+    [
+        *((0.9, 0.1), (0.5, 0.5), (0.0, 0.9), (0.1, 1), (10, 90), (np.nan, 0.9)),
+        *(0.1, None, "ab", (), (0.1,), (0.1, 0.5, 0.9), ("0.1", "0.9"), (None, 0.9)),
+        *((pd.NA, 0.9), (0.1, 0.9 + 0j), ([0.1], [0.9]), (False, True)),
+    ],
+    ids=str,
+)
+def test_what_are_no_two_shares_is_refused(cohort, within):
+    message = f"`within` is {within}; give two shares that ascend, such as (0.1, 0.9)."
+    with pytest.raises(DataError, match=re.escape(message)):
+        fs.best_cut_point("Surv(time, event) ~ x", cohort, within=within)
+
+
+def test_shares_may_be_any_two_numbers(cohort):
+    found = fs.best_cut_point(
+        "Surv(time, event) ~ x", cohort, within=np.array([0.2, 0.8])
+    )
+    assert found.within == (0.2, 0.8)
+    assert "candidates between 20% and 80% of the rows" in found.summary()
+
+
+@pytest.mark.parametrize(
+    ("values", "held"), [([1.0], "0 values"), ([0.0, 1.0], "1 value")], ids=str
+)
+def test_what_leaves_no_choice_is_refused(cohort, values, held):
+    few = cohort.assign(x=np.resize(values, 300))
+    with pytest.raises(DataError, match=f"Only {held} of `x` can part the rows"):
+        fs.best_cut_point("Surv(time, event) ~ x", few)
+
+
+def test_cut_points_that_no_event_tells_apart_are_refused():
     apart = pd.DataFrame(
         {"time": [1, 1, 1, 2, 2, 2], "event": [1, 1, 1, 0, 0, 0], "x": range(6)}
     ).assign(stratum=range(6))
