@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -10,7 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 from fahrstats.errors import DataError, ResultWarning
 from fahrstats.report import quarto
@@ -71,11 +70,9 @@ def render(
     Raises
     ------
     DataError
-        A cell raises, a reference or citation leads nowhere, something would be
-        fetched from the network, or an argument cannot be used. The message names
-        the file and line of the document.
-    OSError
-        A file cannot be written; nothing is executed then.
+        A cell raises, a reference or citation leads nowhere, or something would be
+        fetched from the network: the message names the file and line of the document.
+        An argument cannot be used, or a file not be written: nothing is executed then.
     MissingExtraError
         The packages of the extra ``report``, or ``quarto``, are not installed.
 
@@ -85,6 +82,8 @@ def render(
         The document uses a setting, option or shortcode outside the portable
         subset, which is left out.
     """
+    if not _is_path(source):
+        raise DataError(f"`source` is {source!r}; give the path of a `.qmd` document.")
     source, asked = Path(source), _asked(outputs)
     _check_arguments(asked, engine)
     program = _program(engine)
@@ -140,8 +139,14 @@ def report_source(name: str) -> Path:
 
 
 def _asked(outputs: Path | Sequence[Path]) -> tuple[Path, ...]:
-    several = [outputs] if isinstance(outputs, str | os.PathLike) else outputs
+    several = [outputs] if _is_path(outputs) else outputs
+    if not isinstance(several, Sequence) or not all(map(_is_path, several)):
+        raise DataError(f"`outputs` is {outputs!r}; give a path, or several.")
     return tuple(dict.fromkeys(Path(output) for output in several))
+
+
+def _is_path(given: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(given, str | os.PathLike)
 
 
 def _check_arguments(outputs: tuple[Path, ...], engine: str) -> None:
@@ -155,7 +160,7 @@ def _check_arguments(outputs: tuple[Path, ...], engine: str) -> None:
                 f"`outputs` holds `{output.name}`, but reports are written as HTML, "
                 "Word or PDF; give a name that ends in `.html`, `.docx` or `.pdf`."
             )
-        if output.is_dir():
+        if os.path.isdir(output):  # `Path` raises for too long a name
             raise DataError(
                 f"`outputs` holds `{output}`, which is a folder; name a file in it, or "
                 "move it."
@@ -194,34 +199,43 @@ def _own_pages(
 
 
 def _check_writable(output: Path) -> None:
-    """Raise ``OSError`` for a file that could not be written in the end."""
+    """Refuse a file that could not be written in the end."""
+    part = _beside(output)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise _about(output, error) from error
+        part.touch()
+        part.unlink()
+    except (OSError, ValueError) as error:
+        raise _unwritable(output, error) from error
 
 
 def _put_in_place(pages: Mapping[Path, Path]) -> None:
     """Move complete files to their names, so that no half of a report is seen."""
-    beside = {
-        output: output.with_name(f".{output.name}.{os.getpid()}.part")
-        for output in pages
-    }
     output = next(iter(pages))
     try:
         for output, page in pages.items():
-            shutil.copyfile(page, beside[output])
+            shutil.copyfile(page, _beside(output))
         for output in pages:
-            beside[output].replace(output)
+            _beside(output).replace(output)
     except OSError as error:
-        raise _about(output, error) from error
+        raise _unwritable(output, error) from error
     finally:
-        for part in beside.values():
-            part.unlink(missing_ok=True)
+        for output in pages:
+            _beside(output).unlink(missing_ok=True)
 
 
-def _about(output: Path, error: OSError) -> OSError:
-    reason = error.strerror or str(error)
-    return OSError(error.errno or errno.EIO, reason, str(output))
+def _beside(output: Path) -> Path:
+    """Return where a file is written before it is moved to its name."""
+    return output.with_name(f".{output.name}.{os.getpid()}.part")
+
+
+def _unwritable(output: Path, error: OSError | ValueError) -> DataError:
+    """Say why a file cannot be written, of a path through a file which one."""
+    reason = getattr(error, "strerror", None) or str(error)
+    for place in output.parents:
+        if os.path.lexists(place) and not place.is_dir():
+            reason = f"`{place}` is not a folder"
+    return DataError(
+        f"`{output}` cannot be written: {reason}; name a file in a folder that can be "
+        "made and written to, with room for it."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 import zipfile
@@ -76,7 +77,7 @@ def is_of_results(page: Path, results: Path) -> bool:
 
 def key_in(page: Path) -> str | None:
     """Read the key of an existing file; None when there is no file or no key."""
-    if not page.is_file():
+    if not os.path.isfile(page):  # `Path` raises for too long a name
         return None
     found = _KEY.search(_written_in(page))
     return found[1].decode() if found else None

@@ -27,9 +27,14 @@ def checked_params(params: Mapping[str, object]) -> dict[str, object]:
         A name is not a Python name, ``results`` is no folder, or no style of a journal
         is called as ``journal`` says.
     """
+    if not isinstance(params, Mapping):
+        raise DataError(
+            f"`params` is {params!r}; give values by name, such as "
+            '`{"results": "results/study"}`.'
+        )
     plain: dict[str, object] = {}
     for name, value in params.items():
-        if not name.isidentifier():
+        if not isinstance(name, str) or not name.isidentifier():
             raise DataError(
                 f"`params` names `{name}`, which cannot be the name of a variable."
             )

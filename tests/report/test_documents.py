@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
@@ -128,10 +130,61 @@ def test_where_nothing_can_be_written_nothing_is_executed(counted, results, tmp_
     _, log = counted("html")
     (tmp_path / "taken").write_text("a file, not a folder")
     reports = [results / "a.html", tmp_path / "taken" / "a.pdf"]
-    with pytest.raises(OSError, match=r"exists|Not a directory") as error:
+    message = (
+        f"`{reports[1]}` cannot be written: `{tmp_path / 'taken'}` is not a folder"
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
         render(tmp_path / "document.qmd", reports, engine="own")
-    assert error.value.filename == str(reports[1])
     assert log.read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("taken/a.html", "`taken` is not a folder"),
+        ("taken/deeper/a.html", "`taken` is not a folder"),
+        ("/proc/none/a.html", "No such file or directory"),
+        (f"{'n' * 300}.html", "File name too long"),
+        (f"{'n' * 300}/a.html", "File name too long"),
+        ("a\0b/a.html", "embedded null byte"),
+    ],
+    ids=["in a file", "below a file", "in no folder", "long", "in a long one", "null"],
+)
+def test_a_place_where_no_file_can_be_is_told(
+    write, tmp_path, monkeypatch, place, reason
+):
+    source = write("x")
+    monkeypatch.chdir(tmp_path)
+    Path("taken").write_text("a file, not a folder")
+    message = f"`{place}` cannot be written: {reason}; name a file in a folder that"
+    with pytest.raises(DataError, match=re.escape(message)):
+        render(source, Path(place), engine="own")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_to_is_told(write, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    with pytest.raises(DataError, match="cannot be written: Permission denied; name a"):
+        render(write("x"), closed / "a.html", engine="own")
+
+
+@pytest.mark.parametrize("outputs", [None, 3, [None], [b"a.html"]], ids=str)
+def test_what_names_no_files_is_refused(write, outputs):
+    with pytest.raises(DataError, match=r"`outputs` is .*; give a path, or several\."):
+        render(write("x"), outputs, engine="own")
+
+
+@pytest.mark.parametrize("params", [None, 3, "journal", [("a", 1)]], ids=str)
+def test_what_holds_no_parameters_is_refused(write, tmp_path, params):
+    message = f"`params` is {params!r}; give values by name, such as"
+    with pytest.raises(DataError, match=re.escape(message)):
+        render(write("x"), tmp_path / "a.html", params=params, engine="own")
+
+
+def test_what_is_no_path_of_a_document_is_refused(tmp_path):
+    with pytest.raises(DataError, match="`source` is None; give the path of a"):
+        render(None, tmp_path / "a.html", engine="own")
 
 
 def test_two_renderings_are_equal_to_the_byte(write, tmp_path):
@@ -173,10 +226,9 @@ def test_a_full_disk_names_the_report_and_leaves_nothing(write, tmp_path, monkey
 
     monkeypatch.setattr("fahrstats.report.documents.shutil.copyfile", full)
     output = tmp_path / "out" / "report.html"
-    with pytest.raises(OSError, match="No space left") as error:
+    message = f"`{output}` cannot be written: No space left on device; name a file"
+    with pytest.raises(DataError, match=re.escape(message)):
         render(write("x"), output, engine="own")
-    assert error.value.filename == str(output)
-    assert error.value.filename2 is None
     assert list(output.parent.iterdir()) == []
 
 
