@@ -9,10 +9,11 @@ import pandas as pd
 
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
-from fahrstats.study.publication.counts import COUNTS, Rounding, is_counted
+from fahrstats.study.publication.counts import COUNTS, Rounding
 from fahrstats.study.publication.curves import rounded_time, significant
 from fahrstats.study.publication.estimands import decimals_of, nature_of
-from fahrstats.study.publication.levels import KnownLevels, rests_on_few
+from fahrstats.study.publication.few import is_about_few
+from fahrstats.study.publication.levels import KnownLevels
 from fahrstats.study.publication.limits import (
     LIMITS,
     TESTS,
@@ -35,11 +36,6 @@ _DIGITS = 6  # fewer would be rounded twice where two decimals are printed
 _DIGITS_OF_VALUES = 3
 _DIGITS_OF_PLACES = 4
 _DIGITS_OF_DF = 2
-_GROUP_COUNTS = ("n", "n_subjects", "n_events", "n_at_risk")
-_BEFORE_EVENTS = (
-    *("median", "q1", "q3", "mean", "sd", "p5", "p95", "upper_bound"),
-    *("marker_mean", "marker_sd", "person_time", "censored_share"),
-)
 _ESTIMATES = (
     *("estimate", "std_error", "statistic", "p_value", "p_adjusted", "q_value"),
     *("conf_low", "conf_high", "joint_low", "joint_high", "weight", "i_squared"),
@@ -105,13 +101,12 @@ def coarse(
     horizons
         Times that the study asks for, which are kept.
     known
-        What tables count of levels; the coefficients of those of few are left out.
+        What all tables tell of levels; the rows about those of few are left out.
     """
     table = table.reset_index(drop=True)
     if "estimand" in table:
         table = table[~_is_of_persons(table)].reset_index(drop=True)
-        few = _is_about_few(table, rounding)
-        few |= rests_on_few(table, rounding.floor, known)
+        few = is_about_few(table, rounding.floor, known)
         table = _estimates(table, few, rounding)
     else:
         few = pd.Series(False, table.index)
@@ -137,47 +132,6 @@ def coarse(
 def _is_of_persons(table: pd.DataFrame) -> pd.Series:
     """Return which rows are about one person."""
     return table["estimand"].map(nature_of) == "person"
-
-
-def _is_about_few(table: pd.DataFrame, rounding: Rounding) -> pd.Series:
-    """Return which rows are about few people or events, or compare such a group."""
-    few = pd.Series(False, table.index)
-    describes = table["estimand"].isin(_BEFORE_EVENTS)
-    for name in _GROUP_COUNTS:
-        if name in table:
-            counts = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
-            is_few = (counts > 0) & (counts < rounding.floor)
-            few |= is_few & ~(describes & (name == "n_events"))
-    few &= ~is_counted(table) & (table["estimand"] != "percent")
-    if {"group", "reference"} <= {*table}:
-        few |= _compares_few(table, few)
-    return few
-
-
-def _compares_few(table: pd.DataFrame, few: pd.Series) -> pd.Series:
-    """Return which rows are about, or compare with, a group that is of few elsewhere.
-
-    How two groups act together rests on all their crossings.
-    """
-    keys = [name for name in ("biomarker", "time") if name in table]
-    group, reference = (
-        table[name].fillna("").astype(str) for name in ("group", "reference")
-    )
-    own = (reference == "") | (reference == group)
-    found = pd.Series(False, table.index)
-    if "first_group" in table:
-        is_crossing = table["first_group"].fillna("").astype(str) != ""
-        own |= is_crossing
-        is_joint = (group != "") & ~is_crossing
-        found |= is_joint & bool((few & is_crossing).any())
-    named = {
-        tuple(row)
-        for row in table.loc[few & own, [*keys, "group"]].itertuples(index=False)
-    }
-    for name in ("group", "reference"):
-        rows = table[[*keys, name]].itertuples(index=False)
-        found |= np.array([tuple(row) in named for row in rows], dtype=np.bool_)
-    return found
 
 
 def _estimates(exact: pd.DataFrame, few: pd.Series, rounding: Rounding) -> pd.DataFrame:

@@ -22,8 +22,11 @@ from fahrstats.study.people_tables import group_column
 _RATIOS = ("hr", "shr", "or", "ratio", "hr_ratio", "hr_firth")
 _LOG_RATIOS = ("log_hr", "log_shr", "log_or", "log_hr_ratio", "log_hr_firth")
 _TERM = re.compile(r"^(?:C\()?(.+?)\)?\[T\.(.+)\]$")
+_SANDWICHED = ("shr", "log_shr")
+_SANDWICH = 2  # times the bound that robust standard errors of levels of few may seem
 _WIDTH = 2 * float(ndtri(0.975))  # of 95% limits, in standard errors
-_WHOLE = ("", "overall")
+WHOLE = ("", "overall")
+"""What stands in place of a level where everyone is meant."""
 
 
 class Level(NamedTuple):
@@ -31,6 +34,15 @@ class Level(NamedTuple):
 
     variable: str
     level: str
+
+
+class FewRow(NamedTuple):
+    """A level of few of whom something is estimated, at a time if there is one."""
+
+    biomarker: str
+    subgroup: str
+    level: str
+    time: str
 
 
 class Codes(NamedTuple):
@@ -43,7 +55,7 @@ class Codes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KnownLevels:
-    """What the tables of a study count of levels.
+    """What the tables of a study tell of levels.
 
     Attributes
     ----------
@@ -51,13 +63,25 @@ class KnownLevels:
         Those of fewer people than the floor.
     n_events : tuple of dict
         Events of all levels of one column, in one set of people.
+    pairs : dict of tuple
+        Columns of two levels, and these.
     codes : dict of Codes
-        Columns whose two levels are numbers.
+        Those of them whose levels are numbers.
+    thin : frozenset of str
+        Columns that tell few people, or few events, from all others.
+    few : frozenset of FewRow
+        Levels of few of whom something is estimated.
+    is_robust : bool
+        Whether standard errors are robust, which of few events are often too small.
     """
 
     small: frozenset[Level] = frozenset()
     n_events: tuple[dict[Level, int], ...] = ()
+    pairs: Mapping[str, tuple[Level, Level]] = field(default_factory=dict)
     codes: Mapping[str, Codes] = field(default_factory=dict)
+    thin: frozenset[str] = frozenset()
+    few: frozenset[FewRow] = frozenset()
+    is_robust: bool = False
 
 
 def known_levels(tables: Mapping[str, pd.DataFrame], floor: int) -> KnownLevels:
@@ -76,31 +100,34 @@ def known_levels(tables: Mapping[str, pd.DataFrame], floor: int) -> KnownLevels:
         if {"variable", "level", "estimand", "estimate"} <= {*table}:
             is_counted = table["estimand"] == "count"
             if "group" in table:
-                is_counted &= table["group"].isin(_WHOLE)
+                is_counted &= table["group"].isin(WHOLE)
             rows = table[is_counted]
             for one, n in zip(_named(rows, "level"), rows["estimate"], strict=True):
                 if one.level:
                     people[one] = min(n, people.get(one, n))
         n_events += _events_of_levels(table)
     small = frozenset(one for one, n in people.items() if n < floor)
-    return KnownLevels(small, tuple(n_events), _codes(people))
-
-
-def _codes(people: Mapping[Level, float]) -> dict[str, Codes]:
-    """Return the columns of two levels that are numbers."""
     levels: dict[str, list[Level]] = {}
     for one in people:
         levels.setdefault(one.variable, []).append(one)
-    found = {}
-    for variable, pair in levels.items():
-        numbers = pd.to_numeric([one.level for one in pair], errors="coerce")
-        if len(pair) != 2 or np.isnan(numbers).any():
-            continue
-        share = people[pair[0]] / max(people[pair[0]] + people[pair[1]], 1)
-        gap = abs(float(numbers[1] - numbers[0]))
-        sd = gap * (share * (1 - share)) ** 0.5
-        found[variable] = Codes((pair[0], pair[1]), gap, sd)
-    return found
+    pairs = {name: (of[0], of[1]) for name, of in levels.items() if len(of) == 2}
+    codes = {name: _codes(pair, people) for name, pair in pairs.items()}
+    return KnownLevels(
+        small,
+        tuple(n_events),
+        pairs,
+        {name: of for name, of in codes.items() if of is not None},
+    )
+
+
+def _codes(pair: tuple[Level, Level], people: Mapping[Level, float]) -> Codes | None:
+    """Return two levels that are numbers; None if they are not."""
+    numbers = pd.to_numeric([one.level for one in pair], errors="coerce")
+    if np.isnan(numbers).any():
+        return None
+    share = people[pair[0]] / max(people[pair[0]] + people[pair[1]], 1)
+    gap = abs(float(numbers[1] - numbers[0]))
+    return Codes(pair, gap, gap * (share * (1 - share)) ** 0.5)
 
 
 def _events_of_levels(table: pd.DataFrame) -> list[dict[Level, int]]:
@@ -109,7 +136,7 @@ def _events_of_levels(table: pd.DataFrame) -> list[dict[Level, int]]:
         return []
     counted = table[table["n_events"].notna()]
     if {"subgroup", "level"} <= {*table}:
-        rows = counted[(counted["estimand"] == "hr") & ~counted["level"].isin(_WHOLE)]
+        rows = counted[(counted["estimand"] == "hr") & ~counted["level"].isin(WHOLE)]
         names = rows["subgroup"].astype(str), rows["level"].astype(str)
     elif {"group", "quantile"} <= {*table}:
         rows = counted[counted["estimand"] == "upper_bound"]
@@ -155,7 +182,10 @@ def rests_on_few(
         pair if of is None else of.levels for of, pair in zip(codes, named, strict=True)
     ]
     steps = _steps(table, codes)
-    n_events = _counted(table, pairs, known).fillna(_fewest_events(table, steps))
+    is_robust = table["estimand"].isin(_SANDWICHED) | known.is_robust
+    fewest = _fewest_events(table, steps)
+    fewest = fewest.mask(is_robust, fewest / _SANDWICH)
+    n_events = _counted(table, pairs, known).fillna(fewest)
     small = [level in known.small or other in known.small for level, other in pairs]
     return is_level & ((n_events < floor) | np.array(small, np.bool_))
 

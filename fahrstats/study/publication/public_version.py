@@ -20,7 +20,7 @@ from fahrstats.study.publication.counts import BASE, Rounding
 from fahrstats.study.publication.curves import at_round_times, is_curve, significant
 from fahrstats.study.publication.estimands import CELL_SHARE
 from fahrstats.study.publication.estimates import coarse, left_out_because
-from fahrstats.study.publication.levels import known_levels
+from fahrstats.study.publication.few import known_of
 from fahrstats.study.publication.protection import protect
 from fahrstats.study.publication.texts import without_counts
 from fahrstats.study.tables_in import text_sha256
@@ -31,6 +31,7 @@ ENDING = "-public"
 _REPORTS = (".html", ".docx", ".pdf")
 _DIGITS_OF_HASH = 12
 _CHOSEN = ("n_boot", "n_tables", "n_cohorts")
+_ROBUST = frozenset(("weights", "cluster"))  # roles that ask for robust errors
 _STATUS = "status"  # of photos, by which they are counted
 _FULL_HASH = re.compile(r"[0-9a-f]{64}")
 _PHOTOS = re.compile(r"\bscores of \d+ photos")
@@ -149,7 +150,8 @@ def public_version(
             kept[name] = at_round_times(table, rounding)
     rounding = protect(kept, rounding)
     n_people = _n_people(tables)
-    known = known_levels(tables, rounding.floor)
+    roles = manifest.get("choices", {}).get("roles", {})
+    known = known_of(tables, rounding.floor, is_robust=not _ROBUST.isdisjoint(roles))
     public = {}
     for name, table in kept.items():
         filled = _filled_cells(table, n_people, rounding)

@@ -68,7 +68,7 @@ def test_levels_of_enough_events_are_printed():
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("n_events", [1, 5, 9])
 def test_no_level_of_few_is_in_other_models(n_events, seed):
-    """The bound holds for logistic models, and for the sandwich by a wide margin."""
+    """The bound holds for logistic models, and half of it for the sandwich."""
     data = people(30, n_events, seed=seed)
     when = {"horizons": [10.0], "time_unit": "years"}
     odds = early_mortality("Surv(time, event) ~ age + stage", data, **when)
