@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from fahrstats.cohort import store
 from fahrstats.errors import DataError
 from fahrstats.files import file_sha256
 from fahrstats.measurement.age_cells import COARSENESS
+from fahrstats.study.provenance import code_sha256
 from fahrstats.study.publication.ages import OLDEST, top_coded
 from fahrstats.study.publication.counts import BASE, Rounding
 from fahrstats.study.publication.curves import at_round_times, is_curve, significant
@@ -23,6 +25,7 @@ from fahrstats.study.publication.estimates import coarse, left_out_because
 from fahrstats.study.publication.few import known_of
 from fahrstats.study.publication.protection import protect
 from fahrstats.study.publication.texts import without_counts
+from fahrstats.study.results_in import check_tables, read_manifest
 from fahrstats.study.tables_in import text_sha256
 
 ENDING = "-public"
@@ -66,7 +69,8 @@ def publish(
     """Write the public version of a folder of results, tables and manifest.
 
     The folder of results is not changed. What is published is a function of its
-    tables, the same each time as long as the data are the same.
+    tables, the same each time as long as the data are the same. One that is there of
+    the same results, by the same rules and whole, is left as it is.
 
     Parameters
     ----------
@@ -89,16 +93,22 @@ def publish(
     DataError
         ``base`` is below 2, or the public folder holds something else.
     """
+    out = public_folder(folder) if out is None else out
+    key = _key(manifest, base)
+    if _is_finished(out, key):
+        return out
     exact = {
         name: store.read(folder / "tables" / f"{name}.parquet")[0]
         for name in manifest["tables"]
     }
     made = public_version(exact, manifest, base=base)
-    out = public_folder(folder) if out is None else out
     clear_older(out)
     unfinished = {"name": manifest["name"], "public": None}  # until it is whole
     store.write_manifest(unfinished, out / "manifest.json")
-    provenance = _public_provenance(manifest["provenance"], made.rounding)
+    provenance = {
+        **_public_provenance(manifest["provenance"], made.rounding),
+        "key": key,
+    }
     for name, table in made.tables.items():
         notes = _told(manifest["warnings"].get(name, []))
         store.write(
@@ -109,6 +119,26 @@ def publish(
     public = _public_manifest(manifest, provenance, made, out / "tables")
     store.write_manifest(public, out / "manifest.json")
     return out
+
+
+def _key(manifest: Mapping[str, Any], base: int) -> str:
+    """Return a hash of all that a public version depends on.
+
+    Nobody can tell from it whether a guess of the exact counts is right: the full hash
+    of the data is part of it.
+    """
+    exact = json.dumps(manifest, sort_keys=True)
+    return text_sha256("\n".join([exact, str(base), code_sha256()]))
+
+
+def _is_finished(folder: Path, key: str) -> bool:
+    """Tell whether a folder holds the whole public version of a key."""
+    try:
+        manifest = read_manifest(folder)
+        check_tables(folder, manifest)
+    except DataError:
+        return False
+    return bool(manifest["provenance"]["key"] == key)
 
 
 def public_folder(folder: Path) -> Path:
@@ -226,11 +256,10 @@ def clear_older(folder: Path) -> None:
 
 
 def _public_provenance(
-    provenance: Mapping[str, Any], rounding: Rounding
+    provenance: Mapping[str, Any], rounding: Rounding, key: str
 ) -> dict[str, Any]:
     """Return a provenance without counts and without what cut points are drawn from."""
     told = _with_printed_counts(provenance, rounding)
-    key = text_sha256(f"{provenance['key']}\n{rounding.base}")
     file = _PHOTOS.sub("scores of photos", provenance["data_file"])
     return {**told, "key": key, "data_file": file}
 
@@ -271,7 +300,7 @@ def _public_manifest(
 def _with_printed_counts(part: Any, rounding: Rounding) -> Any:
     """Return a part of a manifest with what is printed in place of counts and hashes.
 
-    A full hash would tell of every guess of the data whether it is right.
+    The cut points follow from the full hash of the data.
     """
     if isinstance(part, Mapping):
         return {

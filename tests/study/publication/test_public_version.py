@@ -83,9 +83,55 @@ def test_nothing_exact_is_in_the_manifest_or_the_tables(results, public):
 
 def test_the_same_results_give_the_same_public_version(results, public):
     before = {name: table for name, table in tables_of(public).items()}
+    store.write_manifest({"public": None}, public / "manifest.json")
     again = tables_of(publish(results, read_manifest(results)))
     assert before.keys() == again.keys()
     assert all(before[name].equals(again[name]) for name in before)
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Return the names of the tables that are written from now on."""
+    names = []
+    write = store.write
+
+    def noted(table, path, provenance):
+        names.append(path.stem)
+        write(table, path, provenance)
+
+    monkeypatch.setattr(store, "write", noted)
+    return names
+
+
+def test_a_public_version_of_the_same_results_is_left_as_it_is(moved, written):
+    folder, manifest = moved
+    out = publish(folder, manifest)
+    assert len(written) == 3
+    (out / f"{manifest['name']}.html").write_text("its report")
+    publish(folder, manifest)
+    assert len(written) == 3
+    assert (out / f"{manifest['name']}.html").exists()
+
+
+def test_another_base_or_other_results_or_code_are_published_anew(
+    moved, written, monkeypatch
+):
+    folder, manifest = moved
+    out = publish(folder, manifest)
+    publish(folder, manifest, base=6)
+    assert len(written) == 6
+    publish(folder, {**manifest, "tables": {"flow": "0f"}}, base=6)
+    assert len(written) == 7
+    monkeypatch.setattr(
+        "fahrstats.study.publication.public_version.code_sha256", lambda: "newer"
+    )
+    publish(folder, {**manifest, "tables": {"flow": "0f"}}, base=6)
+    assert len(written) == 8
+    table, provenance = store.read(out / "tables" / "flow.parquet")
+    store.write(table.assign(n=7), out / "tables" / "flow.parquet", provenance)
+    publish(folder, {**manifest, "tables": {"flow": "0f"}}, base=6)
+    assert written[8:] == ["flow", "flow"]
+    assert not (tables_of(out)["flow"]["n"] == 7).any()
 
 
 def test_results_stay_as_they_were(results, public):
