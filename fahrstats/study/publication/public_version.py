@@ -105,10 +105,7 @@ def publish(
     clear_older(out)
     unfinished = {"name": manifest["name"], "public": None}  # until it is whole
     store.write_manifest(unfinished, out / "manifest.json")
-    provenance = {
-        **_public_provenance(manifest["provenance"], made.rounding),
-        "key": key,
-    }
+    provenance = _public_provenance(manifest["provenance"], made.rounding, key)
     for name, table in made.tables.items():
         notes = _told(manifest["warnings"].get(name, []))
         store.write(
