@@ -15,7 +15,13 @@ from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report.extras import QUARTO, absent, check_installed
 from fahrstats.report.pandoc import HERE, KEY
 from fahrstats.report.parameters import as_yaml
-from fahrstats.report.source import PROJECT_FILE, Source, load_yaml, without_project
+from fahrstats.report.source import (
+    PROJECT_FILE,
+    Source,
+    load_yaml,
+    merged,
+    without_project,
+)
 
 OLDEST = (1, 4)  # inline `{python}` expressions appear there
 _HEAD = re.compile(r"<head[^>]*>")
@@ -189,10 +195,21 @@ def _finish_pdf(page: Path, key: str) -> None:
         file.write(f"%{KEY} {key}\n".encode())
 
 
-_FILTER = {"at": "pre-ast", "path": str(HERE / "one_caption.lua")}
+_DEFAULTS = {"papersize": "a4"}
+_SETTINGS = {
+    "project": {"type": "default"},
+    "filters": [{"at": "pre-ast", "path": str(HERE / "one_caption.lua")}],
+    "format": {
+        "typst": {"citeproc": True, "include-in-header": str(HERE / "quarto.typ")}
+    },
+}
 _OPTIONS = {
     "html": ("html", "--metadata", "embed-resources:true"),
-    "docx": ("docx", f"--reference-doc={HERE / 'reference.docx'}"),
+    "docx": (  # many programs that read Word files show no vectors
+        "docx",
+        f"--reference-doc={HERE / 'reference.docx'}",
+        *("--metadata", "fig-format:png", "--metadata", "fig-dpi:300"),
+    ),
     "pdf": ("typst",),
 }
 _FINISH = {"html": _finish_html, "pdf": _finish_pdf}
@@ -227,9 +244,6 @@ def _copied(document: Source, target: Path) -> Path:
     settings: dict[str, object] = {}
     if project.exists():
         settings = load_yaml(project.read_text(encoding="utf-8"), f"`{PROJECT_FILE}`")
-    settings = without_project(settings) | {
-        "project": {"type": "default"},
-        "filters": [_FILTER],
-    }
+    settings = merged(merged(_DEFAULTS, without_project(settings)), _SETTINGS)
     project.write_text(as_yaml(settings), encoding="utf-8")
     return target / document.path.resolve().relative_to(top)

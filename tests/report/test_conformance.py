@@ -6,6 +6,7 @@ neither: pandoc for HTML, an XML parser for Word.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -17,6 +18,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
+from pypdf import PdfReader
 
 from fahrstats.report import render
 from fahrstats.report.extras import QUARTO, absent, pandoc_path
@@ -85,6 +88,47 @@ def test_several_figures_of_a_cell_have_one_caption(write, tmp_path):
         page, word = render(source, outputs, engine=engine)
         assert parts_of_html(page).captions == ["Figure 1: One caption of two."]
         assert parts_of_word(word).captions == ["Figure 1: One caption of two."]
+
+
+def test_what_is_longer_than_a_page_goes_on_over_its_end(write, tmp_path):
+    lines = "\n".join(f"| line {number:03d} |" for number in range(100))
+    table = f"| head |\n|------|\n{lines}\n"
+    source = write(
+        f"::: {{.callout-tip}}\n\n## A callout\n\n{table}\n:::\n\n"
+        f"See @tbl-long.\n\n{table}\n: A caption. {{#tbl-long}}\n"
+    )
+    (page,) = render(source, tmp_path / "a.pdf", engine="quarto")
+    places = places_in_pdf(page, "line")
+    assert len(places) == len(set(places)) == 200
+    assert all(height > 0 for _, height in places)
+
+
+def test_figures_in_word_are_pictures_that_every_program_shows(write, tmp_path):
+    source = write(
+        "---\nfig-format: svg\n---\n\n```{python}\n#| label: fig-a\n#| fig-cap: A.\n"
+        "import matplotlib.pyplot as plt\nplt.figure(figsize=(4, 2)).subplots()\n"
+        "plt.show()\n```\n"
+    )
+    (word,) = render(source, tmp_path / "a.docx", engine="quarto")
+    with zipfile.ZipFile(word) as parts:
+        (name,) = [n for n in parts.namelist() if n.startswith("word/media/")]
+        with Image.open(io.BytesIO(parts.read(name))) as picture:
+            assert picture.format == "PNG"
+            assert picture.width == pytest.approx(4 * 300, rel=0.1)
+
+
+def places_in_pdf(file: Path, word: str) -> list[tuple[int, float]]:
+    """Where a PDF has a word: the page, and the height above its lower edge."""
+    places = []
+    for number, page in enumerate(PdfReader(file).pages):
+
+        def visit(text: str, matrix: list[float], at: list[float], *_: object) -> None:
+            if word in text:
+                height = matrix[1] * at[4] + matrix[3] * at[5] + matrix[5]
+                places.append((number, round(height, 1)))  # noqa: B023
+
+        page.extract_text(visitor_text=visit)
+    return places
 
 
 def parts_of_html(page: Path) -> Parts:

@@ -15,6 +15,7 @@ import pytest
 from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report import render
 from fahrstats.report.freshness import key_in
+from fahrstats.report.portability import findings
 from fahrstats.report.quarto import find_program, usable_program, version_of
 from fahrstats.report.source import load_yaml, read_source
 
@@ -143,6 +144,7 @@ def test_a_report_by_quarto_is_written_in_every_format(install, write, tmp_path)
     pdf, page, word = render(write("x"), outputs)
     assert "|--to|html|" in page.read_text()
     assert "|--to|docx|--reference-doc=" in word.read_text()
+    assert "|--metadata|fig-format:png|--metadata|fig-dpi:300|" in word.read_text()
     assert "|--to|typst|" in pdf.read_text()
     key = key_in(page)
     assert key is not None
@@ -164,15 +166,27 @@ def test_a_website_is_none_for_a_single_report(install, write, tmp_path):
     (tmp_path / "_quarto.yml").write_text(project)
     (page,) = render(write("x"), tmp_path / "a.html")
     text = page.read_text()
-    assert "lang: de\nproject:\n  type: default\n" in text
+    assert "lang: de\n" in text
+    assert "project:\n  type: default\n" in text
     assert "/one_caption.lua" in text
+    assert "/quarto.typ" in text
     assert "website" not in text
+
+
+@pytest.mark.parametrize("asked", ["", "papersize: letter\n"])
+def test_paper_is_a4_unless_another_is_asked_for(install, write, tmp_path, asked):
+    install("1.9.37")
+    (tmp_path / "_quarto.yml").write_text(asked)
+    (page,) = render(write("x"), tmp_path / "a.html")
+    assert (asked or "papersize: a4\n") in page.read_text()
 
 
 def test_settings_of_the_own_project_are_no_findings():
     source = read_source(ROOT / "reports" / "audit.qmd")
     assert not {"project", "website", "filters"} & source.settings.keys()
-    assert (ROOT / "fahrstats" / "report" / "one_caption.lua").is_file()
+    assert findings(source) == ()
+    for name in ("one_caption.lua", "quarto.typ"):
+        assert (ROOT / "fahrstats" / "report" / name).is_file()
 
 
 def test_quarto_that_writes_nothing_is_told(install, write, tmp_path):
@@ -192,7 +206,9 @@ def test_what_quarto_says_when_it_fails_is_passed_on(install, write, tmp_path):
 
 def test_the_website_of_all_reports_is_asked_for_in_settings_that_quarto_has():
     project = load_yaml((ROOT / "_quarto.yml").read_text(), "`_quarto.yml`")
-    assert project.keys() == {"project", "website", "lang", "filters", "format"}
+    assert project.keys() == {
+        *("project", "website", "lang", "papersize", "filters", "format"),
+    }
     assert project["project"] == {
         "type": "website",
         "output-dir": "_site",
