@@ -261,7 +261,12 @@ def one_deviation(study: StudyResults, biomarker: str) -> str:
         for level, size in spread.items()
     ]
     name = study.in_sentence(biomarker)
-    return f"One SD of {name} is {', '.join(sizes)}." if sizes else ""
+    if not sizes:
+        return ""
+    return (
+        f"One SD of {name} is {', '.join(sizes)}, in all tables, over everyone in the "
+        "study with a value."
+    )
 
 
 def together(study: StudyResults) -> list[str]:

@@ -78,7 +78,7 @@ def _told(cohort: StudyCohort, n_groups: int) -> pd.DataFrame:
     """Hazard ratios of joint groups, and what else is said of two scores.
 
     One SD of a score is that of its other hazard ratios where these are per SD, else
-    that of the rows used; the last rows say how much it is.
+    that of the rows used; the last rows say how much it is, where it has one size.
     """
     return estimated(
         cohort, partial(_with_sd, cohort, n_groups), estimand="interaction_chi2"
@@ -89,16 +89,19 @@ def _with_sd(cohort: StudyCohort, n_groups: int) -> pd.DataFrame:
     """Add the size of one SD of each score to the table of joint groups."""
     found = _joint(cohort, n_groups)
     own = dict(zip(found.scores, found.spread, strict=True))
-    sd = own | {
+    in_sd = {
         score.name: step_size(cohort, score)
         for score in cohort.study.scores
-        if score.name in own and score.per == "sd" and score.within is None
+        if score.name in own and score.per == "sd"
     }
+    sd = own | in_sd
+    within = {score.name for score in cohort.study.scores if score.within is not None}
+    told = {name: size for name, size in sd.items() if name not in within}
     sizes = pd.DataFrame(
         {
-            "term": list(sd),
+            "term": list(told),
             "estimand": "marker_sd",
-            "estimate": list(sd.values()),
+            "estimate": list(told.values()),
             "n": found.n,
             "n_events": found.n_events,
             "note": "",

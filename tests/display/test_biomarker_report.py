@@ -133,7 +133,7 @@ def test_a_covariate_that_was_left_out_is_not_called_held_equal(
 def test_a_score_without_unit_has_no_stray_space(run, labels):
     shown, _ = run(labels={**labels, "flc": {"label": "Risk score", "unit": ""}})
     (findings_,) = (text for text in markdown_of(shown) if "C-index" in text)
-    assert "One SD of risk score is 0.53." in findings_
+    assert "One SD of risk score is 0.53, in all tables, over everyone" in findings_
 
 
 def test_curves_without_numbers_at_risk_are_drawn(run, tables):

@@ -169,7 +169,8 @@ def test_one_deviation_is_told_by_level(study_of):
     spread = {"faceage": {"women": 7.251, "men": 8.0}}
     study = study_of(deviations=spread)
     assert chosen.one_deviation(study, "faceage") == (
-        "One SD of face age is 7.25 years (women), 8.00 years (men)."
+        "One SD of face age is 7.25 years (women), 8.00 years (men), in all tables, "
+        "over everyone in the study with a value."
     )
     assert chosen.one_deviation(study_of(), "faceage") == ""
 

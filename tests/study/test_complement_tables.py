@@ -71,6 +71,28 @@ def test_one_sd_is_that_of_every_other_hazard_ratio_of_the_study(write_study, pe
         assert per_sd == pytest.approx(per_unit * sizes["faceage"], rel=EXACT)
 
 
+def test_an_sd_within_levels_is_the_step_of_joint_groups_too(write_study, people):
+    """It has one size a level, so that none is told for everyone."""
+    people["marker"] = np.resize([1.0, 5.0, 2.0, 4.0, 3.0], len(people))
+    people.loc[people["sex"] == 1, "faceage"] *= 2
+    steps = {
+        "per = 10\n": 'per = "sd"\nwithin = "sex"\n',
+        "[covariates]": "[scores.marker]\nalone = false\n[covariates]",
+    }
+    cohort = read_cohort(write_study(table=people, **steps))
+    table = complement_tables.joint_groups(cohort)
+    sizes = table[table["estimand"] == "marker_sd"]
+    assert list(sizes["term"]) == ["marker"]
+    both = ["faceage", "marker", "age", "sex"]
+    direct = fs.cox(f"Surv(time, event) ~ {' + '.join(both)}", cohort.model_data)
+    is_ours = (table["term"] == "faceage") & (table["model"] == "faceage + marker")
+    ours = table[is_ours & (table["per"] == "SD")]["estimate"].item()
+    assert ours == pytest.approx(np.exp(direct.log_hr[0]), rel=1e-7)
+    steps["[covariates]"] = "[scores.marker]\nper = 'sd'\nwithin = 'sex'\n[covariates]"
+    cohort = read_cohort(write_study(table=people, **steps))
+    assert "marker_sd" not in set(complement_tables.joint_groups(cohort)["estimand"])
+
+
 def test_curves_of_joint_groups_are_on_a_grid(pair):
     curves = check_table(complement_tables.joint_curves(pair))
     assert curves.groupby("group").size().max() <= 101

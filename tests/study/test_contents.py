@@ -85,3 +85,30 @@ def test_a_study_has_the_tables_that_it_asks_for(write_study):
         *("incidence", "gray", "fine_gray", "gaps", "imputed", "cohorts"),
         *("early_deaths", "joint_groups", "score_correlation", "published"),
     }
+
+
+@pytest.mark.slow
+def test_hazard_ratios_per_sd_have_one_step_in_all_tables(everything):
+    """Rows that models leave out for another missing value count for the SD."""
+    per_sd, per_year = (
+        check_study(everything(**{"per = 10": f"per = {per}"})).cohort
+        for per in ("'sd'", "1")
+    )
+    spread = per_sd.everyone["faceage"].std()
+    assert spread != pytest.approx(per_sd.data["faceage"].std(), rel=0.001)
+    for name in (
+        *("cox", "hr_over_time", "subgroups", "audit", "audit_differences"),
+        *("cause_specific", "fine_gray", "cohorts", "imputed", "early_deaths"),
+        "landmarks",
+    ):
+        table, other = (
+            table_makers(cohort)[name](cohort) for cohort in (per_sd, per_year)
+        )
+        ratios = table["estimand"].isin(["hr", "hr_common", "shr", "or", "ratio_hr"])
+        kept = (table["per"] == "SD") & ratios & table["estimate"].notna()
+        assert kept.any(), name
+        logs, per_unit = (
+            np.log(table["estimate"][kept]),
+            np.log(other["estimate"][kept]),
+        )
+        np.testing.assert_allclose(logs, spread * per_unit, rtol=1e-6)
