@@ -154,6 +154,14 @@ COMMON_RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         (),
+        OURS,
+        "A ratio or a difference has up to two more decimals where it would mislead "
+        "with the usual ones: its limits read alike, or exclude no effect while the "
+        "estimate reads as none, or a ratio reads as 0. Any other difference that "
+        "rounds to zero is printed as zero.",
+    ),
+    Rule(
+        (),
         JAMA_TABLES,
         "A P value is never 0 or 1: below the smallest printed value and above 0.99 "
         "a bound is printed. Bounds are compared with the unrounded value.",

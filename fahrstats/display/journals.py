@@ -22,7 +22,7 @@ MINUS: Final = "\N{MINUS SIGN}"
 
 _NO_COUNT: Final = "\N{EN DASH}"
 _MOST_DIGITS: Final = 400  # a double has at most 309 digits before its decimal mark
-_MORE_DECIMALS: Final = 2  # of a ratio that would read as another
+_MORE_DECIMALS: Final = 2  # of what would read as something else
 _SCIENTIFIC_FROM: Final = 10_000
 _ONE_OF: Final = {"people": "person"}
 _SUPERSCRIPT: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -156,14 +156,19 @@ def format_difference(
     decimals: int = 3,
     style: JournalStyle = DEFAULT,
 ) -> str:
-    """Return a difference and its limits, with a decimal more where it is needed.
+    """Return a difference and its limits: ``0.004 (-0.001 to 0.009)``.
 
-    A difference that is not zero must not read as zero.
+    One that rounds to zero reads as zero. It has up to two more decimals only where
+    that would mislead: where its limits exclude zero, or read alike.
     """
+    if _is_missing(estimate):
+        return style.missing
     values = (estimate, conf_low, conf_high)
-    reads_as_zero = _is_finite(estimate) and not round_half_up(estimate, decimals)
-    places = decimals + 1 if reads_as_zero and estimate != 0 else decimals
-    return format_interval(*values, decimals=places, style=style)
+    for places in range(decimals, decimals + _MORE_DECIMALS + 1):
+        parts = [format_number(value, places, style=style) for value in values]
+        if not _misleads(values, parts, 0, places, style):
+            break
+    return _estimate_and_limits(parts, conf_low, conf_high, style)
 
 
 def format_ratio(
@@ -188,7 +193,7 @@ def format_ratio(
     fewest = style.estimate_decimals
     for decimals in range(fewest, fewest + _MORE_DECIMALS + 1):
         parts = [_ratio_text(value, decimals, style) for value in values]
-        if not _misleads(values, parts, decimals, style):
+        if not _misleads(values, parts, 1, decimals, style):
             break
     return _estimate_and_limits(parts, conf_low, conf_high, style)
 
@@ -235,15 +240,16 @@ def _ratio_text(value: float | None, decimals: int, style: JournalStyle) -> str:
 def _misleads(
     values: tuple[float | None, ...],
     parts: list[str],
+    none: int,
     decimals: int,
     style: JournalStyle,
 ) -> bool:
     """Whether different limits read alike, a ratio as zero, or an effect as none."""
     _, low, high = values
     alike = low != high and parts[1] == parts[2] and _is_finite(low)
-    excludes_one = (_is_finite(low) and low > 1) or (_is_finite(high) and high < 1)
-    reads_as_none = parts[0] == format_number(1, decimals, style=style)
-    return parts[0].startswith("<") or alike or (excludes_one and reads_as_none)
+    excludes = (_is_finite(low) and low > none) or (_is_finite(high) and high < none)
+    reads_as_none = parts[0] == format_number(none, decimals, style=style)
+    return parts[0].startswith("<") or alike or (excludes and reads_as_none)
 
 
 def _scientific(value: float, style: JournalStyle) -> str:

@@ -16,6 +16,7 @@ from fahrstats.display import figures, journals, sentences, tables
 from fahrstats.display.journal_styles import STYLES, journal_style
 from fahrstats.display.journals import (
     format_count,
+    format_difference,
     format_interval,
     format_number,
     format_p,
@@ -197,6 +198,24 @@ def test_a_monotone_likelihood_has_an_infinite_estimate():
     assert format_ratio(np.inf) == "infinite"
     assert format_ratio(0.0, 0.0, 0.432) == "0 (0–0.43)"
     assert format_number(-np.inf) == "−infinite"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ((0.0004, -0.0026, 0.0034), "0.000 (−0.003 to 0.003)"),
+        ((-0.0004, -0.0068, 0.0094), "0.000 (−0.007 to 0.009)"),
+        ((-0.0004,), "0.000"),
+        # limits that exclude zero, or would read alike
+        ((0.0004, 0.0001, 0.0008), "0.0004 (0.0001–0.0008)"),
+        ((-0.0004, -0.0026, -0.0001), "−0.0004 (−0.0026 to −0.0001)"),
+        ((0.0001, -0.0001, 0.0003), "0.0001 (−0.0001 to 0.0003)"),
+        ((0.0, 0.0, 0.0), "0.000 (0.000–0.000)"),
+        ((None, -0.1, 0.1), "not estimated"),
+    ],
+)
+def test_differences_gain_decimals_only_where_they_would_mislead(numbers, text):
+    assert format_difference(*numbers) == text
 
 
 def test_ratios_gain_decimals_where_two_would_mislead():

@@ -129,8 +129,9 @@ def to_digits(
 ) -> pd.DataFrame:
     """Return numbers with the decimals of a report, or with few digits.
 
-    An estimate that would read as zero gets a decimal more, as in a report. A share of
-    pairs has one less where the pairs are so few that it would tell how many.
+    An estimate that would read as zero gets a decimal more, which a report prints where
+    zero would mislead. A share of pairs has one less where the pairs are so few that it
+    would tell how many.
     """
     decimals = rows["estimand"].map(decimals_of).astype(float)
     has_few_pairs = sizes(rows, "n_events") < _FEW_STEPS * rounding.base
