@@ -83,6 +83,31 @@ def test_the_corrected_p_value_is_that_of_shuffled_scores():
     assert np.mean(np.array(largest) > 1.96) > 0.15
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("censoring", [np.inf, 0.25], ids=["all events", "a fifth"])
+def test_scores_without_effect_have_small_p_values_as_rarely_as_they_should(censoring):
+    """By simulation, within three Monte Carlo standard errors; uncorrected, they do."""
+    n, n_samples = 500, 200
+    rng = np.random.default_rng(20240607)
+    p_adjusted, p_value = np.empty((2, n_samples))
+    for sample in range(n_samples):
+        event_time = rng.exponential(size=n)
+        end = rng.exponential(size=n) * censoring
+        data = pd.DataFrame(
+            {
+                "time": np.minimum(event_time, end),
+                "event": event_time <= end,
+                "x": rng.integers(0, 9, n),
+            }
+        )
+        best = fs.best_cut_point("Surv(time, event) ~ x", data).glance()
+        p_adjusted[sample], p_value[sample] = best.loc[0, ["p_adjusted", "p_value"]]
+    for level in (0.05, 0.25, 0.5):
+        error = np.sqrt(level * (1 - level) / n_samples)
+        assert np.mean(p_adjusted < level) == pytest.approx(level, abs=3 * error)
+        assert np.mean(p_value < level) > level + 3 * error
+
+
 def test_the_p_value_is_near_the_formula_of_miller_and_siegmund(cohorts):
     """Theirs is of a continuum of cut points, and so is no smaller."""
     (case,) = [case for case in CASES if case.data == "flchain"]
