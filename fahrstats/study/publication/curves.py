@@ -9,13 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fahrstats.study.people_tables import round_times
-from fahrstats.study.publication.counts import Rounding
+from fahrstats.study.publication.counts import COUNTS, Rounding
 
 FloatArray = NDArray[np.float64]
 
 _AT_START = {"survival": 1.0, "cumulative_incidence": 0.0}
 _NO_KEYS = ("time", "n", "n_at_risk", "n_censored", "n_events")
 _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
+_COUNTED_OR_PLACED = frozenset((*COUNTS, "predicted", "subgroup"))
+_EFFECTS = ("biomarker", "model", "term")
 _POINTS_PER_STEP = 10
 _DIGITS = 2
 
@@ -54,6 +56,26 @@ def at_round_times(table: pd.DataFrame, rounding: Rounding) -> pd.DataFrame:
     parts = [_one_curve(block, times, rounding) for _, block in blocks]
     kept = [c for c in table if c not in ("n_at_risk", "n_censored", "n_events")]
     return pd.concat(parts, ignore_index=True)[kept]
+
+
+def without_ends(table: pd.DataFrame, horizons: Sequence[float]) -> pd.DataFrame:
+    """Return effects over time without the times of the first and the last event.
+
+    They are times of single people. Effects at times of the study's choice stay.
+
+    Parameters
+    ----------
+    table
+        A result table, of effects over time or another.
+    horizons
+        Times that the study asks for.
+    """
+    if not {"time", "term"} <= {*table} or not _COUNTED_OR_PLACED.isdisjoint(table):
+        return table
+    times = table.groupby([k for k in _EFFECTS if k in table], dropna=False)["time"]
+    first, last = times.transform("min"), times.transform("max")
+    is_end = (table["time"] == first) | (table["time"] == last)
+    return table[~is_end | table["time"].isin(horizons)].reset_index(drop=True)
 
 
 def rounded_time(time: pd.Series, horizons: Sequence[float]) -> pd.Series:

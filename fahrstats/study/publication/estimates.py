@@ -10,7 +10,11 @@ import pandas as pd
 from fahrstats.columns import in_order
 from fahrstats.errors import DataError
 from fahrstats.study.publication.counts import COUNTS, Rounding
-from fahrstats.study.publication.curves import rounded_time, significant
+from fahrstats.study.publication.curves import (
+    rounded_time,
+    significant,
+    without_ends,
+)
 from fahrstats.study.publication.estimands import decimals_of, nature_of
 from fahrstats.study.publication.few import is_about_few
 from fahrstats.study.publication.levels import KnownLevels
@@ -103,7 +107,7 @@ def coarse(
     known
         What all tables tell of levels; the rows about those of few are left out.
     """
-    table = table.reset_index(drop=True)
+    table = without_ends(table.reset_index(drop=True), horizons)
     if "estimand" in table:
         table = table[~_is_of_persons(table)].reset_index(drop=True)
         few = is_about_few(table, rounding.floor, known)

@@ -187,18 +187,21 @@ def _few_levels(table: pd.DataFrame, floor: int) -> set[FewRow]:
 
 
 def _tests_few(table: pd.DataFrame, known: KnownLevels) -> pd.Series:
-    """Return which rows test or subtract levels one of which is of few."""
+    """Return which rows test or subtract levels one of which is of few.
+
+    So do rows of a level of few in a table that does not count its people.
+    """
     if not _is_by_level(table):
         return pd.Series(False, table.index)
     few: dict[tuple[str, str, str], set[str]] = {}
     for row in known.few:
         few.setdefault((row.biomarker, row.subgroup, row.time), set()).add(row.level)
-    between_levels = "measure" in table
+    between_levels, is_counted_here = "measure" in table, "n" in table
     found = []
     for row, term in zip(_rows(table), _texts(table, "term"), strict=True):
         levels = few.get((row.biomarker, row.subgroup, row.time), set())
         if row.level not in WHOLE:
-            levels = set()
+            levels = set() if is_counted_here else levels & {row.level}
         elif between_levels and _CONTRAST in term:
             levels = levels & {*term.split(_CONTRAST)}
         found.append(bool(levels))

@@ -11,6 +11,7 @@ from fahrstats.study.publication.curves import (
     rounded_time,
     significant,
 )
+from fahrstats.study.publication.estimates import coarse
 from fahrstats.survival.over_time.curves import kaplan_meier
 
 ROUNDING = Rounding("secret")
@@ -84,3 +85,20 @@ def test_times_have_two_digits_unless_a_study_asks_for_them():
     times = rounded_time(pd.Series([1.338439, 12.345, 7.25, 0.0]), [7.25])
     assert times.tolist() == [1.3, 12.0, 7.25, 0.0]
     assert significant(-0.012345, 3) == -0.0123
+
+
+def test_effects_over_time_do_not_begin_and_end_with_single_people():
+    """They are estimated from the first event to the last."""
+    times = np.array([0.0027, 1.0, 2.0, 4.019])
+    table = pd.DataFrame(
+        {
+            "term": np.repeat(["age", "sex"], 4),
+            "estimand": "hr",
+            "time": np.tile(times, 2),
+            "estimate": 1.1,
+        }
+    )
+    shown = coarse(table, ROUNDING, [1.0])
+    assert shown["time"].tolist() == [1.0, 2.0] * 2
+    counted = coarse(table.assign(n=400, n_events=90), ROUNDING, [1.0])
+    assert counted["time"].tolist() == [0.0027, 1.0, 2.0, 4.0] * 2

@@ -131,6 +131,13 @@ def test_tests_and_differences_of_levels_of_few_are_not_published(n_events, is_h
     assert not is_about_few(later, 10, known).any()
 
 
+def test_a_table_that_counts_nobody_has_no_level_of_few_either():
+    levels = of_levels([90, 9])
+    shrunken = levels.drop(columns=["n", "n_events"]).assign(weight=[0.9, 0.2])
+    known = known_of({"audit": levels}, 10)
+    assert is_about_few(shrunken, 10, known).tolist() == [False, True]
+
+
 def test_levels_of_which_nothing_is_estimated_are_in_no_test():
     levels = of_levels([90, 9], estimate=[1.2, np.nan])
     test = levels.iloc[:1].assign(level="", n=200, n_events=90)
