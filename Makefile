@@ -13,7 +13,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .venv/dev: .venv/report
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	npm install --silent --no-save --prefix .venv axe-core@4.14.1 || echo 'Without npm, pages are not checked with axe-core'
+	npm install --silent --no-save --prefer-offline --fetch-retries=1 --fetch-timeout=20000 --prefix .venv axe-core@4.14.1 \
+	  || echo 'axe-core could not be installed: pages are not checked with it'
 	touch $@
 
 demo: .venv/report ## from photographs to scores, and from scores to a report
