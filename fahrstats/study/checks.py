@@ -27,12 +27,13 @@ from fahrstats.study.cohort_checks import (
     variable_notes,
 )
 from fahrstats.study.companions import companion_problems
+from fahrstats.study.outcomes import Outcome
 from fahrstats.study.participant_flow import participant_flow
 from fahrstats.study.photo_scores import PhotoScores, check_photos, read_photo_scores
 from fahrstats.study.photo_survival import NOT_FITTED, with_survival
 from fahrstats.study.preparation import Preparation, prepare
 from fahrstats.study.published import PublishedRow, read_rows
-from fahrstats.study.specification import Outcome, Study
+from fahrstats.study.specification import Study
 from fahrstats.study.study_file import first_of, parse_study, results_folder
 from fahrstats.study.tables_in import SourceTable, find_file, load
 from fahrstats.study.wording import counted

@@ -15,6 +15,7 @@ from fahrstats.study.models import (
     step_sizes,
     with_step_texts,
 )
+from fahrstats.study.outcomes import Outcome
 from fahrstats.study.people_tables import (
     group_column,
     horizons,
@@ -22,7 +23,7 @@ from fahrstats.study.people_tables import (
     stacked,
     with_groups,
 )
-from fahrstats.study.specification import CAUSE_COLUMN, Competing, Outcome
+from fahrstats.study.specification import CAUSE_COLUMN, Competing
 from fahrstats.survival.competing_risks.cause_specific import cause_specific_cox
 from fahrstats.survival.competing_risks.competing import (
     CumulativeIncidence,

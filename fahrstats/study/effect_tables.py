@@ -16,8 +16,9 @@ from fahrstats.study.models import (
     step_text,
     with_reference_first,
 )
+from fahrstats.study.outcomes import Outcome
 from fahrstats.study.people_tables import stacked
-from fahrstats.study.specification import Outcome, Variable
+from fahrstats.study.specification import Variable
 from fahrstats.survival.cox_models.proportionality import ph_test
 from fahrstats.survival.subgroup_audits.subgroups import by_subgroup
 

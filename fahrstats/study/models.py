@@ -10,8 +10,9 @@ import pandas as pd
 from fahrstats.cohort.encoding import DesignColumn
 from fahrstats.errors import ConvergenceError, DataError, FormulaError
 from fahrstats.study.checks import StudyCohort
+from fahrstats.study.outcomes import Outcome
 from fahrstats.study.people_tables import group_column, with_groups
-from fahrstats.study.specification import Outcome, Variable
+from fahrstats.study.specification import Variable
 from fahrstats.survival.cox_models.cox_fit import CoxFit
 from fahrstats.survival.cox_models.hazards import cox
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fahrstats.cohort.follow_up import as_float, column_problems
-from fahrstats.study.specification import EventRule, Outcome
+from fahrstats.study.outcomes import EventRule, Outcome
 from fahrstats.study.work import (
     Work,
     codes_of,

@@ -22,7 +22,7 @@ from fahrstats.study.guesses import (
     guess_unit,
     looks_like_age,
 )
-from fahrstats.study.specification import DAYS_PER_YEAR, OUTCOME_COLUMNS
+from fahrstats.study.outcomes import DAYS_PER_YEAR, OUTCOME_COLUMNS
 from fahrstats.study.tables_in import read_table
 from fahrstats.study.wording import code_text
 from fahrstats.study.work import is_amount

@@ -18,16 +18,9 @@ from fahrstats.study.analysis_sections import (
 )
 from fahrstats.study.audit_section import audit_problems, read_audit
 from fahrstats.study.examples import example_file, example_names
+from fahrstats.study.outcomes import DAYS_PER_YEAR, EventRule, Outcome, TimeUnit
 from fahrstats.study.photo_section import cross_fit_problems, read_photos
-from fahrstats.study.specification import (
-    DAYS_PER_YEAR,
-    EventRule,
-    Outcome,
-    Study,
-    StudyKind,
-    TableFile,
-    TimeUnit,
-)
+from fahrstats.study.specification import Study, StudyKind, TableFile
 from fahrstats.study.statement_section import read_statements
 from fahrstats.study.study_names import check_names
 from fahrstats.study.variable_sections import (

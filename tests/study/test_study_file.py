@@ -7,7 +7,8 @@ from fahrstats.cohort.encoding import TRANSFORMS as OURS
 from fahrstats.errors import DataError
 from fahrstats.study.examples import example_file, example_names
 from fahrstats.study.kinds import find_kind
-from fahrstats.study.specification import EventRule, Subgroup
+from fahrstats.study.outcomes import EventRule
+from fahrstats.study.specification import Subgroup
 from fahrstats.study.study_file import find_study, first_of, parse_study
 from fahrstats.study.study_names import TRANSFORM_NAMES
 
