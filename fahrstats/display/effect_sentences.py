@@ -40,6 +40,7 @@ from fahrstats.display.result_table import (
 from fahrstats.errors import DataError
 
 _SIZES: Final = ("n", "n_events")
+_WITHHELD: Final = "too few people or events"  # in the model, but not published
 _ALIASED: Final = "aliased: "
 _CONSTANT: Final = ("has one level", "in every row", "is constant", "does not vary")
 
@@ -255,7 +256,7 @@ def _no_estimate(row: dict[str, Any], hazard: str, labels: Labels | None) -> str
 
 
 def _left_out(table: pd.DataFrame, covariates: Sequence[str]) -> dict[str, str]:
-    """Return the covariates none of whose terms has an estimate, each with its note."""
+    """Return the covariates none of whose terms was estimated, each with its note."""
     if "variable" not in table:
         return {}
     left_out = {}
@@ -263,7 +264,8 @@ def _left_out(table: pd.DataFrame, covariates: Sequence[str]) -> dict[str, str]:
         rows = table[table["variable"] == name]
         if len(rows) and rows["estimate"].isna().all():
             note = rows["note"].iloc[0] if "note" in rows else ""
-            left_out[name] = note if isinstance(note, str) else ""
+            if note != _WITHHELD:
+                left_out[name] = note if isinstance(note, str) else ""
     return left_out
 
 

@@ -94,6 +94,19 @@ def test_a_score_that_repeats_a_covariate_has_no_estimate_of_its_own(labels):
     )
 
 
+def test_covariates_whose_estimates_are_not_published_are_held_equal(labels):
+    table = pd.concat([effect(1.3, 1.05, 1.6), effect(np.nan, np.nan, np.nan)])
+    table = table.assign(
+        variable=["flc", "sex"],
+        term=["flc", "sex[T.M]"],
+        note=["", "too few people or events"],
+    )
+    given = {"outcome": DEATH, "adjusted_for": ["sex"], "labels": labels}
+    text = sentences.association(table, "flc", **given)
+    assert "with sex held equal:" in text
+    assert "left out" not in text
+
+
 def test_covariates_that_were_left_out_are_not_held_equal(labels):
     rows = [
         ("flc", "flc", 1.3, ""),
