@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fahrstats import face as face
-    from fahrstats.cohort.groups import QuantileGroups, TableOne
+    from fahrstats.cohort.characteristics import TableOne
+    from fahrstats.cohort.characteristics import table_one as table_one
+    from fahrstats.cohort.groups import QuantileGroups
     from fahrstats.cohort.groups import quantile_groups as quantile_groups
-    from fahrstats.cohort.groups import table_one as table_one
     from fahrstats.measurement.accuracy import age_accuracy as age_accuracy
     from fahrstats.measurement.accuracy_result import AgeAccuracy
     from fahrstats.measurement.age_gap import AgeGap
@@ -153,7 +154,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "cohort.groups": ("QuantileGroups", "TableOne", "quantile_groups", "table_one"),
+    "cohort.characteristics": ("TableOne", "table_one"),
+    "cohort.groups": ("QuantileGroups", "quantile_groups"),
     "survival.cox_models.baseline": ("BaselineHazard",),
     "survival.competing_risks.cause_specific": (
         "CauseSpecificFits",

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.characteristics import table_one
 from fahrstats.columns import in_order
 from fahrstats.display.journals import format_count, format_interval, format_number
 from fahrstats.errors import DataError

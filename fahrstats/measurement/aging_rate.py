@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.characteristics import table_one
 from fahrstats.cohort.measurement_error import (
     ErrorLike,
     MeasurementError,

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.characteristics import table_one
 from fahrstats.measurement.age_gap import AgeGap, gap
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.models import estimated, fit_cox, full_model

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 import numpy as np
 import pandas as pd
 
-from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.characteristics import table_one
 from fahrstats.cohort.levels import subgroup_levels
 from fahrstats.errors import DataError
 from fahrstats.study.audit_section import AUDIT, crossed_columns

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from fahrstats.cohort.balance import standardized_differences
+from fahrstats.cohort.characteristics import table_one
 from fahrstats.cohort.follow_up import is_number
-from fahrstats.cohort.groups import table_one
 from fahrstats.columns import in_order
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.specification import GROUP_ENDING

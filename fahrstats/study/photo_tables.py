@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.characteristics import table_one
 from fahrstats.study.checks import StudyCohort
 from fahrstats.study.people_tables import stacked
 from fahrstats.study.photo_scores import PREFIX, STATUS_WORDS

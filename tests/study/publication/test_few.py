@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fahrstats.cohort.balance import standardized_differences
-from fahrstats.cohort.groups import table_one
+from fahrstats.cohort.characteristics import table_one
 from fahrstats.study.people_tables import stacked, with_codes_as_levels
 from fahrstats.study.publication.counts import Rounding
 from fahrstats.study.publication.estimates import coarse
