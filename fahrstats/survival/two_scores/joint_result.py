@@ -23,7 +23,8 @@ from fahrstats.display.journals import (
 from fahrstats.display.labels import per_label
 from fahrstats.survival.cox_models.cox_fit import CoxFit
 from fahrstats.survival.summaries import describe_dropped
-from fahrstats.survival.wald import as_ratio, quadratic_form, with_wald
+from fahrstats.survival.two_scores.model_rows import effect_by_step, larger_model_test
+from fahrstats.survival.wald import as_ratio, with_wald
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -319,12 +320,12 @@ class JointRiskGroups:
                 if name in fit.terms:
                     steps = {"1": 1.0, "SD": spread}
                     position = fit.terms.index(name)
-                    yield _effect(fit, position, steps, conf_level).assign(
+                    yield effect_by_step(fit, position, steps, conf_level).assign(
                         model=model, term=name
                     )
         last = len(self.with_product.terms) - 1
         step = float(np.prod(sd) / np.prod(self.spread))
-        yield _effect(self.with_product, last, {"SD": step}, conf_level).assign(
+        yield effect_by_step(self.with_product, last, {"SD": step}, conf_level).assign(
             model=self._label("*"), term=":".join(self.scores), estimand="log_hr_ratio"
         )
 
@@ -332,7 +333,7 @@ class JointRiskGroups:
         self, smaller: CoxFit, larger: CoxFit, contrasts: FloatArray, *, model: str
     ) -> pd.DataFrame:
         """Test a larger model against the smaller one within it."""
-        statistic, df, note = _test(smaller, larger, contrasts)
+        statistic, df, note = larger_model_test(smaller, larger, contrasts)
         values = {
             "model": model,
             "term": ":".join(self.scores),
@@ -350,49 +351,6 @@ class JointRiskGroups:
 def cell_name(pair: tuple[str, str], levels: tuple[str, str]) -> str:
     """Return the name of a joint group: ``faceage low, facesurvival high``."""
     return f"{pair[0]} {levels[0]}, {pair[1]} {levels[1]}"
-
-
-def _effect(
-    fit: CoxFit, position: int, steps: dict[str, float], conf_level: float
-) -> pd.DataFrame:
-    """Effect of one column for several sizes of a step."""
-    size = np.array(list(steps.values()))
-    equals = [a.equals for a in fit.aliased if a.term == fit.terms[position]]
-    infinite = [m for m in fit.monotone if m.term == fit.terms[position]]
-    table = pd.DataFrame(
-        {
-            "per": list(steps),
-            "estimand": "log_hr",
-            "n": fit.n,
-            "n_events": fit.n_events,
-            "note": "; ".join(
-                [
-                    *(f"aliased: {text}" for text in equals),
-                    *("infinite: monotone likelihood" for _ in infinite),
-                ]
-            ),
-        }
-    )
-    std_error = float(np.sqrt(fit.cov[position, position])) * size
-    return with_wald(table, fit.log_hr[position] * size, std_error, conf_level)
-
-
-def _test(
-    smaller: CoxFit, larger: CoxFit, contrasts: FloatArray
-) -> tuple[float, int, str]:
-    """Likelihood-ratio test, or with clusters a robust Wald test of ``contrasts``."""
-    df = larger.df - smaller.df
-    if df < 1:
-        return np.nan, 0, "the larger model adds nothing"
-    if not larger.is_robust:
-        statistic = 2 * (larger.log_likelihood - smaller.log_likelihood)
-        return max(0.0, statistic), df, "likelihood-ratio test"
-    used = np.flatnonzero((contrasts != 0).any(axis=0))
-    effects = contrasts[:, used] @ larger.log_hr[used]
-    if len(contrasts) != df or not np.isfinite(effects).all():
-        return np.nan, 0, "not tested: a group has no estimate"
-    cov = contrasts[:, used] @ larger.cov[np.ix_(used, used)] @ contrasts[:, used].T
-    return quadratic_form(effects, cov), df, "robust Wald test"
 
 
 def _exponentiated(table: pd.DataFrame) -> pd.DataFrame:
