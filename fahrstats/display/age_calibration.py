@@ -20,11 +20,13 @@ from plotnine import (
 )
 
 from fahrstats.display.age_errors import model_scales
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
-from fahrstats.display.result_table import need_columns
+from fahrstats.display.result_table import by_value, need_columns, records
 from fahrstats.display.theme import FAINT, MUTED, house_theme, page_width
 from fahrstats.errors import DataError
 
@@ -79,7 +81,7 @@ def age_calibration(
         panel=pd.Categorical(panels, list(_PANELS.values())),
     )
     band = aes(ymin="joint_low", ymax="joint_high", fill="model")
-    return (
+    plot = (
         ggplot(drawn, aes("value", "estimate", group="model"))
         + geom_hline(yintercept=0, color=MUTED, size=0.4)
         + geom_ribbon(band, alpha=0.18)
@@ -96,3 +98,21 @@ def age_calibration(
             legend_position="top" if len(order) > 1 else "none",
         )
     )
+    return with_alt_text(
+        plot,
+        title,
+        [_in_words(part, panel, style) for panel, part in by_value(drawn, "panel")],
+    )
+
+
+def _in_words(curves: pd.DataFrame, panel: str, style: JournalStyle) -> str:
+    """Say how far both ends of each curve of a panel lie from the age."""
+    texts = []
+    for model, curve in by_value(curves, "model"):
+        ends = " and ".join(
+            f"{format_number(row['estimate'], 1, style=style)} years at "
+            f"{format_number(row['value'], 0, style=style)}"
+            for row in records(curve.sort_values("value").iloc[[0, -1]])
+        )
+        texts.append(f"{model} {ends}")
+    return f"{panel}: {'; '.join(texts)}"

@@ -22,11 +22,13 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
-from fahrstats.display.result_table import need_columns
+from fahrstats.display.result_table import by_value, need_columns, records
 from fahrstats.display.theme import (
     BASE_SIZE,
     INK,
@@ -99,7 +101,7 @@ def age_cells(
     n_lines = -(-len(models) // n_columns)
     height = n_lines * (room + 0.35) + _FRAME + (_TITLE_HEIGHT if title else 0)
     sides = aes(xmin="value", xmax="right", ymin="predicted", ymax="top")
-    return (
+    plot = (
         ggplot(cells)
         + geom_rect(aes(**sides, fill="percent"))
         + geom_abline(slope=1, intercept=0, color=MUTED, linetype="dashed", size=0.4)
@@ -124,6 +126,24 @@ def age_cells(
             legend_key_height=8,
         )
     )
+    return with_alt_text(plot, title, [_in_words(cells, style)])
+
+
+def _in_words(cells: pd.DataFrame, style: JournalStyle) -> str:
+    """Say where each model has the largest share of people."""
+    texts = []
+    for panel, part in by_value(cells, "panel"):
+        (row,) = records(part.nlargest(1, "percent"))
+        share = format_number(row["percent"], 1, style=style)
+        low, high, read_low, read_high = (
+            format_number(row[name], 0, style=style)
+            for name in ("value", "right", "predicted", "top")
+        )
+        texts.append(
+            f"{panel}: most, {share}% of people, are {low} to {high} years old and "
+            f"read as {read_low} to {read_high}"
+        )
+    return "; ".join(texts)
 
 
 def age_scatter(

@@ -22,12 +22,14 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.display_table import count_or_empty
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import by_value, need_columns, only_one
 from fahrstats.display.theme import FAINT, colours, house_theme, line_types, page_width
 
 _HEIGHT: Final = 3.4  # inches
@@ -82,7 +84,8 @@ def errors_by_age(
     )
     counts = drawn.drop_duplicates("level").set_index("level")["n"]
     estimand = str(drawn["estimand"].iloc[0])
-    return (
+    name = _NAMES.get(estimand, estimand.replace("_", " "))
+    plot = (
         ggplot(drawn, aes("at", "estimate", group="model"))
         + geom_ribbon(aes(ymin="conf_low", ymax="conf_high", fill="model"), alpha=0.15)
         + geom_line(aes(color="model", linetype="model"), size=0.8)
@@ -98,7 +101,7 @@ def errors_by_age(
         + scale_y_continuous(labels=tick_numbers(style))
         + labs(
             x="Age (years), number of photos",
-            y=_NAMES.get(estimand, estimand.replace("_", " ")),
+            y=name,
             title=plain(title),
         )
         + house_theme(width, _HEIGHT)
@@ -106,6 +109,18 @@ def errors_by_age(
             panel_grid_major_y=element_line(color=FAINT),
             legend_position="top" if len(order) > 1 else "none",
         )
+    )
+    reach = [
+        f"{model}: {_reach(part, style)}" for model, part in by_value(drawn, "model")
+    ]
+    return with_alt_text(plot, title, [f"{name} by age, {'; '.join(reach)}"])
+
+
+def _reach(errors: pd.DataFrame, style: JournalStyle) -> str:
+    """Say at which ages a model errs least, and at which most."""
+    return from_to(
+        zip(errors["level"], errors["estimate"], strict=True),
+        lambda value: format_number(value, 1, style=style),
     )
 
 

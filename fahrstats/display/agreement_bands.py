@@ -19,9 +19,11 @@ from plotnine import (
     scale_y_continuous,
 )
 
+from fahrstats.display.alt_text import one_by_one, with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.display_table import count_or_empty
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.result_table import need_columns
@@ -81,7 +83,12 @@ def changes_by_mean(
         model=pd.Categorical(points["model"].map(names), order),
         band=pd.Categorical(points["band"], list(dict.fromkeys(points["band"]))),
     )
-    return (
+    means = lines[lines["estimand"] == _MEAN]
+    told = one_by_one(
+        zip(means["model"].astype(str), means["estimate"], strict=True),
+        lambda value: format_number(value, 1, style=style),
+    )
+    plot = (
         ggplot(points, aes("band"))
         + geom_blank()
         + geom_rect(
@@ -108,6 +115,7 @@ def changes_by_mean(
         )
         + house_theme(width, _HEIGHT)
     )
+    return with_alt_text(plot, title, [f"Mean change in years: {told}"])
 
 
 def _points(bands: pd.DataFrame, style: JournalStyle) -> pd.DataFrame:

@@ -24,11 +24,13 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.axes import tick_percents
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
     BASE_SIZE,
     FAINT,
@@ -123,7 +125,7 @@ def calibration_curves(
         "labels": tick_percents(style),
         "expand": (0.02, 0),
     }
-    return (
+    plot = (
         ggplot(groups.dropna(subset="estimate"), aes("predicted", "estimate"))
         + geom_segment(
             aes(x=0, y=0, xend=top, yend=top),
@@ -154,6 +156,20 @@ def calibration_curves(
             panel_spacing=_SPACING / (n_columns * side + _AXIS_WIDTH),
         )
     )
+    return with_alt_text(plot, title, [_in_words(groups, style)])
+
+
+def _in_words(groups: pd.DataFrame, style: JournalStyle) -> str:
+    """Set observed beside predicted risk in the highest group of each panel."""
+    told = groups.dropna(subset="estimate").sort_values("predicted")
+    highest = told.drop_duplicates("panel", keep="last").sort_values("panel")
+    texts = [
+        f"{format_number(100 * row['predicted'], 0, style=style)}% predicted and "
+        f"{format_number(100 * row['estimate'], 0, style=style)}% observed "
+        f"({row['panel']})"
+        for row in records(highest)
+    ]
+    return f"In the group of highest risk: {', '.join(texts)}" if texts else ""
 
 
 def _heading(name: str, room: float) -> str:

@@ -17,12 +17,13 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.error_tiles import COOL, PALE, WARM, signed
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_short
 from fahrstats.display.labels import Labels, column_label, opening
 from fahrstats.display.margin_text import plain, text_width, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import by_value, need_columns, only_one, records
 from fahrstats.display.theme import FAINT, INK, TEXT_SIZE, house_theme, page_width
 
 _REACH: Final = 10.0  # years; larger changes are no darker
@@ -90,7 +91,7 @@ def change_tiles(
     beside = max(text_width(name, TEXT_SIZE) for name in names.values()) + _EDGES
     tile = (width - beside) / (len(set(models.values())) * len(severities))
     is_roomy = max(text_width(text, TEXT_SIZE) for text in tiles["text"]) < tile
-    return (
+    plot = (
         ggplot(tiles, aes("severity", "condition"))
         + geom_tile(aes(fill="shade"), color="white", size=0.8)
         + geom_text(aes(label="text"), size=TEXT_SIZE - (not is_roomy), color=INK)
@@ -110,4 +111,19 @@ def change_tiles(
             axis_line=element_blank(),
             axis_ticks_major=element_blank(),
         )
+    )
+    reach = [
+        f"{model}: {_reach(part, style)}" for model, part in by_value(tiles, "model")
+    ]
+    return with_alt_text(plot, title, reach)
+
+
+def _reach(tiles: pd.DataFrame, style: JournalStyle) -> str:
+    """Say which change of a model is lowest, and which is highest."""
+    return from_to(
+        (
+            (f"{row['condition']}, severity {row['severity']}", row["estimate"])
+            for row in records(tiles)
+        ),
+        lambda value: signed(value, style),
     )

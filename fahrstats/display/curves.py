@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from plotnine import aes, coord_cartesian, ggplot, labs, scale_y_continuous
 
+from fahrstats.display.alt_text import one_by_one, with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.step_curves import (
@@ -22,6 +24,7 @@ from fahrstats.display.step_curves import (
     bands_and_lines,
     corners,
     count_cells,
+    last_estimates,
     legend_height,
     scales_and_legend,
     shown_names,
@@ -113,7 +116,15 @@ def survival_curves(
             + table_room(_left_of_panel(rows), below, width),
         ]
     plot = ggplot(steps, aes("time", "estimate", color="group", linetype="group"))
-    return plot + layers + scales_and_legend(names, width, style)
+    ends = one_by_one(
+        last_estimates(curves, "group", names, few_at_risk),
+        lambda value: format_number(value, style=style),
+    )
+    return with_alt_text(
+        plot + layers + scales_and_legend(names, width, style),
+        title,
+        [f"{y_label} where curves end or fade: {ends}"],
+    )
 
 
 def _steps(

@@ -19,8 +19,10 @@ from plotnine import (
     scale_y_continuous,
 )
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.axes import tick_numbers, tick_percents
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
 from fahrstats.display.result_table import need_columns, only_one
@@ -91,7 +93,7 @@ def decision_curves(
     height = _HEIGHT + legend_height(names, width) + (_TITLE_HEIGHT if title else 0)
     banded = rows[~rows["term"].isin(_WITHOUT)]
     banded = banded.dropna(subset=["conf_low", "conf_high"])
-    return (
+    plot = (
         ggplot(rows, aes("threshold", "estimate", color="term", linetype="term"))
         + _bands(banded)
         + geom_line(size=0.8)
@@ -103,6 +105,12 @@ def decision_curves(
         + house_theme(width, height)
         + legend_above(names, width)
     )
+    low, high = (
+        format_number(100 * end, 0, style=style)
+        for end in (rows["threshold"].min(), rows["threshold"].max())
+    )
+    told = f"Thresholds from {low}% to {high}%: {', '.join(names.values())}"
+    return with_alt_text(plot, title, [told])
 
 
 def _name(term: str, labels: Labels | None) -> str:

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
@@ -97,9 +97,7 @@ class DisplayTable:
                 {name: as_html(_in_html(self.headers[name])) for name in others}
             )
             .tab_stubhead(as_html(_in_html(self.headers[first])))
-            .cols_align("center", others)
-            .cols_align("left", [*self.prose])
-            .cols_align("right", [n for n in numbers if _is_even(self.cells[n])])
+            .tab_style(style.css("text-align: left;"), [loc.stubhead(), loc.stub()])
             .tab_style(style.css("white-space: nowrap;"), loc.body(columns=numbers))
             .tab_options(
                 table_font_size=_FONT_SIZE,
@@ -116,6 +114,12 @@ class DisplayTable:
                 table_body_border_bottom_color="black",
             )
         )
+        for name in others:
+            side = self._side(name)
+            places = [loc.body(columns=name), loc.column_labels(columns=name)]
+            # Pandoc, which makes a Word file of the page, reads styles and no classes.
+            flush = style.css(f"text-align: {side};")
+            table = table.cols_align(side, name).tab_style(flush, places)
         for text, names in self.spanners.items():
             above = as_html(_in_html(text))
             table = table.tab_spanner(above, columns=list(names), id=text)
@@ -129,6 +133,11 @@ class DisplayTable:
         for note in self.notes:
             table = table.tab_source_note(as_html(_in_html(note)))
         return table
+
+    def _side(self, name: str) -> Literal["left", "right", "center"]:
+        if name in self.prose:
+            return "left"
+        return "right" if _is_even(self.cells[name]) else "center"
 
     def _identity(self) -> str:
         """Return an identifier of the content: the same table, the same HTML."""

@@ -23,11 +23,13 @@ from plotnine import (
 )
 
 from fahrstats.display.age_errors import model_scales
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label, column_unit, opening
 from fahrstats.display.margin_text import plain, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import by_value, need_columns, only_one
 from fahrstats.display.theme import BASE_SIZE, FAINT, MUTED, house_theme, page_width
 
 _COLUMNS: Final = 3
@@ -93,7 +95,8 @@ def dose_curves(
     )
     n_rows = math.ceil(len(panels) / n_columns)
     estimand = str(table["estimand"].iloc[0])
-    return (
+    name = _NAMES.get(estimand, estimand)
+    plot = (
         ggplot(drawn, aes("dose", "estimate", group="model"))
         + geom_hline(yintercept=list(limits), linetype="dashed", color=MUTED, size=0.4)
         + geom_ribbon(
@@ -107,13 +110,26 @@ def dose_curves(
         + facet_wrap("condition", ncol=n_columns, scales="free_x")
         + scale_x_continuous(labels=tick_numbers(style))
         + scale_y_continuous(labels=tick_numbers(style), expand=(0.02, 0, 0.05, 0))
-        + labs(x="Dose", y=_NAMES.get(estimand, estimand), title=plain(title))
+        + labs(x="Dose", y=name, title=plain(title))
         + house_theme(width, _MARGIN + _PANEL * n_rows)
         + theme(
             panel_grid_major_y=element_line(color=FAINT),
             panel_spacing=0.03,
             legend_position="top" if len(order) > 1 else "none",
         )
+    )
+    reach = [
+        f"{model}: {_reach(part, style)}" for model, part in by_value(drawn, "model")
+    ]
+    return with_alt_text(plot, title, [f"{name}, {'; '.join(reach)}"])
+
+
+def _reach(doses: pd.DataFrame, style: JournalStyle) -> str:
+    """Say which change moves a model least at its worst dose, and which most."""
+    worst = doses.sort_values("estimate").drop_duplicates("condition", keep="last")
+    return "at the worst dose " + from_to(
+        zip(worst["condition"].astype(str), worst["estimate"], strict=True),
+        lambda value: format_number(value, 1, style=style),
     )
 
 

@@ -19,11 +19,12 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import MINUS, format_number
 from fahrstats.display.labels import CROSS, Labels, column_label
 from fahrstats.display.margin_text import plain, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import by_value, need_columns, only_one
 from fahrstats.display.theme import (
     BASE_SIZE,
     FAINT,
@@ -94,7 +95,8 @@ def error_tiles(
     reach = max(_LEAST_REACH, float(np.nanmax(np.abs([0.0, *tiles["estimate"]]))))
     height = n_panels * (_TILE_HEIGHT * len(groups) + _PANEL_FRAME) + _FRAME
     room = height - _FRAME
-    return (
+    name = plain(column_label(group, labels))
+    plot = (
         ggplot(tiles, aes("band", "group"))
         + geom_tile(aes(fill="estimate"), color="white", size=1.2)
         + geom_text(aes(label="text"), size=TEXT_SIZE, color=INK)
@@ -109,7 +111,7 @@ def error_tiles(
         )
         + labs(
             x="True age (years)",
-            y=wrap(plain(column_label(group, labels)), room, BASE_SIZE),
+            y=wrap(name, room, BASE_SIZE),
             title=plain(title),
         )
         + house_theme(width, height + (_TITLE_HEIGHT if title else 0))
@@ -119,6 +121,18 @@ def error_tiles(
             axis_ticks_major=element_blank(),
             axis_title_y=element_text(color=MUTED),
         )
+    )
+    errors = [
+        f"{panel}: {_reach(part, style)}" for panel, part in by_value(tiles, "panel")
+    ]
+    return with_alt_text(plot, title, [f"By age and {name}, {'; '.join(errors)}"])
+
+
+def _reach(tiles: pd.DataFrame, style: JournalStyle) -> str:
+    """Say which tile of a model is lowest, and which is highest."""
+    return from_to(
+        zip(tiles["level"], tiles["estimate"], strict=True),
+        lambda value: signed(value, style),
     )
 
 

@@ -21,6 +21,7 @@ from plotnine import (
     theme_void,
 )
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_count
 from fahrstats.display.labels import Labels, column_label
@@ -83,7 +84,7 @@ def flow(
     analysed = _Box.at(0.0, aside.bottom - _GAP, [_ANALYSED, _size(last, style)])
     boxes = [everyone, aside, analysed]
     middle = _MAIN_WIDTH / 2
-    return (
+    plot = (
         ggplot()
         + _arrow((middle, everyone.bottom), (middle, analysed.top), "v")
         + _arrow((middle, aside.centre), (aside.left, aside.centre), ">")
@@ -101,6 +102,11 @@ def flow(
             plot_margin=0,
             axis_title=element_blank(),
         )
+    )
+    return with_alt_text(
+        plot,
+        "",
+        [f"{begin}: {_size(first, style)}", f"{_ANALYSED}: {_size(last, style)}"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
@@ -19,6 +20,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.axes import tick_ratios
 from fahrstats.display.forest_columns import (
     BOLD,
@@ -37,9 +39,10 @@ from fahrstats.display.forest_lines import (
     round_ratios,
 )
 from fahrstats.display.journal_styles import DEFAULT, NO_INTERACTION_P, JournalStyle
+from fahrstats.display.journals import format_ratio
 from fahrstats.display.labels import Labels, column_unit, per_label, term_label
 from fahrstats.display.margin_text import geom_margin_text, plain, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
     BASE_SIZE,
     INK,
@@ -118,7 +121,8 @@ def forest(
     )
     room = width - layout.left - 2 * EDGE
     caption = wrap(NO_INTERACTION_P, room, TEXT_SIZE) if is_left_out else ""
-    return (
+    axis = _axis_title(table, labels, x_label, width, style)
+    plot = (
         ggplot()
         + _reference_line(low, high, height)
         + _intervals(lines, low, high, style)
@@ -137,11 +141,24 @@ def forest(
             breaks=[],
             expand=(0, 0),
         )
-        + labs(
-            x=_axis_title(table, labels, x_label, width, style), y="", caption=caption
-        )
+        + labs(x=axis, y="", caption=caption)
         + _size(layout, width, height, title, caption)
     )
+    return with_alt_text(plot, title, [f"{axis}: {_in_words(lines, style)}"])
+
+
+def _in_words(lines: pd.DataFrame, style: JournalStyle) -> str:
+    """Give the ratios of diamonds, and from where to where the others reach."""
+    drawn = lines[lines["estimate"].notna()]
+    is_diamond = drawn["kind"] == "overall"
+    others = drawn[~is_diamond & (drawn["kind"] != "prediction")]
+    others = others[(others["weight"] != NO_WEIGHT) & np.isfinite(others["estimate"])]
+    texts = [f"{row['label']} {row['ratio']}" for row in records(drawn[is_diamond])]
+    reach = from_to(
+        zip(others["label"], others["estimate"], strict=True),
+        lambda value: format_ratio(value, style=style),
+    )
+    return "; ".join(filter(None, [*texts, reach]))
 
 
 def _reference_line(low: float, high: float, height: float) -> list[Any]:

@@ -23,9 +23,11 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.audit_measures import MEASURES, OVERALL, measure_of
 from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, group_label
 from fahrstats.display.margin_text import plain, text_width
 from fahrstats.display.result_table import need_columns, only_one, records
@@ -113,7 +115,7 @@ def funnel(
     names = {s: plain(group_label(s, labels)) for s in levels["subgroup"].unique()}
     order = list(names.values())
     levels = levels.assign(group=pd.Categorical(levels["subgroup"].map(names), order))
-    return (
+    plot = (
         ggplot(levels, aes("n_events", "estimate"))
         + geom_hline(yintercept=everyone["estimate"], color=MUTED, size=0.4)
         + _drawn_limits(curves, style)
@@ -131,6 +133,11 @@ def funnel(
         + house_theme(width, _HEIGHT + (_TITLE_HEIGHT if title else 0))
         + theme(legend_position="top", panel_grid_major_y=element_line(color=FAINT))
     )
+    reach = from_to(
+        zip(levels["level"].astype(str), levels["estimate"], strict=True),
+        lambda value: format_number(value, MEASURES[measure].decimals, style=style),
+    )
+    return with_alt_text(plot, title, [f"{MEASURES[measure].name} from {reach}"])
 
 
 def _known(table: pd.DataFrame, measure: str) -> tuple[pd.Series[Any], pd.DataFrame]:

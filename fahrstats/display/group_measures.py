@@ -26,6 +26,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.audit_measures import (
     MEASURES,
     OVERALL,
@@ -108,7 +109,7 @@ def group_measures(
     titles = {name: _title(name, everyone, room, style) for name in shown}
     drawn = _placed(levels, lines, titles)
     height = float(lines["height"].sum())
-    return (
+    plot = (
         ggplot(drawn, aes("estimate", "y"))
         + geom_blank()
         + _everyone(everyone, titles)
@@ -122,6 +123,11 @@ def group_measures(
         + _legend(style)
         + labs(x="", y="", title=plain(title))
         + _size(width, height + (_TITLE_HEIGHT if title else 0), titles, name_width)
+    )
+    return with_alt_text(
+        plot,
+        title,
+        [f"{titles[name]}; {_reach(levels, name, style)}" for name in shown],
     )
 
 
@@ -139,6 +145,15 @@ def _chosen(
         wanted = " or ".join(f"`{name}`" for name in measures)
         raise DataError(f"No level of the table has {wanted}.")
     return rows, [name for name in measures if name in estimated]
+
+
+def _reach(levels: pd.DataFrame, name: str, style: JournalStyle) -> str:
+    """Say in which level a measure is lowest, and in which it is highest."""
+    rows = levels[levels["measure"] == name]
+    return from_to(
+        zip(rows["level"].astype(str), rows["estimate"], strict=True),
+        lambda value: format_number(value, MEASURES[name].decimals, style=style),
+    )
 
 
 def _size(

@@ -23,13 +23,14 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.forest_lines import round_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_short
+from fahrstats.display.journals import format_ratio, format_short
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, text_width, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
     BASE_SIZE,
     INK,
@@ -109,13 +110,14 @@ def hr_curve(
     right = max(float(curve["value"].max()), reference)
     inside = [knot for knot in knots if left <= knot <= right]
     ticks = round_ratios(low, high)
+    x_title = _x_title(curve, labels, x_label)
     titles = labs(
-        x=wrap(_x_title(curve, labels, x_label), width - _SIDES, BASE_SIZE),
+        x=wrap(x_title, width - _SIDES, BASE_SIZE),
         y=plain(y_label) or "Hazard ratio (95% CI)",
         title=plain(title),
         caption="Ticks along the axis: knots" if inside else "",
     )
-    return (
+    plot = (
         ggplot(shown, aes("value", "estimate"))
         + geom_hline(yintercept=1, color=MUTED, size=0.4)
         + geom_ribbon(
@@ -137,6 +139,21 @@ def hr_curve(
         + house_theme(width, _height(title, inside))
         + theme(plot_caption=element_text(size=TEXT_SIZE, color=MUTED, ha="right"))
     )
+    return with_alt_text(plot, title, [_in_words(curve, x_title, style)])
+
+
+def _in_words(curve: pd.DataFrame, x_title: str, style: JournalStyle) -> str:
+    """Say how high both ends of the curve are."""
+    ordered = curve.sort_values("value")
+    ends = " and ".join(
+        f"{format_ratio(row['estimate'], style=style)} at "
+        f"{format_short(row['value'], digits=_DIGITS, style=style)}"
+        for row in records(ordered.iloc[[0, -1]])
+    )
+    reference = format_short(
+        float(curve["reference"].iloc[0]), digits=_DIGITS, style=style
+    )
+    return f"{x_title}: hazard ratio {ends}, against {reference}"
 
 
 def _ratio_limits(curve: pd.DataFrame) -> tuple[float, float]:

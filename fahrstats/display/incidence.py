@@ -17,8 +17,10 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import one_by_one, with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.margin_text import geom_margin_text, plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one
 from fahrstats.display.step_curves import (
@@ -30,6 +32,7 @@ from fahrstats.display.step_curves import (
     bands_and_lines,
     corners,
     count_cells,
+    last_estimates,
     legend_height,
     round_ticks,
     scales_and_legend,
@@ -122,7 +125,23 @@ def incidence_curves(
         ]
     plot = ggplot(steps, aes("time", "estimate", color="line", linetype="line"))
     gap = theme(panel_spacing_y=_PANEL_GAP / width)
-    return plot + layers + gap + scales_and_legend(lines, room, style)
+    return with_alt_text(
+        plot + layers + gap + scales_and_legend(lines, room, style),
+        title,
+        [
+            f"{shown}, where curves end or fade: "
+            + one_by_one(
+                last_estimates(
+                    curves[curves["cause"].astype(str) == cause],
+                    "group",
+                    groups,
+                    few_at_risk,
+                ),
+                lambda value: format_number(value, style=style),
+            )
+            for cause, shown in causes.items()
+        ],
+    )
 
 
 def _steps(

@@ -26,12 +26,13 @@ from plotnine import (
 )
 
 from fahrstats.columns import CONTRAST
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.journals import format_difference, format_short
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain, text_width, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import need_columns, only_one, records
 from fahrstats.display.theme import (
     FAINT,
     INK,
@@ -72,6 +73,7 @@ _NO_EFFECT: Final = {
 }
 _LIMITS: Final = ("estimate", "conf_low", "conf_high")
 _MINUS: Final = " minus "
+_DIGITS: Final = 3  # of a median in words
 _SKEWED: Final = 2.5  # times the median, from which the 95th percentile asks for logs
 
 # Inches
@@ -140,7 +142,7 @@ def estimates(
     n_panels = rows["panel"].nunique()
     n_rows = int(rows.groupby("panel", observed=True).size().max())
     height = n_panels * (_ROW_HEIGHT * n_rows + _PANEL_FRAME)
-    return (
+    plot = (
         ggplot(rows, aes("estimate", "name"))
         + _no_effect(rows)
         + geom_segment(aes(x="conf_low", xend="conf_high", yend="name"), color=INK)
@@ -165,6 +167,16 @@ def estimates(
             panel_grid_major_y=element_line(color=FAINT),
             panel_spacing_y=_PANEL_SPACING,
         )
+    )
+    told = {
+        str(panel): "; ".join(
+            f"{name} {text}"
+            for name, text in zip(part["name"], part["written"], strict=True)
+        )
+        for panel, part in rows.groupby("panel", observed=True)
+    }
+    return with_alt_text(
+        plot, title, [f"{panel}: {texts}" for panel, texts in told.items()]
     )
 
 
@@ -219,7 +231,7 @@ def distribution(
     )
     wide = wide.dropna(subset=list(_SUMMARY))
     title = label_with_unit(str(table["variable"].iloc[0]), labels)
-    return (
+    plot = (
         ggplot(wide, aes("group"))
         + _cuts(cut_points)
         + geom_boxplot(
@@ -234,6 +246,19 @@ def distribution(
         + theme(axis_title_y=element_blank())
         + _value_axis(wide, title, style)
     )
+    return with_alt_text(plot, title, [_in_words(wide, style)])
+
+
+def _in_words(wide: pd.DataFrame, style: JournalStyle) -> str:
+    """Say the median and the quartiles of each box."""
+    texts = []
+    for row in records(wide):
+        low, middle, high = (
+            format_short(row[name], digits=_DIGITS, style=style)
+            for name in ("q1", "median", "q3")
+        )
+        texts.append(f"{row['group']}: median {middle}, quartiles {low} and {high}")
+    return "; ".join(texts)
 
 
 def _side(names: list[str], written: list[str], width: float) -> float:

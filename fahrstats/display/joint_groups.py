@@ -29,9 +29,10 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, one_by_one, with_alt_text
 from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
-from fahrstats.display.journals import format_count, format_ratio
+from fahrstats.display.journals import format_count, format_number, format_ratio
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain, text_width, wrap
 from fahrstats.display.result_table import need_columns, only_one, records
@@ -112,7 +113,7 @@ def joint_tiles(
     reach = max(_LEAST_REACH, float(rows["log_ratio"].abs().max()))
     lines = max(text.count("\n") for text in texts) + 1
     height = len(first) * max(_TILE_HEIGHT, 0.15 * lines + 2 * _TILE_PAD)
-    return (
+    plot = (
         ggplot(rows, aes("second", "first"))
         + geom_tile(aes(fill="log_ratio"), color="white", size=1.5)
         + geom_text(aes(label="text"), size=TEXT_SIZE, color=INK)
@@ -136,6 +137,16 @@ def joint_tiles(
             axis_ticks_major=element_blank(),
         )
     )
+    names = [plain(column_label(score, labels)) for score in scores]
+    groups = [
+        f"{names[0]} {row['first_group']}, {names[1]} {row['second_group']}"
+        for row in records(rows)
+    ]
+    told = from_to(
+        zip(groups, np.exp(rows["log_ratio"]), strict=True),
+        lambda value: format_ratio(value, style=style),
+    )
+    return with_alt_text(plot, title, [f"Hazard ratios from {told}" if told else ""])
 
 
 def joint_curves(
@@ -185,7 +196,7 @@ def joint_curves(
     )
     n_lines = -(-len(first) // 2)
     height = n_lines * _PANEL_HEIGHT + _PANEL_FRAME + (_TITLE_HEIGHT if title else 0)
-    return (
+    plot = (
         ggplot(steps, aes("time", "estimate", color="curve", linetype="curve"))
         + geom_step(size=0.8)
         + facet_wrap("panel", ncol=2)
@@ -211,6 +222,27 @@ def joint_curves(
             legend_title_position="left",
         )
     )
+    return with_alt_text(plot, title, [_ends(curves, scores, labels, style)])
+
+
+def _ends(
+    curves: pd.DataFrame,
+    scores: tuple[str, str],
+    labels: Labels | None,
+    style: JournalStyle,
+) -> str:
+    """Say where the curve of each group ends."""
+    keys = ["first_group", "second_group"]
+    last = curves.sort_values("time").drop_duplicates(keys, keep="last")
+    first, second = (plain(column_label(score, labels)) for score in scores)
+    ends = one_by_one(
+        (
+            (f"{first} {row[keys[0]]}, {second} {row[keys[1]]}", row["estimate"])
+            for row in records(last.sort_index())
+        ),
+        lambda value: format_number(value, style=style),
+    )
+    return f"Survival probability at the end: {ends}"
 
 
 def _tile_text(row: dict[str, Any], room: float, style: JournalStyle) -> str:

@@ -22,12 +22,14 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import from_to, with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
 from fahrstats.display.region_names import pair_name, region_name
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import by_value, need_columns, only_one
 from fahrstats.display.theme import FAINT, MUTED, colours, house_theme, page_width
 
 _LIMITS: Final = ("conf_low", "conf_high")
@@ -85,7 +87,7 @@ def region_shares(
         at=[-models.index(names[name]) for name in table["model"]],  # first on top
     )
     n_regions = drawn["region"].nunique()
-    return (
+    plot = (
         ggplot(
             drawn, aes("region", "estimate", color="model", shape="model", group="at")
         )
@@ -110,6 +112,7 @@ def region_shares(
             legend_position="top" if len(models) > 1 else "none",
         )
     )
+    return with_alt_text(plot, title, _reaches(drawn, "model", style))
 
 
 def region_differences(
@@ -150,7 +153,7 @@ def region_differences(
         )
     )
     n_regions = drawn["region"].nunique()
-    return (
+    plot = (
         ggplot(drawn, aes("region", "estimate"))
         + geom_hline(yintercept=0, color=MUTED, linetype="dashed", size=0.4)
         + geom_linerange(
@@ -177,6 +180,19 @@ def region_differences(
         + house_theme(width, _MARGIN + len(panels) * (0.3 + n_regions * _LINE))
         + theme(panel_grid_major_x=element_line(color=FAINT))
     )
+    return with_alt_text(plot, title, _reaches(drawn, "term", style))
+
+
+def _reaches(drawn: pd.DataFrame, column: str, style: JournalStyle) -> list[str]:
+    """Say in which regions the numbers of each model or pair are at their ends."""
+    texts = []
+    for name, part in by_value(drawn, column):
+        reach = from_to(
+            zip(part["region"].astype(str), part["estimate"], strict=True),
+            lambda value: format_number(value, 1, style=style),
+        )
+        texts.append(f"{name}: {reach}")
+    return texts
 
 
 def _in_order(

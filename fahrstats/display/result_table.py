@@ -61,7 +61,7 @@ def by_value(table: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]
     """
     if column not in table:
         return [("", table)]
-    values = table[column].fillna("").astype(str)
+    values = table[column].astype(object).fillna("").astype(str)
     return [(value, table[values == value]) for value in values.unique()]
 
 

@@ -57,6 +57,20 @@ def shown_names(
     }
 
 
+def last_estimates(
+    curves: pd.DataFrame, column: str, names: Mapping[str, str], few_at_risk: int
+) -> list[tuple[str, float]]:
+    """Return where each curve is when ``few_at_risk`` are left, or ends before."""
+    found = []
+    for value, shown in names.items():
+        curve = curves[curves[column].astype(str) == value] if value else curves
+        curve = curve.dropna(subset="estimate").sort_values("time")
+        if "n_at_risk" in curve and (curve["n_at_risk"] >= few_at_risk).any():
+            curve = curve[curve["n_at_risk"] >= few_at_risk]
+        found += [(shown, float(end)) for end in curve["estimate"].tail(1)]
+    return found
+
+
 def corners(curve: pd.DataFrame, few_at_risk: int, first: float) -> pd.DataFrame:
     """Return the corners of one curve, starting from ``first`` at time 0.
 

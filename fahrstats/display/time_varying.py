@@ -20,11 +20,13 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.axes import tick_numbers, tick_ratios
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_ratio, format_short
 from fahrstats.display.labels import Labels, term_label
 from fahrstats.display.margin_text import plain, wrap
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import by_value, need_columns, only_one, records
 from fahrstats.display.theme import (
     BASE_SIZE,
     FAINT,
@@ -95,7 +97,7 @@ def hazard_ratios_over_time(
     n_rows = -(-len(terms) // n_columns)
     height = n_rows * (_PANEL_HEIGHT + n_lines * _STRIP_LINE) + _AXIS_HEIGHT
     height += 0 if constant is None else _CAPTION_HEIGHT
-    return (
+    plot = (
         ggplot(_in_panels(curves, names), aes("time", "estimate"))
         + geom_hline(yintercept=1, color=MUTED, size=0.4)
         + geom_ribbon(
@@ -121,6 +123,25 @@ def hazard_ratios_over_time(
             plot_caption=element_text(size=TEXT_SIZE, color=MUTED, ha="right"),
         )
     )
+    return with_alt_text(
+        plot,
+        title,
+        [
+            _in_words(part, f"{names[term]}, by {time_label}", style)
+            for term, part in by_value(curves, "term")
+        ],
+    )
+
+
+def _in_words(curve: pd.DataFrame, name: str, style: JournalStyle) -> str:
+    """Say how high both ends of a curve are."""
+    told = curve.dropna(subset="estimate").sort_values("time")
+    ends = " and ".join(
+        f"{format_ratio(row['estimate'], style=style)} at "
+        f"{format_short(row['time'], digits=3, style=style)}"
+        for row in records(told.iloc[[0, -1]] if len(told) else told)
+    )
+    return f"{name}: hazard ratio {ends}" if ends else ""
 
 
 def _in_panels(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:

@@ -16,6 +16,8 @@ from io import BytesIO
 from itertools import count
 from typing import Any, TypeAlias
 
+from fahrstats.display.alt_text import alt_text
+
 DPI = 300
 """Pixels per inch of PNG images, and of what is a picture inside an SVG."""
 
@@ -60,7 +62,10 @@ def register(formatter: Any, kind: str, dpi: float = DPI) -> None:
 
     def show_plot(plot: Any) -> Bundle:
         with _drawn(plot) as figure:
-            return shown(figure, dpi, next(numbers))
+            data, metadata = shown(figure, dpi, next(numbers))
+        for about in metadata.values():
+            about["alt"] = alt_text(plot)
+        return data, metadata
 
     by_name: Callable[..., Any] = formatter.for_type_by_name
     by_name("matplotlib.figure", "Figure", show_figure)

@@ -231,8 +231,19 @@ def _image(name: str, metadata: Mapping[str, object], options: CellOptions) -> s
     attributes = []
     if "width" in metadata:
         attributes.append(f'width="{metadata["width"]}px"')
-    if options.fig_alt is not None:
-        alt = options.fig_alt.replace("&", "&amp;").replace('"', "&quot;")
+    alt = _alternative(options.fig_alt, str(metadata.get("alt", "")))
+    if alt is not None:
+        alt = alt.replace("&", "&amp;").replace('"', "&quot;")
         attributes.append(f'fig-alt="{alt}"')
     suffix = "{" + " ".join(attributes) + "}" if attributes else ""
     return f"![](<{name}>){suffix}"
+
+
+def _alternative(of_cell: str | None, of_figure: str) -> str | None:
+    """Return what a cell says of all its figures, and then what this one says.
+
+    A cell that says nothing on purpose has figures that are for the eye alone.
+    """
+    if not of_figure or of_cell == "":
+        return of_cell
+    return of_figure if of_cell is None else f"{of_cell} {of_figure}"

@@ -12,6 +12,7 @@ from made_benchmark import BENCHMARK, CORRECTED, make_tables, write_all
 from plotnine import ggplot
 from report_cells import markdown_of, run_report
 
+from fahrstats.display.alt_text import alt_text
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render
 from fahrstats.report.checklists import read_checklist
@@ -62,7 +63,8 @@ def test_the_first_page_tells_errors_the_lowest_and_groups(run):
 def test_every_figure_and_table_is_shown(run):
     shown, _ = run()
     # Errors and calibration of both, cells of exact ages, tiles by sex (2) and site.
-    assert sum(isinstance(item, ggplot) for item in shown) == 8
+    told = [alt_text(item) for item in shown if isinstance(item, ggplot)]
+    assert len(told) == len(set(told)) == 8
     # Left out, accuracy, lowest, largest (2), by group (4), all pairs (2), provenance.
     assert sum(isinstance(item, DisplayTable) for item in shown) == 12
     reason = "Not estimated: true ages are known to intervals."

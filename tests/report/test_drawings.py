@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from plotnine import aes, geom_point, ggplot, scale_fill_gradient, theme
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.report.drawings import LARGEST_SVG, register, small_svg
 from fahrstats.report.typesetting import as_pixels
 
@@ -230,3 +231,12 @@ def test_a_plot_of_plotnine_is_drawn_with_its_theme():
     data, metadata = Formatter("svg").show["ggplot"](plot)
     assert metadata[MIME]["width"] == 2 * 96
     assert 'height="108pt"' in data[MIME]
+    assert metadata[MIME]["alt"] == ""
+
+
+def test_what_a_plot_says_of_itself_goes_with_its_image():
+    plot = ggplot(pd.DataFrame({"a": [1, 2]}), aes("a", "a")) + geom_point()
+    plot = with_alt_text(plot, "FaceAge", ["HR 1.2"])
+    for kind, mime in (("svg", MIME), ("png", "image/png")):
+        _, metadata = Formatter(kind).show["ggplot"](plot + theme(figure_size=(2, 2)))
+        assert metadata[mime]["alt"] == "FaceAge. HR 1.2."

@@ -48,6 +48,23 @@ def test_the_repr_of_what_was_drawn_is_left_out(written):
     assert written("#| echo: false", noise, image) == "![](</tmp/a.png>)"
 
 
+@pytest.mark.parametrize(
+    ("option", "told", "alt"),
+    [
+        ("#| fig-alt: Curves.", 'C "x" & y.', "Curves. C &quot;x&quot; &amp; y."),
+        ("#| fig-alt: Curves.", "", "Curves."),
+        ("#| eval: true", "C.", "C."),
+        ('#| fig-alt: ""', "C.", ""),  # for the eye alone
+    ],
+)
+def test_an_image_says_what_its_cell_and_its_figure_say(written, option, told, alt):
+    about = {"image/png": {"width": 90, "alt": told}}
+    image = Output("display", data={"image/png": "/tmp/a.png"}, metadata=about)
+    assert written(f"#| echo: false\n{option}", image) == (
+        f'![](</tmp/a.png>){{width="90px" fig-alt="{alt}"}}'
+    )
+
+
 def test_what_is_meant_for_a_terminal_is_shown_as_it_ends_there(written):
     text = "\x1b[1;31mred\x1b[0m\a\r\n  0%|\r 50%|#\r100%|##\nx\by\tz\x00\n"
     assert written("#| echo: false", Output("stderr", text=text)) == (
