@@ -318,6 +318,34 @@ def is_told_of_groups(table: pd.DataFrame) -> bool:
     return bool(rows["estimate"].notna().any())
 
 
+def measures_told(study: StudyResults, biomarker: str) -> tuple[str, ...]:
+    """Return the measures of the table of groups, without C-indices told elsewhere."""
+    measures = ("hr", *MEASURES_OF_GROUPS)
+    ranked = _is_ranked_by_subgroup(study, biomarker)
+    return tuple(name for name in measures if not (ranked and name == "c_index"))
+
+
+def where_ranked(study: StudyResults) -> str:
+    """Say where C-indices by group are that the table of groups leaves out."""
+    ranked = [b for b in study.biomarkers if _is_ranked_by_subgroup(study, b)]
+    if not ranked:
+        return ""
+    names = listed([study.in_sentence(score) for score in ranked])
+    return f"@tbl-ranking has the C-index of {names} itself."
+
+
+def _is_ranked_by_subgroup(study: StudyResults, biomarker: str) -> bool:
+    """Whether the table of ranking has the C-indices of an audit, of the same rows."""
+    if not study.has("concordance_by") or not study.has("audit"):
+        return False
+    ranked, audited = (
+        study.rows(name, term=biomarker, estimand="c_index", subgroup="overall")
+        for name in ("concordance_by", "audit")
+    )
+    sizes = ["n", "n_events"]
+    return bool(ranked[sizes].to_numpy().tolist() == audited[sizes].to_numpy().tolist())
+
+
 def at_risk_withheld(study: StudyResults, name: str, biomarker: str) -> str:
     """Say of a score that no number at risk may be published; nothing otherwise."""
     if while_followed(study, name, biomarker) is not None:

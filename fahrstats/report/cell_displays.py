@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def display(shown: object) -> None:
-    """Display something in the cell that is running."""
+    """Display something in the cell that is running; nothing of None."""
+    if shown is None:
+        return
     from IPython import display as of_cells
 
     show: Callable[[object], None] = of_cells.display

@@ -232,13 +232,6 @@ class StudyResults:
             for value in self._values(name, of):
                 self.told(name, partial(draw, value), **{of: value})
 
-    def show_each(self, name: str, draw: DrawOne, *, of: str = _SCORE) -> None:
-        """Display one figure or table per score, or that the study has none."""
-        if self.has(name):
-            self.each(name, draw, of=of)
-        else:
-            display(self.absent(name))
-
     def folded(self, title: str, name: str, draw: Draw, **wanted: object) -> None:
         """Display a table below a title that opens it, if the study has such rows."""
         if self.has(name) and len(self.rows(name, **wanted)):

@@ -52,7 +52,7 @@ ASKED_FOR_BY: Final[Mapping[str, str]] = MappingProxyType(
         "gaps": "a section [ages]",
         "incidence": "a section [competing]",
         "subgroups": "a section [subgroups]",
-        "audit": "a section [subgroups], without delayed entry and case weights",
+        "audit": "a section [subgroups] and no delayed entry or case weights",
         "comparison": "a section [covariates], or a second score",
         "joint_groups": "a second score under [scores]",
         "imputed": "where values are missing, a line such as imputations = 20 under "

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from layer_tables import SCORES, for_both, refused
 from plotnine import ggplot
-from report_cells import markdown_of, run_report
+from report_cells import markdown_of, run_labelled, run_report
 
 from fahrstats.cohort import store
+from fahrstats.display.alt_text import alt_text
 from fahrstats.display.tables import DisplayTable
 from fahrstats.report import render
 from fahrstats.statements import STATEMENTS
@@ -94,10 +95,19 @@ def test_what_the_study_did_not_do_is_said_where_it_belongs_and_how_to_get_it(
     assert "## Published values" not in said
 
 
-def test_a_section_that_the_text_refers_to_says_what_it_lacks(run, tables):
-    shown, _ = run([name for name in tables if name != "subgroups"])
-    said = "\n".join(markdown_of(shown))
-    assert said.count("Not part of this study: an analysis by subgroup (a section") == 1
+def test_a_part_without_results_is_one_line_and_nothing_numbered(
+    results, tables, monkeypatch
+):
+    without = [n for n in tables if n not in {"subgroups", "concordance_by", "audit"}]
+    folder = results(without, subgroups=[])
+    shown, said, labels = run_labelled(REPORT, folder, monkeypatch)
+    told = "\n".join([said, *markdown_of(shown)])
+    for what in ("an analysis by subgroup", "discrimination and calibration by group"):
+        assert told.count(f"Not part of this study: {what} (a section") == 1
+    for label in ("fig-subgroups", "tbl-ranking", "fig-fairness", "tbl-fairness"):
+        assert label not in labels
+        assert f"@{label}" not in told
+    assert None not in shown
 
 
 @pytest.mark.parametrize("is_by_table", [False, True])
@@ -178,7 +188,11 @@ def test_the_further_tables_are_all_shown(run, tables, of_two_scores):
     shown, _ = run(list(tables), **of_two_scores)
     # Flow; two spreads, ages by decade, curves, incidences, splines, over time; gains;
     # calibration; decisions; joint curves; tiles; two forests of subgroups and cohorts.
-    assert sum(isinstance(item, ggplot) for item in shown) == 22
+    plots = [item for item in shown if isinstance(item, ggplot)]
+    assert len(plots) == 22
+    told = [alt_text(plot) for plot in plots]
+    assert all(told)
+    assert len(set(told)) == len(told)
     said = "\n".join(markdown_of(shown))
     parts = "\n".join(text for text in markdown_of(shown) if "| " not in text)
     lacking = re.findall(r"Not part of this study: (.*?)[(.]", parts)

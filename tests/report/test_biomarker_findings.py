@@ -42,7 +42,18 @@ FOLLOW_UP = pd.DataFrame(
     [(0.5, "follow_up", 6.0), (math.nan, "person_time", 5000.0)],
     columns=["quantile", "estimand", "estimate"],
 ).assign(n=1000, n_events=100, conf_low=math.nan, conf_high=math.nan)
+RANKED = pd.DataFrame(
+    {
+        "subgroup": ["overall", "sex", "sex"],
+        "level": ["overall", "Women", "Men"],
+        "term": "faceage",
+        "estimand": "c_index",
+        "n": [900, 500, 400],
+        "n_events": [90, 50, 40],
+    }
+)
 TABLES = {
+    "concordance_by": RANKED,
     "comparison": COMPARISON,
     "decision_curve": DECISIONS,
     "calibration_groups": GROUPS,
@@ -85,6 +96,24 @@ def test_the_main_time_is_the_last_at_which_models_are_judged(study_of):
 def test_the_main_model_is_adjusted_where_there_are_covariates(study_of):
     assert chosen.main_model(study_of()) == "adjusted"
     assert chosen.main_model(study_of(covariates=[])) == "unadjusted"
+
+
+def test_a_c_index_by_group_is_told_once_where_it_is_of_the_same_people(study_of):
+    study = study_of("concordance_by", tables={"audit": "", "concordance_by": ""})
+    audit = study.folder / "tables" / "audit.parquet"
+    store.write(RANKED.assign(biomarker="faceage"), audit, {})
+    told = ("observed_expected", "calibration_slope", "ipa")
+    assert chosen.measures_told(study, "faceage") == ("hr", "model_c_index", *told)
+    assert chosen.where_ranked(study) == (
+        "@tbl-ranking has the C-index of face age itself."
+    )
+    store.write(RANKED.assign(biomarker="faceage", n=800), audit, {})
+    of_others = StudyResults(study.folder)
+    alone = study_of(tables={"audit": ""})
+    for one in (of_others, alone):
+        every = ("hr", "c_index", "model_c_index", *told)
+        assert chosen.measures_told(one, "faceage") == every
+        assert chosen.where_ranked(one) == ""
 
 
 def test_people_compared_are_named_where_they_are_not_all(study_of):

@@ -11,6 +11,7 @@ def test_something_is_displayed_in_the_cell_that_runs(monkeypatch):
     shown = []
     monkeypatch.setattr(IPython.display, "display", shown.append)
     display(3)
+    display(None)
     assert shown == [3]
 
 

@@ -190,11 +190,9 @@ def test_what_a_study_has_not_is_said_where_the_text_speaks_of_it(study, shown):
     study.refused("absent")
     assert shown == []
     study.show("logrank", len)
-    study.show_each("sample_size", len)
     study.show("novel", len)
     assert texts(shown) == [
         "Not part of this study: a log-rank test between groups.",
-        "Not part of this study: the size that the study needed.",
         "Not part of this study: novel.",
     ]
 
@@ -224,7 +222,7 @@ def test_a_table_without_rows_shows_what_the_report_says_of_that(folder, shown):
 
 def test_scores_are_shown_one_by_one_in_the_order_of_the_study(study, shown):
     study.each("ph_test", lambda name, table: (name, len(table)))
-    study.show_each("cox", lambda name, table: (name, len(table)))
+    study.each("cox", lambda name, table: (name, len(table)))
     assert shown[:2] == [("flc", 1), ("faceage", 1)]
     assert texts(shown[2:]) == [
         "Free light chain, adjusted. Not estimated: 3 events.",
