@@ -77,6 +77,17 @@ def test_numbers_of_as_many_decimals_stand_below_each_other(cells, side):
     assert sides == [side] * len(cells)
 
 
+def test_cells_are_aligned_by_styles_which_pandoc_reads_and_not_by_classes_alone():
+    frame = pd.DataFrame(
+        {"name": "A", "n": ["1", "2"], "where": "word", "hr": ["1", "1.5"]}
+    )
+    table = DisplayTable(frame, dict.fromkeys(frame, "H"), prose=("where",))
+    found = re.findall(r"<t[dh]\b[^>]*>", table._repr_html_())
+    classes = [re.search(r"\bgt_(left|right|center)\b", tag)[1] for tag in found]
+    styles = [re.search(r"text-align: (\w+);", tag)[1] for tag in found]
+    assert styles == classes == ["left", "right", "left", "center"] * 3
+
+
 def test_the_great_tables_object_can_be_styled_further(table):
     assert isinstance(table.gt(), GT)
     assert "Mine" in table.gt().tab_header("Mine").as_raw_html()
@@ -117,7 +128,7 @@ def test_escaped_text_is_one_line_of_plain_markdown():
 
 def test_a_table_without_headers_has_no_head_row():
     table = DisplayTable(pd.DataFrame({"a": ["x"], "b": ["y"]}), {"a": "", "b": ""})
-    assert not re.search(r'<th\b(?! scope="row")', table._repr_html_())
+    assert not re.search(r'<th\b(?![^>]* scope="row")', table._repr_html_())
 
 
 def test_equal_notes_share_a_mark_and_notes_keep_their_order():
