@@ -48,7 +48,11 @@ from fahrstats.display.group_sentences import (
     time_lived,
 )
 from fahrstats.display.photo_sentences import cross_fitted, photos_scored
-from fahrstats.display.publication_sentences import public_version
+from fahrstats.display.publication_sentences import (
+    also_left_out,
+    public_rule,
+    public_version,
+)
 from fahrstats.display.robustness_sentences import (
     one_photo,
     real_change,
@@ -79,6 +83,7 @@ __all__ = [
     "age_gaps",
     "age_group_differences",
     "agreement_with_print",
+    "also_left_out",
     "association",
     "audited",
     "calibration",
@@ -111,6 +116,7 @@ __all__ = [
     "photos_scored",
     "printed_agreement",
     "proportionality",
+    "public_rule",
     "public_version",
     "ranked_between",
     "ranking_by_subgroup",

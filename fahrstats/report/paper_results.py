@@ -119,13 +119,16 @@ class PaperResults:
         return as_markdown("\n\n".join(texts))
 
     def public_box(self) -> Markdown | None:
-        """Return what a version for publication leaves out, by the rules of each."""
-        rules = {
-            study.sentences.public_version(study.manifest["public"]): None
-            for study in self.studies.values()
-            if study.manifest.get("public")
-        }
-        text = "\n\n".join(rules)
+        """Return what a version for publication leaves out: the rule, then by study."""
+        rules: dict[str, None] = {}
+        others = []
+        for study in self.studies.values():
+            public = study.manifest.get("public")
+            if public:
+                rules[study.sentences.public_rule(public)] = None
+                if text := study.sentences.also_left_out(public):
+                    others.append(f"{_title(study)}: {text}")
+        text = "\n\n".join([*rules, *others])
         return box("important", "Version for publication", text) if rules else None
 
     def care(self) -> Markdown | None:

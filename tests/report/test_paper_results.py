@@ -111,6 +111,14 @@ def test_the_rule_of_a_public_version_is_said_once(write):
     box = write(parts).public_box().data
     assert box.startswith('::: {.callout-important title="Version for publication"}')
     assert box.count("multiples of 5") == 1
+    parts["ages"] = {
+        "title": "Ages of faces",
+        "public": public | {"n_withheld": 2, "left_out": {"x": "it holds y"}},
+    }
+    box = write(parts).public_box().data
+    assert box.count("multiples of 5") == 1
+    assert "Ages of faces: So that no such count can be found from others, 2 " in box
+    assert "`x`, because it holds y." in box
     assert write().public_box() is None
 
 
