@@ -1,7 +1,7 @@
 """Tables of an audit: measures of every group beside those of everyone.
 
-Counts of a group below the floor of the audit are never printed: its line says that
-there are too few, and a note gives the bands.
+A group below the floor of the audit has no estimates: its line says that there are too
+few, with its counts, or a note of bands where the table withholds them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from fahrstats.errors import DataError
 
 _NEED: Final = ("subgroup", "level", "term", "estimand", "estimate")
 _UNKNOWN: Final = "*"
+_PEOPLE: Final = " people"  # in the note of a group that is too small for any measure
 _UNKNOWN_NOTE: Final = (
     "* Unknown, not fair: the interval holds the value of everyone, and values further "
     "from it than the margin."
@@ -129,8 +130,10 @@ def _level_line(
     found = {row["measure"]: row for row in records(rows)}
     first = records(rows)[0]
     texts = [count_or_empty(first.get(size), style) for size in ("n", "n_events")]
-    if str(first.get("note") or "").startswith(TOO_FEW) and pd.isna(first.get("n")):
-        bands = first["note"].removeprefix(f"{TOO_FEW}: ")
+    note = str(first.get("note") or "")
+    if note.startswith(TOO_FEW) and _PEOPLE in note:
+        is_withheld = pd.isna(first.get("n"))
+        bands = note.removeprefix(f"{TOO_FEW}: ") if is_withheld else ""
         return [notes.mark(name, bands), *texts, TOO_FEW]
     for measure in shown:
         if measure == "n_missing":

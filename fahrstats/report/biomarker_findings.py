@@ -18,11 +18,6 @@ from fahrstats.report.study_results import StudyResults
 BASE: Final = "Covariates"
 """Label of the model without any score."""
 
-MEASURES_OF_GROUPS: Final = (
-    *("c_index", "model_c_index", "observed_expected", "calibration_slope", "ipa"),
-)
-"""Measures that groups are compared by."""
-
 _CORRECTED: Final = "optimism-corrected"
 _ROLES: Final = {
     "entry": "People are at risk from their entry (`{}`) on.",
@@ -153,16 +148,6 @@ def tests_of_subgroups(study: StudyResults) -> str:
     )
 
 
-def of_measures(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the measures that groups are compared by, those with a test.
-
-    Where none has one, the rows that say why.
-    """
-    wanted = table[table["measure"].isin(("hr", *MEASURES_OF_GROUPS))]
-    tested = wanted[wanted["statistic"].notna()]
-    return tested if len(tested) else wanted
-
-
 def main_findings(study: StudyResults, biomarker: str) -> str:
     """Say association, ranking alone and added value of one score."""
     found = [
@@ -214,20 +199,6 @@ def has_other_causes(study: StudyResults) -> bool:
         study.has("incidence_at")
         and any_cause is not None
         and any_cause != study.manifest["outcome_label"]
-    )
-
-
-def judged_by(study: StudyResults) -> str:
-    """Say up to when risks were predicted in the audit of each score."""
-    times = study.rows("audit").dropna(subset="time").groupby("biomarker")["time"].max()
-    if times.nunique() == 1:
-        return study.amount(times.iloc[0])
-    return listed(
-        [
-            f"{study.amount(times[score])} ({study.in_sentence(score)})"
-            for score in study.biomarkers
-            if score in times
-        ]
     )
 
 
@@ -309,41 +280,6 @@ def while_followed(
     table = study.rows(name, biomarker=biomarker)
     told = table[table.groupby("time")["n_at_risk"].transform("max").fillna(0) > 0]
     return told if len(told) else None
-
-
-def is_told_of_groups(table: pd.DataFrame) -> bool:
-    """Tell whether an audit has a measure of some group that may be published."""
-    is_group = table["subgroup"] != "overall"
-    rows = table[is_group & table["estimand"].isin(MEASURES_OF_GROUPS)]
-    return bool(rows["estimate"].notna().any())
-
-
-def measures_told(study: StudyResults, biomarker: str) -> tuple[str, ...]:
-    """Return the measures of the table of groups, without C-indices told elsewhere."""
-    measures = ("hr", *MEASURES_OF_GROUPS)
-    ranked = _is_ranked_by_subgroup(study, biomarker)
-    return tuple(name for name in measures if not (ranked and name == "c_index"))
-
-
-def where_ranked(study: StudyResults) -> str:
-    """Say where C-indices by group are that the table of groups leaves out."""
-    ranked = [b for b in study.biomarkers if _is_ranked_by_subgroup(study, b)]
-    if not ranked:
-        return ""
-    names = listed([study.in_sentence(score) for score in ranked])
-    return f"@tbl-ranking has the C-index of {names} itself."
-
-
-def _is_ranked_by_subgroup(study: StudyResults, biomarker: str) -> bool:
-    """Whether the table of ranking has the C-indices of an audit, of the same rows."""
-    if not study.has("concordance_by") or not study.has("audit"):
-        return False
-    ranked, audited = (
-        study.rows(name, term=biomarker, estimand="c_index", subgroup="overall")
-        for name in ("concordance_by", "audit")
-    )
-    sizes = ["n", "n_events"]
-    return bool(ranked[sizes].to_numpy().tolist() == audited[sizes].to_numpy().tolist())
 
 
 def at_risk_withheld(study: StudyResults, name: str, biomarker: str) -> str:

@@ -63,6 +63,18 @@ def test_a_group_below_the_floor_has_bands_and_no_counts(cells):
     assert "ᵃ 20 or more people, 1 to 9 events" in shown.notes
 
 
+def test_a_group_below_the_floor_whose_counts_are_told_has_no_band():
+    is_small = audit_table()["level"] == "missing"
+    table = audit_table().assign(
+        n=audit_table()["n"].mask(is_small, 157),
+        n_events=audit_table()["n_events"].mask(is_small, 7),
+    )
+    shown = audit_groups(table, measures=("hr", "brier"), labels=LABELS)
+    line = shown.cells.set_index("name").loc[f"{INDENT}missing"]
+    assert line.tolist() == ["157", "7", "too few", ""]
+    assert not any("people" in note for note in shown.notes)
+
+
 def test_events_beside_measures_of_a_horizon_are_those_by_then():
     table = audit_table()
     is_until = table["time"].notna()

@@ -42,18 +42,7 @@ FOLLOW_UP = pd.DataFrame(
     [(0.5, "follow_up", 6.0), (math.nan, "person_time", 5000.0)],
     columns=["quantile", "estimand", "estimate"],
 ).assign(n=1000, n_events=100, conf_low=math.nan, conf_high=math.nan)
-RANKED = pd.DataFrame(
-    {
-        "subgroup": ["overall", "sex", "sex"],
-        "level": ["overall", "Women", "Men"],
-        "term": "faceage",
-        "estimand": "c_index",
-        "n": [900, 500, 400],
-        "n_events": [90, 50, 40],
-    }
-)
 TABLES = {
-    "concordance_by": RANKED,
     "comparison": COMPARISON,
     "decision_curve": DECISIONS,
     "calibration_groups": GROUPS,
@@ -98,24 +87,6 @@ def test_the_main_model_is_adjusted_where_there_are_covariates(study_of):
     assert chosen.main_model(study_of(covariates=[])) == "unadjusted"
 
 
-def test_a_c_index_by_group_is_told_once_where_it_is_of_the_same_people(study_of):
-    study = study_of("concordance_by", tables={"audit": "", "concordance_by": ""})
-    audit = study.folder / "tables" / "audit.parquet"
-    store.write(RANKED.assign(biomarker="faceage"), audit, {})
-    told = ("observed_expected", "calibration_slope", "ipa")
-    assert chosen.measures_told(study, "faceage") == ("hr", "model_c_index", *told)
-    assert chosen.where_ranked(study) == (
-        "@tbl-ranking has the C-index of face age itself."
-    )
-    store.write(RANKED.assign(biomarker="faceage", n=800), audit, {})
-    of_others = StudyResults(study.folder)
-    alone = study_of(tables={"audit": ""})
-    for one in (of_others, alone):
-        every = ("hr", "c_index", "model_c_index", *told)
-        assert chosen.measures_told(one, "faceage") == every
-        assert chosen.where_ranked(one) == ""
-
-
 def test_people_compared_are_named_where_they_are_not_all(study_of):
     text = chosen.people(study_of("follow_up", "comparison"))
     assert "1,000 people were followed" in text
@@ -157,18 +128,6 @@ def test_numbers_at_risk_end_when_nobody_is_left(study_of):
     found = chosen.while_followed(study_of("at_risk"), "at_risk", "faceage")
     assert list(found["time"]) == [0.0, 0.0, 5.0, 5.0]
     assert chosen.while_followed(study_of(), "at_risk", "faceage") is None
-
-
-def test_groups_are_told_of_where_one_has_a_measure():
-    table = pd.DataFrame(
-        {
-            "subgroup": ["overall", "sex"],
-            "estimand": "c_index",
-            "estimate": [0.7, math.nan],
-        }
-    )
-    assert not chosen.is_told_of_groups(table)
-    assert chosen.is_told_of_groups(table.assign(estimate=0.7))
 
 
 def test_no_numbers_at_risk_are_drawn_where_all_are_withheld(study_of, monkeypatch):
@@ -230,10 +189,6 @@ def test_limits_name_what_was_left_out_and_that_nothing_confirms_it(study_of):
 COX = pd.DataFrame(
     {"model": ["adjusted"] * 2, "biomarker": "faceage", "variable": ["faceage", "age"]}
 ).assign(n=900, n_events=80)
-AUDIT = pd.DataFrame(
-    [("faceage", 5.0), ("faceage", math.nan), ("marker", 2.0)],
-    columns=["biomarker", "time"],
-)
 SHARES = pd.DataFrame(
     [("Q1", 0.05, 0.04, 0.06), ("Q2", 0.25, 0.2, 0.3)],
     columns=["group", "estimate", "conf_low", "conf_high"],
@@ -259,7 +214,6 @@ SUBGROUPS = pd.DataFrame(
 TABLES |= {
     "subgroups": SUBGROUPS,
     "cox": COX,
-    "audit": AUDIT,
     "incidence_at": INCIDENCE,
     "survival_at": SURVIVAL,
     "joint_groups": TOGETHER,
@@ -287,14 +241,6 @@ def test_groups_are_told_by_incidence_where_other_causes_censor(study_of):
     assert not chosen.has_other_causes(of_any)
     assert chosen.in_groups(of_any, "faceage").endswith("were without the event.")
     assert chosen.in_groups(study_of(outcome_label="Death"), "faceage") == ""
-
-
-def test_audits_of_several_scores_say_up_to_when(study_of):
-    labels = {"faceage": {"label": "Face age"}, "marker": {"label": "Marker"}}
-    both = study_of("audit", biomarkers=["faceage", "marker"], labels=labels)
-    assert chosen.judged_by(both) == "5 years (face age) and 2 years (marker)"
-    store.write(AUDIT[:2], both.folder / "tables" / "audit.parquet", {})
-    assert chosen.judged_by(study_of(tables={"audit": ""})) == "5 years"
 
 
 def test_what_columns_do_in_the_models_is_told_where_they_have_a_role(study_of):
@@ -327,12 +273,3 @@ def test_one_sd_of_two_scores_is_told_unless_it_was_told_before(study_of):
     assert told.endswith(" One SD is 9.88 years of face age.")
     known = study_of("joint_groups", deviations={"marker": {}, "faceage": {}})
     assert "One SD" not in chosen.together(known)[0]
-
-
-def test_measures_of_groups_are_those_with_a_test_or_the_reason_why_none_has():
-    table = pd.DataFrame(
-        {"measure": ["hr", "c_index", "brier"], "statistic": [2.0, math.nan, 3.0]}
-    )
-    assert list(chosen.of_measures(table)["measure"]) == ["hr"]
-    untested = table.assign(statistic=math.nan)
-    assert list(chosen.of_measures(untested)["measure"]) == ["hr", "c_index"]
