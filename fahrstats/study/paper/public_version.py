@@ -11,17 +11,20 @@ from fahrstats.study.paper.specification import ROLES
 from fahrstats.study.publication.counts import BASE
 from fahrstats.study.publication.public_version import (
     clear_older,
+    is_finished,
     public_folder,
+    public_key,
     publish,
 )
 from fahrstats.study.results_in import read_manifest
-from fahrstats.study.tables_in import text_sha256
 
 
 def publish_paper(
     folder: Path, manifest: Mapping[str, Any], *, base: int = BASE
 ) -> Path:
     """Write the public version of a paper's results, a folder for each study.
+
+    What is there of the same results, by the same rules and whole, is left as it is.
 
     Parameters
     ----------
@@ -43,24 +46,27 @@ def publish_paper(
         ``base`` is below 2, or the public folder holds something else.
     """
     out = public_folder(folder)
+    parts = dict(manifest["parts"])
+    exact = {role: read_manifest(folder / role) for role in ROLES if role in parts}
+    key = public_key({**manifest, "studies": exact}, base)
+    if is_finished(out, key) and all(
+        is_finished(out / role, public_key(part, base)) for role, part in exact.items()
+    ):
+        return out
     clear_older(out)
     unfinished = {"name": manifest["name"], "public": None}  # until it is whole
     store.write_manifest(unfinished, out / "manifest.json")
-    parts = dict(manifest["parts"])
     for role in ROLES:
         if role not in parts:
             clear_older(out / role)
             continue
-        exact = read_manifest(folder / role)
-        publish(folder / role, exact, base=base, out=out / role)
+        publish(folder / role, exact[role], base=base, out=out / role)
         public = read_manifest(out / role)
         parts[role] = {**parts[role], "key": public["provenance"]["key"]}
-    provenance = manifest["provenance"]
-    key = text_sha256(f"{provenance['key']}\n{base}")
     public = {
         **manifest,
         "parts": parts,
-        "provenance": {**provenance, "key": key},
+        "provenance": {**manifest["provenance"], "key": key},
         "public": {"base": base},
     }
     store.write_manifest(public, out / "manifest.json")

@@ -94,8 +94,8 @@ def publish(
         ``base`` is below 2, or the public folder holds something else.
     """
     out = public_folder(folder) if out is None else out
-    key = _key(manifest, base)
-    if _is_finished(out, key):
+    key = public_key(manifest, base)
+    if is_finished(out, key):
         return out
     exact = {
         name: store.read(folder / "tables" / f"{name}.parquet")[0]
@@ -118,7 +118,7 @@ def publish(
     return out
 
 
-def _key(manifest: Mapping[str, Any], base: int) -> str:
+def public_key(manifest: Mapping[str, Any], base: int) -> str:
     """Return a hash of all that a public version depends on.
 
     Nobody can tell from it whether a guess of the exact counts is right: the full hash
@@ -128,7 +128,7 @@ def _key(manifest: Mapping[str, Any], base: int) -> str:
     return text_sha256("\n".join([exact, str(base), code_sha256()]))
 
 
-def _is_finished(folder: Path, key: str) -> bool:
+def is_finished(folder: Path, key: str) -> bool:
     """Tell whether a folder holds the whole public version of a key."""
     try:
         manifest = read_manifest(folder)

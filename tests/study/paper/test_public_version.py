@@ -51,6 +51,23 @@ def test_a_study_that_is_no_part_any_more_is_taken_away(results, made, paper, ou
         assert roles == {"prognosis", "saliency"}
 
 
+def test_a_public_version_of_the_same_paper_is_left_as_it_is(results):
+    public = publish_paper(results, read_manifest(results))
+    report = public / f"{read_manifest(results)['name']}.html"
+    table = public / "ages" / "tables" / "cox.parquet"
+    exact, _ = store.read(table)
+    report.write_text("its report")
+    publish_paper(results, read_manifest(results))
+    assert report.exists()
+    store.write(exact.assign(n=7), table, {})
+    publish_paper(results, read_manifest(results))
+    assert not report.exists()
+    assert store.read(table)[0].equals(exact)
+    report.write_text("its report")
+    publish_paper(results, read_manifest(results), base=6)
+    assert not report.exists()
+
+
 def test_what_is_no_public_version_is_left_alone(results):
     public = results.with_name("paper-public")
     shutil.copytree(results, public)
