@@ -45,7 +45,8 @@ class PaperResults:
     manifest : dict
         Title, authors, statements and studies of the paper.
     prognosis, audit, ages, robustness, saliency : StudyResults or None
-        Results of each study; None of one that the paper does without.
+        Results of each study; None of one that the paper does without. Where no audit
+        is named, it is that of the prognostic study, if it has one.
 
     Raises
     ------
@@ -64,10 +65,15 @@ class PaperResults:
             if role in self.manifest["parts"]
         }
         self.prognosis = self.studies.get("prognosis")
-        self.audit = self.studies.get("audit")
+        self.audit = self.studies.get("audit") or self._audited()
         self.ages = self.studies.get("ages")
         self.robustness = self.studies.get("robustness")
         self.saliency = self.studies.get("saliency")
+
+    def _audited(self) -> StudyResults | None:
+        """Return the prognostic study if it judged its scores in groups of people."""
+        own = self.prognosis
+        return own if own is not None and own.has("audit") else None
 
     def title_block(self) -> Markdown:
         """Return title and authors as metadata of the document."""

@@ -257,6 +257,25 @@ def test_a_study_that_is_no_part_is_named_in_a_line(run, without, role):
     )
 
 
+def test_groups_judged_by_the_prognostic_study_need_no_audit(run, without, tables):
+    folder = without("audit", "ages", "robustness", "saliency")
+    part = folder / "prognosis"
+    manifest = store.read_manifest(part / "manifest.json")
+    names = [name.stem for name in (part / "tables").iterdir()]
+    judged = audit_tables(tables)
+    write_part(part, judged, manifest | {"choices": {"audit": ASKED}})
+    written = store.read_manifest(part / "manifest.json")
+    listed = dict.fromkeys([*names, *judged], "")
+    store.write_manifest(written | {"tables": listed}, part / "manifest.json")
+    shown, _, labels = run(folder)
+    assert {"fig-groups", "tbl-groups", "tbl-audited"} <= labels
+    text = told(shown)
+    assert f"Not part of this paper: {PARTS_IN_WORDS['audit']}" not in text
+    assert "@fig-groups sets measures in every group" in text
+    assert "**Groups of people.** Every measure was estimated" in text
+    assert "#tbl-audited" in text or "@tbl-audited" in text
+
+
 def test_a_paper_of_one_study_has_a_document(run, without):
     shown, *_ = run(without("audit", "ages", "robustness", "saliency"))
     assert "To find out whether free light chain and creatinine go" in told(shown)
