@@ -34,7 +34,7 @@ from fahrstats.errors import DataError
 
 _NEED: Final = ("subgroup", "level", "term", "estimand", "estimate")
 _UNKNOWN: Final = "*"
-_PEOPLE: Final = " people"  # in the note of a group that is too small for any measure
+_UNTIL: Final = " by "  # in the note of a group that is too small by a horizon alone
 _UNKNOWN_NOTE: Final = (
     "* Unknown, not fair: the interval holds the value of everyone, and values further "
     "from it than the margin."
@@ -131,10 +131,10 @@ def _level_line(
     first = records(rows)[0]
     texts = [count_or_empty(first.get(size), style) for size in ("n", "n_events")]
     note = str(first.get("note") or "")
-    if note.startswith(TOO_FEW) and _PEOPLE in note:
+    if note.startswith(TOO_FEW) and _UNTIL not in note:
         is_withheld = pd.isna(first.get("n"))
-        bands = note.removeprefix(f"{TOO_FEW}: ") if is_withheld else ""
-        return [notes.mark(name, bands), *texts, TOO_FEW]
+        why = note.removeprefix(f"{TOO_FEW}: ") if is_withheld else ""
+        return [notes.mark(name, why), *texts, TOO_FEW]
     for measure in shown:
         if measure == "n_missing":
             texts.append(count_or_empty(first.get(measure), style))

@@ -73,6 +73,10 @@ def test_a_group_below_the_floor_whose_counts_are_told_has_no_band():
     line = shown.cells.set_index("name").loc[f"{INDENT}missing"]
     assert line.tolist() == ["157", "7", "too few", ""]
     assert not any("people" in note for note in shown.notes)
+    published = table.assign(note=table["note"].mask(is_small, "too few"))
+    assert audit_groups(
+        published, measures=("hr", "brier"), labels=LABELS
+    ).cells.equals(shown.cells)
 
 
 def test_events_beside_measures_of_a_horizon_are_those_by_then():
