@@ -20,15 +20,18 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import one_by_one, with_alt_text
 from fahrstats.display.axes import tick_numbers
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
+from fahrstats.display.journals import format_number
 from fahrstats.display.labels import Labels, label_with_unit
 from fahrstats.display.margin_text import plain
-from fahrstats.display.result_table import need_columns, only_one
+from fahrstats.display.result_table import by_value, need_columns, only_one
 from fahrstats.display.theme import FAINT, MUTED, house_theme, page_width
 
 _PANEL: Final = 2.2  # inches
 _MARGIN: Final = 0.9
+_HALF: Final = 50.0  # percent
 _CURVES: Final = {"deletion": "blurred", "insertion": "restored"}
 _ORDERS: Final = {"importance": "by importance", "random": "in random order"}
 
@@ -77,7 +80,7 @@ def replacement_curves(
         dose=100 * table["dose"],
     )
     n_rows = -(-len(set(panels)) // len(_CURVES))
-    return (
+    plot = (
         ggplot(drawn, aes("dose", "estimate", color="order", linetype="order"))
         + geom_line(size=0.8)
         + geom_point(size=1.2)
@@ -94,3 +97,19 @@ def replacement_curves(
             legend_position="top",
         )
     )
+    return with_alt_text(
+        plot,
+        title,
+        [_in_words(part, name, style) for name, part in by_value(drawn, "panel")],
+    )
+
+
+def _in_words(curves: pd.DataFrame, panel: str, style: JournalStyle) -> str:
+    """Say the mean score once half of the regions are replaced, in each order."""
+    told = curves.dropna(subset="estimate")
+    half = told[told["dose"] >= _HALF].sort_values("dose").drop_duplicates("order")
+    scores = one_by_one(
+        zip(half["order"].astype(str), half["estimate"], strict=True),
+        lambda value: format_number(value, 1, style=style),
+    )
+    return f"{panel}, once half of the regions are so: {scores}"

@@ -26,6 +26,7 @@ from plotnine import (
     theme,
 )
 
+from fahrstats.display.alt_text import with_alt_text
 from fahrstats.display.journal_styles import DEFAULT, JournalStyle
 from fahrstats.display.labels import Labels, column_label
 from fahrstats.display.margin_text import plain
@@ -88,7 +89,7 @@ def face_maps(
     last = table["x"].max()
     sides = [(1 - shown) / 2 * (last + 1) - 0.5, (1 + shown) / 2 * (last + 1) - 0.5]
     # Points that are not seen bring the legend: blended colours have no scale
-    return (
+    plot = (
         ggplot(table, aes("x", "y"))
         + geom_raster(aes(fill="shade"))
         + geom_point(aes(color="share"), alpha=0, data=table.drop_duplicates("panel"))
@@ -121,6 +122,7 @@ def face_maps(
             legend_key_height=8,
         )
     )
+    return with_alt_text(plot, title, [", ".join(table["panel"].astype(str).unique())])
 
 
 def painted_regions(
