@@ -9,7 +9,8 @@ from pathlib import Path
 from fahrstats.errors import DataError
 from fahrstats.files import write_whole
 from fahrstats.report.documents import report_source
-from fahrstats.report.source import PROJECT_FILE, read_source
+from fahrstats.report.project import PROJECT_FILE
+from fahrstats.report.source import read_source
 
 
 def check_is_free(name: str, folder: Path) -> None:

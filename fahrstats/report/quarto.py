@@ -15,13 +15,8 @@ from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report.extras import QUARTO, absent, check_installed
 from fahrstats.report.pandoc import HERE, KEY
 from fahrstats.report.parameters import as_yaml
-from fahrstats.report.source import (
-    PROJECT_FILE,
-    Source,
-    load_yaml,
-    merged,
-    without_project,
-)
+from fahrstats.report.project import PROJECT_FILE, without_project
+from fahrstats.report.source import Source, load_yaml, merged
 
 OLDEST = (1, 4)  # inline `{python}` expressions appear there
 _HEAD = re.compile(r"<head[^>]*>")
@@ -198,7 +193,10 @@ def _finish_pdf(page: Path, key: str) -> None:
 _DEFAULTS = {"papersize": "a4"}
 _SETTINGS = {
     "project": {"type": "default"},
-    "filters": [{"at": "pre-ast", "path": str(HERE / "one_caption.lua")}],
+    "filters": [
+        {"at": "pre-ast", "path": str(HERE / "one_caption.lua")},
+        {"at": "post-render", "path": str(HERE / "word_cells.lua")},
+    ],
     "format": {
         "typst": {"citeproc": True, "include-in-header": str(HERE / "quarto.typ")}
     },

@@ -17,15 +17,8 @@ from fahrstats.report.options import (
     CellOptions,
     cell_options,
 )
+from fahrstats.report.project import PROJECT_FILE, without_project
 
-PROJECT_FILE = "_quarto.yml"
-_OF_PROJECT = ("project", "website")
-# What makes Quarto do as this package always does.
-_TYPST = {"citeproc": True, "include-in-header": "fahrstats/report/quarto.typ"}
-_FOR_QUARTO: Mapping[str, object] = {
-    "filters": [{"at": "pre-ast", "path": "fahrstats/report/one_caption.lua"}],
-    "format": {"typst": _TYPST},
-}
 # Formats by their suffix, and what Quarto calls them.
 FORMATS: Mapping[str, str] = {"html": "html", "docx": "docx", "pdf": "typst"}
 _INCLUDE = re.compile(r"^\s*\{\{<\s*include\s+([\"']?)(.+?)\1\s*>\}\}\s*$")
@@ -225,30 +218,10 @@ def merged(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, o
     return result
 
 
-def without_project(settings: Mapping[str, object]) -> dict[str, object]:
-    """Leave out of a project file what is of its folder, its website or Quarto."""
-    own = {key: settings[key] for key in settings if key not in _OF_PROJECT}
-    return _without(own, _FOR_QUARTO)
-
-
 def section(settings: Mapping[str, object], name: str) -> dict[str, object]:
     """Return the mapping below ``name``; empty when the settings have none."""
     value = settings.get(name)
     return value if isinstance(value, dict) else {}
-
-
-def _without(
-    settings: Mapping[str, object], others: Mapping[str, object]
-) -> dict[str, object]:
-    """Leave out of settings those that have the same value in ``others``."""
-    kept: dict[str, object] = {}
-    for key, value in settings.items():
-        other = others.get(key)
-        if isinstance(value, dict) and isinstance(other, dict):
-            kept[key] = _without(value, other)
-        elif value != other:
-            kept[key] = value
-    return kept
 
 
 def _text(lines: tuple[Line, ...]) -> str:

@@ -117,6 +117,19 @@ def test_figures_in_word_are_pictures_that_every_program_shows(write, tmp_path):
             assert picture.width == pytest.approx(4 * 300, rel=0.1)
 
 
+def test_cells_keep_their_alignment_in_word(write, tmp_path):
+    source = write("See @tbl-a.\n\n| a | b |\n|:--|--:|\n| x | 1 |\n\n: A. {#tbl-a}\n")
+    (word,) = render(source, tmp_path / "a.docx", engine="quarto")
+    with zipfile.ZipFile(word) as parts:
+        body = ElementTree.fromstring(parts.read("word/document.xml"))
+    sides = [
+        [side.get(f"{WORD}val") for side in paragraph.iter(f"{WORD}jc")]
+        for paragraph in body.iter(f"{WORD}p")
+        if _text(paragraph) in ("x", "1")
+    ]
+    assert sides == [["left"], ["right"]]
+
+
 def places_in_pdf(file: Path, word: str) -> list[tuple[int, float]]:
     """Where a PDF has a word: the page, and the height above its lower edge."""
     places = []

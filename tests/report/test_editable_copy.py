@@ -5,7 +5,8 @@ import pytest
 from fahrstats.errors import DataError
 from fahrstats.report.documents import report_source
 from fahrstats.report.editable_copy import check_is_free, copy_report
-from fahrstats.report.source import PROJECT_FILE, read_source
+from fahrstats.report.project import PROJECT_FILE
+from fahrstats.report.source import read_source
 
 
 @pytest.mark.parametrize("name", ["paper", "saliency"])

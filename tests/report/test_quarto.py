@@ -185,7 +185,7 @@ def test_settings_of_the_own_project_are_no_findings():
     source = read_source(ROOT / "reports" / "audit.qmd")
     assert not {"project", "website", "filters"} & source.settings.keys()
     assert findings(source) == ()
-    for name in ("one_caption.lua", "quarto.typ"):
+    for name in ("one_caption.lua", "quarto.typ", "reference.docx", "word_cells.lua"):
         assert (ROOT / "fahrstats" / "report" / name).is_file()
 
 
