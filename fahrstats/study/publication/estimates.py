@@ -31,6 +31,7 @@ from fahrstats.study.publication.limits import (
     sizes,
     to_digits,
 )
+from fahrstats.study.publication.pooling import without_cohorts_of_few
 from fahrstats.study.publication.texts import without_counts
 
 TOO_FEW = "too few people or events"
@@ -111,7 +112,7 @@ def coarse(
     if "estimand" in table:
         table = table[~_is_of_persons(table)].reset_index(drop=True)
         few = is_about_few(table, rounding.floor, known)
-        table = _estimates(table, few, rounding)
+        table = _estimates(without_cohorts_of_few(table, few), few, rounding)
     else:
         few = pd.Series(False, table.index)
     for name in COUNTS:

@@ -189,7 +189,8 @@ def _few_levels(table: pd.DataFrame, floor: int) -> set[FewRow]:
 def _tests_few(table: pd.DataFrame, known: KnownLevels) -> pd.Series:
     """Return which rows test or subtract levels one of which is of few.
 
-    So do rows of a level of few in a table that does not count its people.
+    So do rows of a level of few in a table that does not count its people, and all
+    that are shrunken to a mean with it.
     """
     if not _is_by_level(table):
         return pd.Series(False, table.index)
@@ -197,11 +198,14 @@ def _tests_few(table: pd.DataFrame, known: KnownLevels) -> pd.Series:
     for row in known.few:
         few.setdefault((row.biomarker, row.subgroup, row.time), set()).add(row.level)
     between_levels, is_counted_here = "measure" in table, "n" in table
+    is_pooled = "weight" in table  # each estimate is drawn to the mean of all
     found = []
     for row, term in zip(_rows(table), _texts(table, "term"), strict=True):
         levels = few.get((row.biomarker, row.subgroup, row.time), set())
-        if row.level not in WHOLE:
-            levels = set() if is_counted_here else levels & {row.level}
+        if row.level not in WHOLE and is_counted_here:
+            levels = set()
+        elif row.level not in WHOLE and not is_pooled:
+            levels = levels & {row.level}
         elif between_levels and _CONTRAST in term:
             levels = levels & {*term.split(_CONTRAST)}
         found.append(bool(levels))
