@@ -151,10 +151,12 @@ def across_cohorts(
 
 
 def _averaged(cohorts: pd.DataFrame, style: JournalStyle) -> str:
-    """Count the cohorts that take part in the average."""
+    """Count the cohorts that take part in the average, unless weights are withheld."""
     n_used = len(cohorts)
     if "weight" in cohorts:
         n_used = int(cohorts["weight"].notna().sum())
+    if not n_used:
+        return "the cohorts"
     if n_used == len(cohorts):
         return format_counted(n_used, "cohorts", style=style)
     of = format_counted(len(cohorts), "cohorts", style=style)

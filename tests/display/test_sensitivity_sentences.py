@@ -64,6 +64,12 @@ def test_a_cohort_without_weight_takes_no_part_in_the_average(layer, labels):
     assert "over 3 cohorts 1.34" in unweighted
 
 
+def test_weights_that_are_not_published_do_not_tell_who_takes_part(layer, labels):
+    table = of_first(layer["cohorts"]).assign(weight=float("nan"))
+    text = sentences.across_cohorts(table, labels=labels)
+    assert "Average hazard ratio over the cohorts 1.34" in text
+
+
 def test_two_cohorts_have_no_prediction(layer, labels):
     table = of_first(layer["cohorts"])
     is_prediction = table["estimand"] == "hr_prediction"
