@@ -147,6 +147,7 @@ def differences_table() -> pd.DataFrame:
             "estimate": 1.3 if ratio else -0.03,
             "conf_low": 1.1 if ratio else -0.08,
             "conf_high": 1.6 if ratio else 0.02,
+            "statistic": 2.3 if ratio else 1.2,
             "p_adjusted": 0.04 if ratio else 0.5,
             "note": "",
         }
