@@ -11,12 +11,18 @@ if TYPE_CHECKING:
 
 
 def display(shown: object) -> None:
-    """Display something in the cell that is running; nothing of None."""
+    """Display something in the cell that is running; nothing of None.
+
+    Markdown has blank lines around it: Quarto joins what a cell displays one after the
+    other, where a list would go on with the paragraph above.
+    """
     if shown is None:
         return
     from IPython import display as of_cells
 
     show: Callable[[object], None] = of_cells.display
+    if isinstance(shown, of_cells.Markdown):
+        shown = as_markdown(f"\n{shown.data}\n")
     show(shown)
 
 

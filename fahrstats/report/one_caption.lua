@@ -14,7 +14,8 @@ function Div(cell)
     if not is_part(part.identifier, cell.identifier) then return end
     if part.t == "Figure" then
       caption = pandoc.utils.blocks_to_inlines(part.caption.long)
-      return part.content
+      if FORMAT ~= "docx" then return part.content end
+      return pandoc.Para(pandoc.utils.blocks_to_inlines(part.content)) -- sized as others
     end
     part.identifier = ""
     return part

@@ -15,6 +15,14 @@ def test_something_is_displayed_in_the_cell_that_runs(monkeypatch):
     assert shown == [3]
 
 
+def test_text_stands_apart_from_what_is_displayed_before_and_after(monkeypatch):
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    display(as_markdown("A paragraph."))
+    display(as_markdown("- a\n- b"))
+    assert "".join(text.data for text in shown) == "\nA paragraph.\n\n- a\n- b\n"
+
+
 def test_text_is_markdown_and_a_box_is_a_callout_of_quarto():
     assert isinstance(as_markdown("*a*"), IPython.display.Markdown)
     assert as_markdown("*a*").data == "*a*"

@@ -90,6 +90,34 @@ def test_several_figures_of_a_cell_have_one_caption(write, tmp_path):
         assert parts_of_word(word).captions == ["Figure 1: One caption of two."]
 
 
+def test_figures_side_by_side_are_as_wide_as_their_columns_in_word(write, tmp_path):
+    source = write(
+        "See @fig-a.\n\n```{python}\n"
+        "#| label: fig-a\n#| fig-cap: One caption.\n#| layout-ncol: 2\n"
+        "import matplotlib.pyplot as plt\n"
+        "for _ in range(2):\n    plt.figure().subplots()\n    plt.show()\n```\n"
+    )
+    (word,) = render(source, tmp_path / "a.docx", engine="quarto")
+    with zipfile.ZipFile(word) as parts:
+        text = parts.read("word/document.xml").decode()
+    first, second = re.findall(r'<wp:extent cx="(\d+)"', text)
+    assert first == second
+
+
+def test_what_a_cell_displays_one_after_the_other_stands_apart(write, tmp_path):
+    source = write(
+        "```{python}\n#| output: asis\n"
+        "from fahrstats.report.cell_displays import as_markdown, display\n"
+        'for text in ("One.", "Two.", "- a\\n- b", "Three."):\n'
+        "    display(as_markdown(text))\n```\n"
+    )
+    for engine in ("own", "quarto"):
+        (page,) = render(source, tmp_path / f"{engine}.html", engine=engine)
+        text = page.read_text()
+        assert len(re.findall(r"<p>(?:One|Two|Three)\.</p>", text)) == 3
+        assert len(re.findall(r"<li>(?:<p>)?[ab](?:</p>)?</li>", text)) == 2
+
+
 def test_what_is_longer_than_a_page_goes_on_over_its_end(write, tmp_path):
     lines = "\n".join(f"| line {number:03d} |" for number in range(100))
     table = f"| head |\n|------|\n{lines}\n"
