@@ -205,10 +205,11 @@ def _cohort_lines(table: pd.DataFrame, style: JournalStyle) -> list[dict[str, An
         tau_squared = spread["tau_squared"]["estimate"]
         label = (
             f"I² {format_number(shares, 0, style=style)}%, "
-            f"τ² {format_short(tau_squared, digits=2, style=style)}; "
-            f"{style.p_symbol} for heterogeneity"
+            f"τ² {format_short(tau_squared, digits=2, style=style)}"
         )
         p_value = spread["heterogeneity_chi2"]["p_value"]
+        if not pd.isna(p_value):
+            label += f"; {style.p_symbol} for heterogeneity"
         lines.append({"kind": "head", "label": label, "p_value": p_value})
     return lines
 

@@ -83,3 +83,14 @@ def test_log_hazard_ratios_are_refused():
         DataError, match="The table has no column `cohort`; a forest of"
     ):
         cohort_forest(analysed().tidy().drop(columns="cohort"))
+
+
+def test_a_test_that_is_not_published_is_not_announced(draw):
+    table = analysed().tidy(exponentiate=True)
+    assert any(
+        "P for heterogeneity" in text for text in words(draw(cohort_forest(table)))
+    )
+    table["p_value"] = float("nan")
+    shown = words(draw(cohort_forest(table.assign(weight=float("nan")))))
+    assert not any("heterogeneity" in text for text in shown)
+    assert any(text.startswith("I² ") for text in shown)
