@@ -71,7 +71,8 @@ def shown(monkeypatch):
 
 
 def texts(shown):
-    return [getattr(item, "data", item) for item in shown]
+    """Give what is displayed, text without the blank lines around it."""
+    return [item.data.strip() if hasattr(item, "data") else item for item in shown]
 
 
 def test_numbers_and_names_are_those_of_the_study_and_the_journal(folder):
@@ -239,9 +240,9 @@ def test_a_table_is_folded_below_its_title_unless_it_has_no_rows(study, shown):
     study.folded("None", "cox", len, model="unadjusted")
     assert texts(shown) == [
         '::: {.callout-tip collapse="true"}\n'
-        '## All "terms" of \\*x\\* and \\<script\\>\n',
+        '## All "terms" of \\*x\\* and \\<script\\>',
         1,
-        "\n:::\n",
+        ":::",
     ]
 
 
