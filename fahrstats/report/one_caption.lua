@@ -5,6 +5,11 @@ local function is_part(id, whole)
   return id:sub(1, #whole + 1) == whole .. "-" and id:sub(#whole + 2):match("^%d+$")
 end
 
+local function bare(image)
+  image.caption = {}
+  return image
+end
+
 function Div(cell)
   local last = cell.content[#cell.content]
   local is_figure = cell.classes:includes("cell") and cell.identifier:match("^fig%-")
@@ -14,8 +19,7 @@ function Div(cell)
     if not is_part(part.identifier, cell.identifier) then return end
     if part.t == "Figure" then
       caption = pandoc.utils.blocks_to_inlines(part.caption.long)
-      if FORMAT ~= "docx" then return part.content end
-      return pandoc.Para(pandoc.utils.blocks_to_inlines(part.content)) -- sized as others
+      return pandoc.Para(pandoc.utils.blocks_to_inlines(part.content):walk({Image = bare}))
     end
     part.identifier = ""
     return part

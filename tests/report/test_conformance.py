@@ -99,9 +99,11 @@ def test_figures_side_by_side_are_as_wide_as_their_columns_in_word(write, tmp_pa
     )
     (word,) = render(source, tmp_path / "a.docx", engine="quarto")
     with zipfile.ZipFile(word) as parts:
-        text = parts.read("word/document.xml").decode()
-    first, second = re.findall(r'<wp:extent cx="(\d+)"', text)
+        body = ElementTree.fromstring(parts.read("word/document.xml"))
+    first, second = [e.attrib for e in body.iter() if e.tag.endswith("}extent")]
     assert first == second
+    texts = [_text(paragraph) for paragraph in body.iter(f"{WORD}p")]
+    assert [text for text in texts if "caption" in text] == ["Figure 1: One caption."]
 
 
 def test_what_a_cell_displays_one_after_the_other_stands_apart(write, tmp_path):
