@@ -24,6 +24,14 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
+class Renderer(StrEnum):
+    """What can render a report."""
+
+    AUTO = "auto"
+    OWN = "own"
+    QUARTO = "quarto"
+
+
 StudyArgument = Annotated[
     str,
     typer.Argument(
@@ -78,6 +86,13 @@ Journal = Annotated[
     typer.Option(
         help="Whose rules numbers and figures of the report keep to: annals, jama, "
         "lancet or nejm. Without it they keep to no journal's.",
+    ),
+]
+Engine = Annotated[
+    Renderer,
+    typer.Option(
+        help="What renders the report: own, the package's renderer, quarto, or auto, "
+        "which takes Quarto where it is installed.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -210,12 +225,15 @@ def render(
     round_to: RoundTo = None,
     to: To = None,
     journal: Journal = None,
+    engine: Engine = Renderer.AUTO,
     quiet: Quiet = False,
 ) -> None:
     """Render the report of a study whose result tables are written."""
     from fahrstats.study.study_file import find_study, results_folder
 
-    asked = _asked(public=public, round_to=round_to, to=to, journal=journal)
+    asked = _asked(
+        public=public, round_to=round_to, to=to, journal=journal, engine=engine
+    )
     path = find_study(study)
     with progress(quiet) as watch:
         folder = results_folder(path, out)
@@ -233,13 +251,16 @@ def run(
     round_to: RoundTo = None,
     to: To = None,
     journal: Journal = None,
+    engine: Engine = Renderer.AUTO,
     quiet: Quiet = False,
 ) -> None:
     """Check a study, write its result tables and render the report."""
     from fahrstats.study.kinds import find_kind
     from fahrstats.study.study_file import find_study
 
-    asked = _asked(public=public, round_to=round_to, to=to, journal=journal)
+    asked = _asked(
+        public=public, round_to=round_to, to=to, journal=journal, engine=engine
+    )
     path = find_study(study)
     with progress(quiet) as watch:
         folder = find_kind(path).analyse(path, data_dir, out, watch)
@@ -260,11 +281,14 @@ class _Asked:
         What it is written as.
     journal : str or None
         Whose rules it keeps to.
+    engine : Renderer
+        What renders it.
     """
 
     base: int | None
     formats: tuple[Format, ...]
     journal: str | None
+    engine: Renderer
 
 
 def _asked(
@@ -273,6 +297,7 @@ def _asked(
     round_to: int | None,
     to: Sequence[Format] | None,
     journal: str | None,
+    engine: Renderer,
 ) -> _Asked:
     """Return what is asked of a report, refused before anything is computed."""
     if round_to is not None and not public:
@@ -288,7 +313,7 @@ def _asked(
         from fahrstats.study.publication.counts import BASE
 
         base = round_to or BASE
-    return _Asked(base, tuple(to or (Format.HTML,)), journal)
+    return _Asked(base, tuple(to or (Format.HTML,)), journal, engine)
 
 
 def _render(
@@ -315,4 +340,5 @@ def _render(
         own_document(path) or report_source(study_kind.report),
         [folder / f"{manifest['name']}.{kind}" for kind in asked.formats],
         params=params,
+        engine=asked.engine.value,
     )

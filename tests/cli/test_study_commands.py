@@ -263,7 +263,7 @@ def test_the_version_for_publication_is_drawn_from_its_own_tables(
     drawn = []
     monkeypatch.setattr(
         "fahrstats.report.render",
-        lambda document, pages, params: drawn.append((pages, params)) or pages,
+        lambda document, pages, params, **_: drawn.append((pages, params)) or pages,
     )
     to = ("--to", "docx", "--to", "pdf")
     status, out, err = run("run", "study.toml", "--public", "--quiet", *to)
@@ -288,7 +288,9 @@ def drawn(monkeypatch):
     calls: list[dict[str, str]] = []
     monkeypatch.setattr(
         "fahrstats.report.render",
-        lambda document, pages, params: calls.append(params) or pages,
+        lambda document, pages, params, engine: (
+            calls.append({**params, "engine": engine}) or pages
+        ),
     )
     return calls
 
@@ -297,6 +299,15 @@ def test_a_report_is_written_for_a_journal(folder, run, drawn):
     assert run("run", "study.toml", "--journal", "lancet", "-q") == (0, "", "")
     assert run("render", "study.toml", "-q") == (0, "", "")
     assert [params.get("journal") for params in drawn] == ["lancet", None]
+
+
+def test_a_report_is_rendered_by_what_is_asked_for(folder, run, drawn):
+    assert run("run", "study.toml", "--engine", "own", "-q") == (0, "", "")
+    assert run("render", "study.toml", "-q") == (0, "", "")
+    assert [params["engine"] for params in drawn] == ["own", "auto"]
+    status, _, err = run("render", "study.toml", "--engine", "word")
+    assert status == 2
+    assert "'word' is not one of" in err
 
 
 def test_an_unknown_journal_is_one_line_before_anything_is_computed(folder, run, drawn):
@@ -327,7 +338,7 @@ def test_a_paper_is_started_edited_and_rendered_from_its_studies(
     drawn = []
     monkeypatch.setattr(
         "fahrstats.report.render",
-        lambda document, pages, params: drawn.append((document, pages)) or pages,
+        lambda document, pages, params, **_: drawn.append((document, pages)) or pages,
     )
     assert run("check", "paper")[0] == 0
     assert run("run", "paper", "--to", "docx", "-q") == (0, "", "")
