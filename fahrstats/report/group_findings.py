@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from fahrstats.display.display_table import escape_markdown
 from fahrstats.display.labels import listed
 from fahrstats.report.study_results import StudyResults
 
@@ -21,16 +22,14 @@ _SIZES: Final = ["n", "n_events"]
 
 
 def judged_by(study: StudyResults) -> str:
-    """Say up to when risks were predicted in the audit of each score."""
+    """Say up to when risks were predicted in the audit of each score, as Markdown."""
     times = study.rows("audit").dropna(subset="time").groupby("biomarker")["time"].max()
     if times.nunique() == 1:
         return study.amount(times.iloc[0])
+    judged = [score for score in study.biomarkers if score in times]
+    names = [escape_markdown(study.in_sentence(score)) for score in judged]
     return listed(
-        [
-            f"{study.amount(times[score])} ({study.in_sentence(score)})"
-            for score in study.biomarkers
-            if score in times
-        ]
+        [f"{study.amount(times[s])} ({n})" for s, n in zip(judged, names, strict=True)]
     )
 
 
@@ -59,12 +58,12 @@ def measures_told(study: StudyResults, biomarker: str) -> tuple[str, ...]:
 
 
 def where_ranked(study: StudyResults) -> str:
-    """Say where C-indices by group are that the table of groups leaves out."""
+    """Say where C-indices are that the table of groups leaves out, as Markdown."""
     ranked = [b for b in study.biomarkers if _is_ranked_by_subgroup(study, b)]
     if not ranked:
         return ""
     names = listed([study.in_sentence(score) for score in ranked])
-    return f"@tbl-ranking has the C-index of {names} itself."
+    return f"@tbl-ranking has the C-index of {escape_markdown(names)} itself."
 
 
 def with_counts(study: StudyResults, table: pd.DataFrame) -> pd.DataFrame:

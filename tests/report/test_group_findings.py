@@ -106,6 +106,18 @@ def test_audits_of_several_scores_say_up_to_when(study_of):
     assert by_group.judged_by(study_of(audit=times[:2])) == "5 years"
 
 
+def test_labels_stand_in_its_markdown_as_they_are_written(study_of, monkeypatch):
+    monkeypatch.setitem(LABELS, "faceage", {"label": "Face<i>age</i> *x* $y$"})
+    times = pd.DataFrame({"biomarker": ["faceage", "marker"], "time": [5.0, 2.0]})
+    as_written = r"face\<i\>age\</i\> \*x\* \$y\$"
+    study = study_of(concordance_by=RANKED, audit=AUDITED)
+    assert by_group.where_ranked(study) == (
+        f"@tbl-ranking has the C-index of {as_written} itself."
+    )
+    study = study_of(audit=times)
+    assert by_group.judged_by(study) == f"5 years ({as_written}) and 2 years (marker)"
+
+
 def test_measures_of_groups_are_those_with_a_test_or_the_reason_why_none_has():
     table = pd.DataFrame(
         {"measure": ["hr", "c_index", "brier"], "statistic": [2.0, math.nan, 3.0]}
