@@ -237,9 +237,11 @@ def _described(error: BaseException, number: int) -> Output:
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename.startswith("<step ")
     ]
+    message = str(error)
     if isinstance(error, SyntaxError) and (error.filename or name) == name:
         frames = [(number, error.lineno)]
-    return {"type": type(error).__name__, "message": str(error), "frames": frames}
+        message = error.msg  # its text names the step, which no reader knows
+    return {"type": type(error).__name__, "message": message, "frames": frames}
 
 
 _count: Callable[[], int] = iter(range(1, sys.maxsize)).__next__

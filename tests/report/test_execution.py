@@ -93,6 +93,7 @@ def test_an_unformatted_array_scalar_is_warned_about(run):
         ),
         (cell("x = 1\nx = = 2"), "line 3: SyntaxError: invalid syntax"),
         (cell("import sys\nsys.exit(3)"), "line 3: SystemExit: 3"),
+        (cell("x = ("), "line 2: SyntaxError: incomplete input"),
         ("a\n`{python} nope`", "line 2: NameError: name 'nope' is not defined"),
         ("a `{python} 1 +`", "line 1: SyntaxError: invalid syntax"),
         (cell("input()"), "line 2: "),
@@ -108,6 +109,7 @@ def test_what_raises_is_one_error_with_its_line(run, text, message):
     with pytest.raises(DataError) as error:
         run(text)
     assert f"`document.qmd`, {message}" in str(error.value)
+    assert "<step" not in str(error.value)
 
 
 def test_a_process_that_dies_names_the_step(run):
