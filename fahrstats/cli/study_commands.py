@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 
 from fahrstats.cli.terminal import counted, progress
+from fahrstats.errors import ResultWarning
 from fahrstats.watching import Watch
 
 app = typer.Typer()
@@ -336,9 +338,26 @@ def _render(
     params = {"results": str(folder)}
     if asked.journal is not None:
         params["journal"] = asked.journal
-    return render_document(
+    pages = render_document(
         own_document(path) or report_source(study_kind.report),
         [folder / f"{manifest['name']}.{kind}" for kind in asked.formats],
         params=params,
         engine=asked.engine.value,
     )
+    _note_older_formats(folder, manifest["name"], asked.formats)
+    return pages
+
+
+def _note_older_formats(folder: Path, name: str, written: Sequence[Format]) -> None:
+    """Name the files in other formats that are of results before these."""
+    from fahrstats.report.freshness import is_of_results
+
+    for kind in Format:
+        page = folder / f"{name}.{kind}"
+        if kind not in written and page.is_file() and not is_of_results(page, folder):
+            warnings.warn(
+                f"`{page}` was not rendered from the results beside it; add "
+                f"`--to {kind}`, or remove it.",
+                ResultWarning,
+                stacklevel=2,
+            )

@@ -310,6 +310,17 @@ def test_a_report_is_rendered_by_what_is_asked_for(folder, run, drawn):
     assert "'word' is not one of" in err
 
 
+def test_a_report_left_from_other_results_is_named(folder, run, drawn):
+    assert run("run", "study.toml", "-q") == (0, "", "")
+    left = Path("results", folder.name, f"{folder.name}.docx")
+    left.write_text("of other results")
+    status, _, err = run("render", "study.toml")
+    assert status == 0
+    assert f"Note: `{left}` was not rendered from the results beside it;" in err
+    assert run("render", "study.toml", "-q") == (0, "", "")
+    assert "Note" not in run("render", "study.toml", "--to", "docx")[2]
+
+
 def test_an_unknown_journal_is_one_line_before_anything_is_computed(folder, run, drawn):
     for command in ("run", "render"):
         status, out, err = run(command, "study.toml", "--journal", "lanct")
