@@ -27,7 +27,7 @@ _ROLES: Final = {
     "Gray's tests, subdistribution and logistic models, groups of two scores, imputed "
     "tables, and the choice of a cut point.",
     "cluster": "Standard errors are the grouped sandwich [@lin1989] by `{}`.",
-    "id": "Several rows can be of one person (`{}`).",
+    "id": "Several rows are of one person (`{}`).",
 }
 _OTHER_CAUSES: Final = (
     "Events of other causes end follow-up here. Survival curves are therefore those of "
@@ -124,7 +124,10 @@ def competing_note(study: StudyResults) -> str:
 
 def roles_of_columns(study: StudyResults) -> str:
     """Say what strata, weights, clusters and delayed entry do in the models."""
-    roles = study.manifest.get("choices", {}).get("roles", {})
+    choices = study.manifest.get("choices", {})
+    roles = dict(choices.get("roles", {}))
+    if not choices.get("has_repeats", True):
+        roles.pop("id", None)
     texts = [text.format(roles[role]) for role, text in _ROLES.items() if role in roles]
     return f"**Roles of columns.** {' '.join(texts)}" if texts else ""
 

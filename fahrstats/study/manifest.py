@@ -101,6 +101,7 @@ def _choices(cohort: StudyCohort) -> dict[str, Any]:
         "landmarks": list(landmark_times(cohort)),
         "risk_categories": list(analysis.risk_categories),
         "cohorts": analysis.cohorts,
+        "has_repeats": has_repeats(study, cohort.data),
     }
     roles = ("strata", "weights", "cluster", "id")
     named = {role: getattr(analysis, role) for role in roles}
@@ -117,7 +118,6 @@ def _choices(cohort: StudyCohort) -> dict[str, Any]:
             "crossings": [list(columns) for columns in crossed_columns(study)],
             "floor_events": study.audit.floor_events,
             "floor_people": study.audit.floor_people,
-            "has_repeats": has_repeats(study, cohort.data),
         }
     return choices
 

@@ -27,7 +27,7 @@ from fahrstats.report import render
 
 REPORT = Path(__file__).parents[2] / "reports" / "audit.qmd"
 CHOICES = {"horizon": 5.0, "crossings": [["sex", "race"]]}
-CHOICES |= {"floor_events": 10, "floor_people": 20, "has_repeats": False}
+CHOICES |= {"floor_events": 10, "floor_people": 20}
 LABELS = {"race": {"label": "Race", "unit": ""}}
 MOST_BYTES = 3_000_000
 

@@ -252,6 +252,13 @@ def test_what_columns_do_in_the_models_is_told_where_they_have_a_role(study_of):
     assert "sandwich" not in told
 
 
+@pytest.mark.parametrize("repeats", [True, False])
+def test_an_identifier_has_a_role_where_people_have_several_rows(study_of, repeats):
+    choices = {"roles": {"id": "person"}, "has_repeats": repeats}
+    told = chosen.roles_of_columns(study_of(choices=choices))
+    assert ("Several rows are of one person (`person`)" in told) is repeats
+
+
 def test_tests_of_interaction_are_counted_unless_a_journal_omits_them(study_of):
     study = study_of("subgroups")
     told = chosen.tests_of_subgroups(study)
