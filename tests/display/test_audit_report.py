@@ -135,9 +135,7 @@ def test_the_checklist_of_an_audit_is_that_of_evaluations(run):
 def test_what_the_authors_say_is_shown_and_led_to(run):
     shown, said = run(statements={"intended_use": "For *research*.", "ethics": "None."})
     (words,) = [text for text in markdown_of(shown) if "{#sec-statements}" in text]
-    assert words.endswith(
-        "\n\n**Intended use.** For *research*.\n\n**Ethics.** None.\n\n"
-    )
+    assert words.endswith("\n\n**Intended use.** For *research*.\n\n**Ethics.** None.")
     assert "[as the authors say](#sec-statements)." in said
     _, silent = run()
     assert "sec-statements" not in silent

@@ -276,7 +276,7 @@ def test_notes_have_a_section_of_their_own_that_the_summary_points_to(run):
     shown, _ = run(notes="**Who.** *Nobody* in particular.")
     said = markdown_of(shown)
     (section,) = (text for text in said if text.startswith("## Notes on these data"))
-    assert section.endswith("\n\n**Who.** *Nobody* in particular.\n")
+    assert section.endswith("\n\n**Who.** *Nobody* in particular.")
     assert "To be read with the [notes on these data](#sec-notes)." in said
     without, _ = run()
     assert not any("sec-notes" in text for text in markdown_of(without))

@@ -74,8 +74,12 @@ def _execute(code: str, scope: dict[str, object], shown: list[object]) -> None:
 
 
 def markdown_of(shown: list[object]) -> list[str]:
-    """Return the Markdown among what is displayed."""
-    return [item.data for item in shown if isinstance(item, IPython.display.Markdown)]
+    """Return the Markdown among what is displayed, without blank lines around it."""
+    return [
+        item.data.strip("\n")
+        for item in shown
+        if isinstance(item, IPython.display.Markdown)
+    ]
 
 
 def typed_text(report: Path) -> list[str]:
