@@ -28,6 +28,7 @@ _KEYS = (
     *("reference", "estimand", "validation", "time", "threshold", "quantile"),
     *("condition", "severity"),
 )
+_PEOPLE = ("level", "group", "first_group", "second_group", "cohort")
 _WHOLE = ("", "overall")
 _QUANTILE_GROUP = re.compile(r"Q\d+")
 AT_MOST_ONE = ("at most one",)
@@ -40,7 +41,8 @@ class Cell(NamedTuple):
     """A count of people, printed somewhere or only implied.
 
     Counts that are large enough to be printed are the same cell wherever they are
-    equal; small ones where the rows that they stand in are named alike.
+    equal, or where they are equal and of people who are named alike; small ones where
+    the rows that they stand in are.
     """
 
     size: int
@@ -60,7 +62,9 @@ class Sum(NamedTuple):
         return self.parts[-1].name == AT_MOST_ONE
 
 
-def known_sums(tables: Mapping[str, pd.DataFrame], floor: int) -> list[Sum]:
+def known_sums(
+    tables: Mapping[str, pd.DataFrame], floor: int, *, by_name: bool = False
+) -> list[Sum]:
     """Return the sums that hold between the counts of some tables.
 
     Parameters
@@ -69,12 +73,18 @@ def known_sums(tables: Mapping[str, pd.DataFrame], floor: int) -> list[Sum]:
         Result tables with exact counts, by name.
     floor
         Smallest count that is printed.
+    by_name
+        Whether equal counts of people who are not named alike are told apart.
     """
     counted = {name: _Counted(name, table, floor) for name, table in tables.items()}
     everyone: dict[str, set[int]] = {}
     for one in counted.values():
         for kind, count in one.of_everyone():
             everyone.setdefault(kind, set()).add(count)
+    if by_name:  # models of everyone have rows that are named for a level
+        same = everyone.get("n", set()) | everyone.get("n_events", set())
+        for one in counted.values():
+            one.tell_apart(same)
     found = (known for one in counted.values() for known in one.sums(everyone))
     sums = list(dict.fromkeys(found))
     # Two counts in another place that are equal to the sizes of such groups by chance
@@ -88,6 +98,7 @@ class _Counted:
 
     def __init__(self, name: str, table: pd.DataFrame, floor: int) -> None:
         self.name, self.floor = name, floor
+        self.same: set[int] | None = None
         kept = table.reset_index(drop=True)
         for split in _SPLITS:
             if split in kept and split != "predicted":
@@ -100,6 +111,13 @@ class _Counted:
         if rows.any():
             self.counts["count"] = kept.loc[rows, "estimate"].dropna().astype(int)
         self.keys = [key for key in _KEYS if key in kept]
+
+    def tell_apart(self, same: set[int]) -> None:
+        """Take equal counts for those of different people unless named alike.
+
+        Counts that are in ``same`` are of the same people wherever they are.
+        """
+        self.same = same
 
     def sums(self, everyone: Mapping[str, set[int]]) -> Iterator[Sum]:
         yield from self._splits(everyone)
@@ -121,14 +139,19 @@ class _Counted:
     def cell(self, kind: str, row: int) -> Cell:
         """Return the cell of a count of the table."""
         count = int(self.counts[kind][row])
-        if count >= self.floor or count == 0:
+        is_large = count >= self.floor
+        is_same = is_large and (self.same is None or count in self.same)
+        if count == 0 or is_same:
             return Cell(count)
-        named = [name for name in (*_SPLITS[:-1], "time") if name in self.table]
+        named = [*_PEOPLE] if is_large else [*_SPLITS[:-1], "time"]
         if "predicted" in self.table:  # groups that each model makes of its own
-            named += [name for name in ("term", "predicted") if name in self.table]
-        texts = set(map(str, self.table.loc[row, named])) - {*_WHOLE}
-        kind = "n" if kind == "count" else kind
-        return Cell(count, (kind, *sorted(texts)))
+            named += ["term", "predicted"]
+        if is_large and "count" in self.counts and kind != "count":
+            named.remove("level")  # beside the count of a level, n is of its group
+        present = [name for name in named if name in self.table]
+        texts = sorted(set(map(str, self.table.loc[row, present])) - {*_WHOLE})
+        kinds = [] if is_large else ["n" if kind == "count" else kind]
+        return Cell(count, (*kinds, *texts))
 
     def implied(self, count: int, *name: object) -> Cell:
         """Return the cell of a count that other counts imply."""

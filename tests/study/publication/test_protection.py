@@ -6,11 +6,14 @@ import pytest
 from attackers import Attacker
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
+from fahrstats.errors import DataError
+from fahrstats.study.publication import protection
 from fahrstats.study.publication.counts import BASE, Rounding
 from fahrstats.study.publication.protection import exposed, protect
 from fahrstats.study.publication.public_version import public_version
-from fahrstats.study.publication.sums import known_sums
+from fahrstats.study.publication.sums import Cell, Sum, known_sums
 
 FLOOR = 2 * BASE
 
@@ -239,3 +242,158 @@ def test_tables_without_small_counts_keep_all_of_them(secret):
     n = np.array([[120, 200], [310, 95]])
     tables = make_tables(n, np.array([60, 80]))
     assert not protect(tables, Rounding(secret)).withheld
+
+
+YEARS = range(8)
+KINDS = ("n_at_risk", "n_events", "n_censored")
+
+
+def make_people():
+    """Return 600 people: time, event, factors one level of which is small, quarters."""
+    rng = np.random.default_rng(3)
+    people = pd.DataFrame({"time": np.ceil(rng.exponential(8, 600))})
+    people["event"] = (people["time"] < len(YEARS)) & (rng.random(600) < 0.6)
+    people["race"] = np.repeat(["few", "white", "black", "asian"], [25, 325, 150, 100])
+    people["sex"] = rng.choice(["women", "men"], 600)
+    people["age"] = rng.choice(["young", "old"], 600)
+    people["cohort"] = rng.choice(["north", "south", "west"], 600)
+    for biomarker in ("x", "y"):
+        people[biomarker] = rng.permutation(np.repeat(["Q1", "Q2", "Q3", "Q4"], 150))
+    return people
+
+
+def year_by_year(people, **of):
+    """Return how many are at risk, had the event and are censored up to each year."""
+    counts = []
+    for year in YEARS:
+        is_over = people["time"] <= year
+        n_events = int((is_over & people["event"]).sum())
+        counts.append((int((~is_over).sum()), n_events, int(is_over.sum()) - n_events))
+    return pd.DataFrame(counts, columns=KINDS).assign(time=[*YEARS], **of)
+
+
+def make_study(people):
+    """Return Table 1 and curves by quarters, and analyses by level and by cohort."""
+    counts, curves = [], []
+    for biomarker in ("x", "y"):
+        curves.append(year_by_year(people, biomarker=biomarker, group="overall"))
+        for group, some in [("overall", people), *people.groupby(biomarker)]:
+            if group != "overall":
+                curves.append(year_by_year(some, biomarker=biomarker, group=group))
+            for variable in ("race", "sex", "age"):
+                sizes = some[variable].value_counts()
+                counts += [
+                    (biomarker, group, variable, level, "count", float(n), len(some))
+                    for level, n in sizes.items()
+                ]
+    columns = ["biomarker", "group", "variable", "level", "estimand", "estimate", "n"]
+    splits = {
+        "subgroups": ("level", ("race", "sex", "age")),
+        "cohorts": ("cohort", ("cohort",)),
+    }
+    analyses = {}
+    for name, (column, factors) in splits.items():
+        rows = [("overall", "overall", len(people), int(people["event"].sum()))] + [
+            (factor, level, len(some), int(some["event"].sum()))
+            for factor in factors
+            for level, some in people.groupby(factor)
+        ]
+        analyses[name] = pd.DataFrame(
+            rows, columns=["subgroup", column, "n", "n_events"]
+        )
+    table_one = pd.DataFrame(counts, columns=columns).assign(n_missing=0)
+    at_risk = pd.concat(curves, ignore_index=True)
+    return {"table_one": table_one, "at_risk": at_risk, **analyses}
+
+
+def attack_study(people, rounding):
+    """Return what can be read of each fourth small count of a study, and the truth."""
+    reader, truth = Attacker(), {}
+
+    def counts(name, count):
+        truth[name] = count
+        printed = rounding.printed(count)
+        small = count < FLOOR
+        zero = rounding.prints_zero
+        reader.reads(name, printed, base=BASE, is_small=small, zero=zero)
+
+    everyone = {"n": len(people), "events": int(people["event"].sum())}
+    for kind, count in everyone.items():
+        counts(kind, count)
+    for factor in ("race", "sex", "age", "cohort", "x", "y"):
+        by_level = dict(list(people.groupby(factor)))
+        for level, some in by_level.items():
+            counts(("n", factor, level), len(some))
+            if factor not in ("x", "y"):
+                counts(("events", factor, level), int(some["event"].sum()))
+                rest = len(some) - truth["events", factor, level]
+                truth["others", factor, level] = rest
+                parts = [(kind, factor, level) for kind in ("events", "others")]
+                reader.adds(("n", factor, level), parts)
+        for kind in everyone if factor not in ("x", "y") else ("n",):
+            reader.adds(kind, [(kind, factor, level) for level in by_level])
+    for biomarker in ("x", "y"):
+        groups = dict(list(people.groupby(biomarker)))
+        for factor in ("race", "sex", "age"):
+            for level in people[factor].unique():
+                cells = [(factor, level, biomarker, group) for group in groups]
+                for cell, some in zip(cells, groups.values(), strict=True):
+                    counts(cell, int((some[factor] == level).sum()))
+                reader.adds(("n", factor, level), cells)
+            for group in groups:
+                cells = [(factor, v, biomarker, group) for v in people[factor].unique()]
+                reader.adds(("n", biomarker, group), cells)
+        for group, some in [("all", people), *groups.items()]:
+            total = "n" if group == "all" else ("n", biomarker, group)
+            for row in year_by_year(some).itertuples():
+                parts = [(kind, biomarker, group, row.time) for kind in KINDS]
+                for part in parts:
+                    counts(part, getattr(row, part[0]))
+                reader.adds(total, parts)
+        for kind in KINDS:
+            for year in YEARS:
+                parts = [(kind, biomarker, group, year) for group in groups]
+                reader.adds((kind, biomarker, "all", year), parts)
+                if not year:
+                    continue
+                for group in ("all", *groups):
+                    steps = [(kind, biomarker, group, y) for y in (year - 1, year)]
+                    less, more = sorted(steps, key=lambda step: truth[step])
+                    between = ("between", *more)
+                    truth[between] = truth[more] - truth[less]
+                    reader.adds(more, [less, between])
+    small = [name for name, count in truth.items() if 0 < count < FLOOR]
+    return {name: (truth[name], *reader.finds(name)) for name in small[::4]}
+
+
+def test_a_study_with_a_small_level_is_protected_by_few_linear_programs(monkeypatch):
+    """So many counts are equal by chance that, taken as one, they give others away."""
+    people = make_people()
+    tables = make_study(people)
+    plain = Rounding("secret")
+    assert len(exposed(known_sums(tables, FLOOR), plain)) > 20
+    solved = []
+
+    def counted(*args, **kwargs):
+        solved.append(args)
+        return linprog(*args, **kwargs)
+
+    monkeypatch.setattr(protection, "linprog", counted)
+    safe = protect(tables, plain)
+    assert len(solved) < 400
+    assert len(safe.withheld) < 10
+    attacked = attack_study(people, safe)
+    assert len(attacked) > 20
+    for truth, low, high in attacked.values():
+        assert low <= truth <= high
+        assert high - low + 1 >= BASE
+
+
+def test_counts_that_nothing_hides_are_an_error_that_names_their_level(monkeypatch):
+    """Three times a count below four is below ten whatever else is printed."""
+    whole, few = Cell(9, ("n", "north")), Cell(3, ("n", "few"))
+    sums = [Sum(whole, (few, few, few))]
+    monkeypatch.setattr(protection, "known_sums", lambda *_, **__: sums)
+    message = "Counts below 10 can be .* Merge `few`, whose `n` is 3, with another"
+    with pytest.raises(DataError, match=message):
+        protect({}, Rounding("secret"))

@@ -114,3 +114,43 @@ def test_quantile_groups_are_known_to_be_of_one_size():
     assert even.parts[1].name == AT_MOST_ONE
     uneven = table.assign(n=[233, 59, 59, 56, 59])
     assert all(s.total.size != 59 for s in known_sums({"t": uneven}, FLOOR))
+
+
+def test_equal_counts_can_be_told_apart_by_whom_they_are_of():
+    """Women and Q1 are 30 each by chance; the Q1 of Table 1 are those of the curve."""
+    levels = pd.DataFrame(
+        {
+            "subgroup": ["overall", "sex", "sex"],
+            "level": ["overall", "Women", "Men"],
+            "n": [60, 30, 30],
+        }
+    )
+    groups = ["overall", "Q1", "Q2"]
+    curve = pd.DataFrame({"group": groups, "time": 0.0, "n_at_risk": [60, 30, 30]})
+    counts = pd.DataFrame(
+        {
+            "group": ["Q1", "Q1"],
+            "level": ["Women", "Men"],
+            "variable": "sex",
+            "estimand": "count",
+            "estimate": [12.0, 18.0],
+            "n": 30,
+        }
+    )
+    tables = {"levels": levels, "curve": curve, "counts": counts}
+    assert Cell(30) in totals_and_parts(known_sums(tables, FLOOR))
+    found = known_sums(tables, FLOOR, by_name=True)
+    cells = totals_and_parts(found)
+    assert {cell.name for cell in cells if cell.size == 30} == {
+        ("Women",),
+        ("Men",),
+        ("Q1",),
+        ("Q2",),
+    }
+    assert {cell.name for cell in cells if cell.size == 60} == {()}
+    of_group = [one.parts for one in found if one.total == Cell(30, ("Q1",))]
+    assert [12, 18] in [[part.size for part in parts] for parts in of_group]
+
+
+def totals_and_parts(sums):
+    return {cell for one in sums for cell in (one.total, *one.parts)}
