@@ -50,8 +50,8 @@ _NAMES: Final = {
     "delta_auc": "Difference in AUC",
     "brier": "Brier score",
     "delta_brier": "Difference in Brier score",
-    "ipa": "Index of prediction accuracy, %",
-    "delta_ipa": "Difference in index of prediction accuracy, % points",
+    "ipa": "Index of prediction accuracy",
+    "delta_ipa": "Difference in index of prediction accuracy",
     "survival": "Survival",
     "log_hr": "Log hazard ratio",
     "hr": "Hazard ratio",
@@ -60,7 +60,7 @@ _NAMES: Final = {
     "icc_same_day": "ICC, one day",
     "icc": "ICC",
 }
-_IN_PERCENT: Final = ("ipa", "delta_ipa")
+_IN_PERCENT: Final = {"ipa": "%", "delta_ipa": "% points"}
 _OVERALL: Final = {"overall": "Overall"}
 _NO_EFFECT: Final = {
     "delta_c_index": 0.0,
@@ -292,6 +292,10 @@ def _panels(rows: pd.DataFrame, style: JournalStyle) -> list[str]:
             text if pd.isna(time) else f"{text} at {format_short(time, style=style)}"
             for text, time in zip(told, rows["time"], strict=True)
         ]
+    told = [
+        f"{text}, {_IN_PERCENT[name]}" if name in _IN_PERCENT else text
+        for text, name in zip(told, rows["estimand"], strict=True)
+    ]
     if "validation" in rows and rows["validation"].nunique() > 1:
         told = [
             f"{text}, {how}" if how else text

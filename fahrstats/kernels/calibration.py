@@ -30,7 +30,11 @@ _KNOTS_AT = (0.1, 0.5, 0.9)
 
 
 _LOST = 1e3
-"""Standard error, per standard deviation of a covariate, of an infinite coefficient."""
+"""Standard error, in standard deviations of the covariates, of an infinite coefficient.
+
+It is compared with the information, whose inverse is anything where rounding is all that
+is left of it.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +154,10 @@ def fit_until(
         hazard_variance=float(c0.sum() * unit_squared),
         hazard_slope=means * unit * spread,
         has_converged=peak.has_converged
-        and bool((np.diag(inverse) < _LOST**2).all() and np.isfinite(unit_squared)),
+        and bool(
+            np.linalg.eigvalsh(peak.information)[0] > _LOST**-2
+            and np.isfinite(unit_squared)
+        ),
     )
 
 

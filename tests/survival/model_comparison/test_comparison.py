@@ -296,8 +296,8 @@ def test_the_plot_shows_what_every_model_adds_to_the_first(lung):
     assert "+ ecog minus + sex" not in shown
     for panel in (
         "Difference in C-index (95% CI)",
-        "Difference in index of prediction accuracy at 200 (95% CI)",
-        "Difference in index of prediction accuracy at 400 (95% CI)",
+        "Difference in index of prediction accuracy at 200, % points (95% CI)",
+        "Difference in index of prediction accuracy at 400, % points (95% CI)",
     ):
         assert panel in shown
 
