@@ -30,10 +30,10 @@ _KNOTS_AT = (0.1, 0.5, 0.9)
 
 
 _LOST = 1e3
-"""Standard error, in standard deviations of the covariates, of an infinite coefficient.
+"""Standard error, in standard deviations of a covariate, of an infinite coefficient.
 
-It is compared with the information, whose inverse is anything where rounding is all that
-is left of it.
+The information is held against it, whose inverse is anything where only rounding is
+left of it.
 """
 
 

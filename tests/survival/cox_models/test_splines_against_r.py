@@ -16,6 +16,17 @@ R_RTOL = 1e-8  # splines.R iterates to machine precision and writes 17 digits
 CASES = reference_cases("splines")
 
 
+def digits_kept(design):
+    """Return the relative error that R and this package may differ by.
+
+    The inverse of the information loses as many digits as the condition number of the
+    correlations has. With seven knots in flchain (condition 8e6), standard errors in
+    extended precision are 3e-8 from those of R and up to 2e-8 from ours, by processor.
+    """
+    condition = np.linalg.cond(np.corrcoef(design.X, rowvar=False))
+    return max(R_RTOL, 1e-14 * condition)
+
+
 def rows_of(case, cohorts):
     """Return the data of a case with the column that splines.R derives."""
     data = cohorts[case.data]
@@ -38,11 +49,15 @@ def test_knots_and_basis_are_those_of_r(case, cohorts):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_fits_match_r(case, cohorts):
-    fit = fs.cox(case.formula, rows_of(case, cohorts))
+    data = rows_of(case, cohorts)
+    fit, kept = (
+        fs.cox(case.formula, data),
+        digits_kept(build_design(case.formula, data)),
+    )
     size = np.abs(case.coef) + np.array(case.std_error)
     np.testing.assert_allclose(fit.log_hr / size, case.coef / size, atol=R_RTOL)
     std_error = np.sqrt(np.diag(fit.cov))
-    np.testing.assert_allclose(std_error, case.std_error, rtol=R_RTOL)
+    np.testing.assert_allclose(std_error, case.std_error, rtol=kept)
     assert fit.log_likelihood == pytest.approx(case.log_likelihood, rel=R_RTOL)
 
 
@@ -55,7 +70,8 @@ def test_tests_of_non_linearity_match_r(case, cohorts):
     ]
     wanted = [case.wald_all, case.wald_nonlinear, case.lr_nonlinear]
     # The ratio is a difference of log-likelihoods a thousand times its size.
-    np.testing.assert_allclose(table["statistic"][:2], wanted[:2], rtol=R_RTOL)
+    kept = digits_kept(build_design(case.formula, data))
+    np.testing.assert_allclose(table["statistic"][:2], wanted[:2], rtol=kept)
     assert table["statistic"][2] == pytest.approx(wanted[2], rel=1e-7)
     k = len(case.knots)
     assert table["df"].tolist() == [k - 1, k - 2, k - 2]
