@@ -366,6 +366,7 @@ def attack_study(people, rounding):
     return {name: (truth[name], *reader.finds(name)) for name in small[::4]}
 
 
+@pytest.mark.slow
 def test_a_study_with_a_small_level_is_protected_by_few_linear_programs(monkeypatch):
     """So many counts are equal by chance that, taken as one, they give others away."""
     people = make_people()
