@@ -20,6 +20,12 @@ Labels: TypeAlias = Mapping[str, Mapping[str, str]]
 CROSS: Final = " \N{MULTIPLICATION SIGN} "
 """Between the parts of a product, and between subgroups that are crossed."""
 
+_NAME: Final = re.compile(
+    "African|Alzheimer|American|Ann|Apgar|Asian|Barthel|Bethesda|Binet|Breslow|"
+    "Caucasian|Charlson|Clark|Dukes|Elixhauser|Epstein|European|Fazekas|Fitzpatrick|"
+    "Framingham|Fuhrman|Glasgow|Gleason|Hispanic|Hodgkin|Hoehn|Karnofsky|Ki-67|Lansky|"
+    "Latino|Montreal|Nottingham|Parkinson|Rai|Rankin"
+)
 _LEVEL: Final = re.compile(r"^(?P<variable>.*)\[(?:T\.)?(?P<level>.*)\]$")
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _FORMULA: Final = "~"
@@ -89,9 +95,15 @@ def amount(number: float, unit: str, *, style: JournalStyle = DEFAULT) -> str:
 
 
 def in_sentence(label: str) -> str:
-    """Return a label as it stands inside a sentence: only names keep their capital."""
+    """Return a label as it stands inside a sentence: only names keep their capital.
+
+    A name is a word with a capital after its first letter, such as ECOG, a single
+    letter, or one of the names that clinical scales and peoples have.
+    """
     first, *_ = label.split(" ")
-    is_name = any(letter.isupper() for letter in first[1:]) or len(first) < 2
+    word = first.rstrip(",;:").removesuffix("'s")
+    has_capital = any(letter.isupper() for letter in first[1:])
+    is_name = has_capital or len(first) < 2 or _NAME.fullmatch(word)
     return label if is_name else label[:1].lower() + label[1:]
 
 

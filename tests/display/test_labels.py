@@ -6,6 +6,7 @@ import pytest
 from fahrstats.display.labels import (
     column_label,
     group_label,
+    in_sentence,
     label_with_unit,
     level_of,
     listed,
@@ -87,6 +88,23 @@ def test_texts_are_listed_and_opened_as_in_a_sentence():
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert opening("age and sex") == "Age and sex"
     assert opening("") == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "inside"),
+    [
+        ("Age", "age"),
+        ("White cell count", "white cell count"),
+        ("ECOG status", "ECOG status"),
+        ("FaceAge", "FaceAge"),
+        ("Karnofsky index", "Karnofsky index"),
+        ("Parkinson's disease", "Parkinson's disease"),
+        ("Ki-67, %", "Ki-67, %"),
+        ("T stage", "T stage"),
+    ],
+)
+def test_only_names_keep_their_capital_inside_a_sentence(label, inside):
+    assert in_sentence(label) == inside
 
 
 def test_a_crossing_is_named_by_its_columns():
