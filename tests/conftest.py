@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pandas as pd
 import pytest
 from cohorts import load_cohorts
@@ -10,6 +12,10 @@ from hypothesis import settings
 # The same examples on every run, and no limit on the time of the first, which compiles.
 settings.register_profile("fahrstats", derandomize=True, deadline=None)
 settings.load_profile("fahrstats")
+
+# A shell that runs the tests in the background has every program ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
