@@ -6,23 +6,27 @@ from collections.abc import Mapping
 
 PROJECT_FILE = "_quarto.yml"
 _OF_PROJECT = ("project", "website")
-# What makes Quarto do as this package always does.
-_FOR_QUARTO: Mapping[str, object] = {
-    "filters": [
-        {"at": "pre-ast", "path": "fahrstats/report/one_caption.lua"},
-        {"at": "post-render", "path": "fahrstats/report/word_cells.lua"},
-    ],
-    "format": {
-        "docx": {"reference-doc": "fahrstats/report/reference.docx"},
-        "typst": {"citeproc": True, "include-in-header": "fahrstats/report/quarto.typ"},
-    },
-}
+_IN_PROJECT = "fahrstats/report"
+
+
+def for_quarto(folder: str) -> dict[str, object]:
+    """Return what makes Quarto do as this package always does, by files of a folder."""
+    return {
+        "filters": [
+            {"at": "pre-ast", "path": f"{folder}/one_caption.lua"},
+            {"at": "post-render", "path": f"{folder}/word_cells.lua"},
+        ],
+        "format": {
+            "docx": {"reference-doc": f"{folder}/reference.docx"},
+            "typst": {"citeproc": True, "include-in-header": f"{folder}/quarto.typ"},
+        },
+    }
 
 
 def without_project(settings: Mapping[str, object]) -> dict[str, object]:
     """Leave out of a project file what is of its folder, its website or Quarto."""
     own = {key: settings[key] for key in settings if key not in _OF_PROJECT}
-    return _without(own, _FOR_QUARTO)
+    return _without(own, for_quarto(_IN_PROJECT))
 
 
 def _without(

@@ -15,7 +15,7 @@ from fahrstats.errors import DataError, MissingExtraError, ResultWarning
 from fahrstats.report.extras import QUARTO, absent, check_installed
 from fahrstats.report.pandoc import HERE, KEY
 from fahrstats.report.parameters import as_yaml
-from fahrstats.report.project import PROJECT_FILE, without_project
+from fahrstats.report.project import PROJECT_FILE, for_quarto, without_project
 from fahrstats.report.source import Source, load_yaml, merged
 
 OLDEST = (1, 4)  # inline `{python}` expressions appear there
@@ -191,16 +191,7 @@ def _finish_pdf(page: Path, key: str) -> None:
 
 
 _DEFAULTS = {"papersize": "a4"}
-_SETTINGS = {
-    "project": {"type": "default"},
-    "filters": [
-        {"at": "pre-ast", "path": str(HERE / "one_caption.lua")},
-        {"at": "post-render", "path": str(HERE / "word_cells.lua")},
-    ],
-    "format": {
-        "typst": {"citeproc": True, "include-in-header": str(HERE / "quarto.typ")}
-    },
-}
+_SETTINGS = {"project": {"type": "default"}, **for_quarto(str(HERE))}
 _OPTIONS = {
     "html": ("html", "--metadata", "embed-resources:true"),
     "docx": (  # many programs that read Word files show no vectors
